@@ -1,0 +1,1 @@
+"""The paper venues: a small real exchange in a process of its own that speaks both protocols."""

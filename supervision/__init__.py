@@ -1,0 +1,1 @@
+"""What happens when an actor fails: specs, policies, decisions, supervisors, the tree."""

@@ -1,0 +1,1 @@
+"""How each exchange speaks: typed frames, signing and rounding. Pure: no thread, socket or clock."""

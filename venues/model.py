@@ -1,0 +1,270 @@
+"""The one model that both venues are translated into: instruments, orders, fills, positions, books.
+
+Money and sizes are ``Decimal`` in human units, made from strings, never from floats. Sizes are
+positive and carry a ``Side``; positions and "signed" sizes are positive when long. Times have
+their unit in the name; ``*_ns`` without another word is UTC unix nanoseconds as the venue gave it.
+"""
+
+from __future__ import annotations
+
+import enum
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
+from typing import Final
+
+import msgspec
+
+from venues.errors import QuantizeError
+
+ZERO: Final = Decimal(0)
+BPS: Final = Decimal("0.0001")
+
+GRVT: Final = "grvt"
+BACKPACK: Final = "backpack"
+
+
+class Side(enum.Enum):
+    """Which way an order or fill moves a position."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def sign(self) -> int:
+        """+1 for a buy, -1 for a sell."""
+        return 1 if self is Side.BUY else -1
+
+    @property
+    def opposite(self) -> Side:
+        """The other side."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+    @classmethod
+    def towards(cls, signed_size: Decimal) -> Side:
+        """The side that moves a position by ``signed_size`` (which is not zero)."""
+        return cls.BUY if signed_size > 0 else cls.SELL
+
+
+class TimeInForce(enum.Enum):
+    """How long an order may rest: until cancelled or expired, not at all, or all at once."""
+
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+
+
+class OrderStatus(enum.Enum):
+    """What the *venue* says of an order. ``UNKNOWN`` is a status we do not know: never terminal."""
+
+    PENDING = "pending"
+    OPEN = "open"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+    @property
+    def terminal(self) -> bool:
+        """True when the venue will not execute any more of this order."""
+        return self in _TERMINAL
+
+
+_TERMINAL: Final = frozenset(
+    {OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED}
+)
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """A contract at a venue, with what an order for it must respect.
+
+    ``asset_id`` and ``base_decimals`` are what GRVT signs (0 elsewhere); ``min_notional`` is 0
+    where the venue has none.
+    """
+
+    venue: str
+    symbol: str
+    base: str
+    quote: str
+    tick: Decimal
+    step: Decimal
+    min_size: Decimal
+    min_notional: Decimal = ZERO
+    asset_id: int = 0
+    base_decimals: int = 0
+
+    def floor_size(self, size: Decimal) -> Decimal:
+        """``size`` rounded down to the step: never more than was asked for."""
+        return _to_multiple(size, self.step, ROUND_DOWN)
+
+    def cap_price(self, price: Decimal, side: Side) -> Decimal:
+        """``price`` rounded to the tick so that it is never worse for us than ``price``.
+
+        A buy is rounded down and a sell up.
+        """
+        rounding = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
+        return _to_multiple(price, self.tick, rounding)
+
+    def tradable(self, size: Decimal, price: Decimal) -> bool:
+        """True when the floored ``size`` at ``price`` reaches both minimums of the venue."""
+        floored = self.floor_size(size)
+        return floored >= self.min_size and floored * price >= self.min_notional
+
+    def check_order(self, size: Decimal, price: Decimal | None) -> None:
+        """Raise QuantizeError unless ``size`` and ``price`` can be sent exactly as they are."""
+        if not size.is_finite() or size < self.min_size:
+            raise QuantizeError(self.venue, self.symbol, "size", str(size), f">= {self.min_size}")
+        if size % self.step:
+            expected = f"a multiple of {self.step}"
+            raise QuantizeError(self.venue, self.symbol, "size", str(size), expected)
+        if price is None:
+            return
+        if not price.is_finite() or price <= 0 or price % self.tick:
+            expected = f"a positive multiple of {self.tick}"
+            raise QuantizeError(self.venue, self.symbol, "price", str(price), expected)
+
+
+def _to_multiple(value: Decimal, unit: Decimal, rounding: str) -> Decimal:
+    return (value / unit).to_integral_value(rounding=rounding) * unit
+
+
+def plain(value: Decimal) -> str:
+    """``value`` as the text both venues take: no exponent, no trailing zeros, no minus zero."""
+    text = format(value.normalize(), "f")
+    return "0" if text == "-0" else text
+
+
+class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as we mean it, already rounded to its instrument.
+
+    ``price`` is the limit (for an IOC, the worst price accepted). ``expires_ns`` is the UTC moment
+    after which the venue must not execute it any more; ``nonce`` is GRVT's uint32 and makes a
+    re-send byte-identical.
+    """
+
+    symbol: str
+    side: Side
+    size: Decimal
+    price: Decimal
+    time_in_force: TimeInForce
+    client_order_id: int
+    expires_ns: int
+    nonce: int = 0
+    post_only: bool = False
+    reduce_only: bool = False
+
+
+class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """What a venue says of one order, in a reply, a query or a stream.
+
+    ``executed`` is cumulative. ``average_price`` is None where the message has none. ``reason``
+    is the venue's own word for a cancel, expiry or rejection. ``client_order_id`` is None for an
+    order that was placed without one (by hand, or a liquidation).
+    """
+
+    venue: str
+    symbol: str
+    client_order_id: int | None
+    venue_order_id: str
+    status: OrderStatus
+    executed: Decimal
+    size: Decimal | None = None
+    side: Side | None = None
+    average_price: Decimal | None = None
+    reason: str = ""
+    event_ns: int = 0
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution. ``fee`` is in quote currency: positive was paid, negative is a rebate.
+
+    ``key`` identifies it at its venue, however often and by whatever way it is reported.
+    """
+
+    venue: str
+    symbol: str
+    trade_id: str
+    venue_order_id: str
+    client_order_id: int | None
+    side: Side
+    size: Decimal
+    price: Decimal
+    fee: Decimal
+    maker: bool
+    event_ns: int
+    forced: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """(symbol, trade id, venue order id): Backpack numbers trades per symbol."""
+        return (self.symbol, self.trade_id, self.venue_order_id)
+
+    @property
+    def signed_size(self) -> Decimal:
+        """``size``, negative for a sell."""
+        return self.size * self.side.sign
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """A position as the venue reports it. ``size`` is signed: long positive."""
+
+    venue: str
+    symbol: str
+    size: Decimal
+    entry_price: Decimal = ZERO
+    mark_price: Decimal = ZERO
+    unrealized_pnl: Decimal = ZERO
+    realized_pnl: Decimal = ZERO
+    event_ns: int = 0
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """Best bid and ask of one instrument, with the size there and the venue's event time."""
+
+    venue: str
+    symbol: str
+    bid: Decimal
+    bid_size: Decimal
+    ask: Decimal
+    ask_size: Decimal
+    event_ns: int
+
+    @property
+    def mid(self) -> Decimal:
+        """The middle of bid and ask."""
+        return (self.bid + self.ask) / 2
+
+    def touch(self, side: Side) -> Decimal:
+        """The price that an order of ``side`` meets: the ask for a buy, the bid for a sell."""
+        return self.ask if side is Side.BUY else self.bid
+
+
+class Level(msgspec.Struct, frozen=True, array_like=True):
+    """One price level of a book."""
+
+    price: Decimal
+    size: Decimal
+
+
+class Book(msgspec.Struct, frozen=True, kw_only=True):
+    """Resting size by price: bids from high to low, asks from low to high."""
+
+    venue: str
+    symbol: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    event_ns: int
+
+    @property
+    def crossed(self) -> bool:
+        """True when the best bid is not below the best ask: such a book must not be used."""
+        return bool(self.bids and self.asks and self.bids[0].price >= self.asks[0].price)
+
+
+class AccountSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What margin decisions need: equity and what of it is free, in quote currency."""
+
+    venue: str
+    equity: Decimal
+    available: Decimal
+    maker_fee_bps: Decimal | None = None
+    taker_fee_bps: Decimal | None = None
