@@ -48,7 +48,9 @@ class SequenceGap(FrameError):
 class VenueRefused(VenueError):
     """The venue said no, and it is certain that nothing was executed."""
 
-    def __init__(self, venue: str, code: str, text: str, client_order_id: int | None = None) -> None:
+    def __init__(
+        self, venue: str, code: str, text: str, client_order_id: int | None = None
+    ) -> None:
         super().__init__(venue)
         self.code = code
         self.text = text
@@ -69,7 +71,9 @@ class SessionRefused(VenueError):
         self.text = text
 
     def __str__(self) -> str:
-        return f"{self.venue} session refused (HTTP {self.status}): {self.code} {self.text}".rstrip()
+        return (
+            f"{self.venue} session refused (HTTP {self.status}): {self.code} {self.text}".rstrip()
+        )
 
 
 class QuantizeError(VenueError):
