@@ -66,7 +66,7 @@ class Reason(enum.Enum):
     LIQUIDATION = "liquidation"
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is the venue's answer, not a failure of ours
+class Refused(Exception):
     """The request did not become an order; nothing was accepted, nothing is in the ledger."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
@@ -75,7 +75,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is the venue's answer, not a
         self.detail = detail
 
 
-class OrderNotFound(Exception):  # noqa: N818 - as above
+class OrderNotFound(Exception):
     """No such live order of this account."""
 
 

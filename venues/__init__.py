@@ -1,1 +1,1 @@
-"""How each exchange speaks: typed frames, signing and rounding. Pure: no thread, socket or clock."""
+"""How each exchange speaks: frames, signing, rounding. Pure: no thread, socket or clock."""
