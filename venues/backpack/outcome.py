@@ -1,0 +1,109 @@
+"""What an HTTP answer from Backpack means: done, refused, or nothing that we can rely on.
+
+The line that matters is between "certainly nothing was executed" and "unknown": a 5xx, an empty
+or HTML body or a gateway's refusal without the venue's own error object says nothing about a write.
+Source: docs.backpack.exchange, "Errors"; answers recorded by adapters for what it leaves open.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+import msgspec
+
+from venues.backpack.frames import ErrorBody
+from venues.errors import FrameError, SessionRefused, VenueError, VenueRefused
+from venues.model import BACKPACK
+
+_ERROR: Final = msgspec.json.Decoder(ErrorBody)
+_DEFINITE_STATUS: Final = frozenset({400, 401, 403, 404, 409, 422, 429})
+# With these codes the venue says that it failed, not that it refused, whatever the status.
+_UNSETTLED_CODES: Final = frozenset({"SERVER_ERROR", "TIMEOUT", "MAINTENANCE"})
+_SESSION_CODES: Final = frozenset({"UNAUTHORIZED", "FORBIDDEN", "INVALID_SIGNATURE"})
+
+
+class Verdict(enum.Enum):
+    """The meaning of an answer. Only OK, NOT_FOUND and the three refusals are definite."""
+
+    OK = "ok"
+    NOT_FOUND = "not_found"  # the order does not rest: it may be done, so ask the history
+    REFUSED = "refused"
+    RATE_LIMITED = "rate_limited"
+    SESSION = "session"  # key, permission or signature
+    UNKNOWN = "unknown"
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer, classified. ``code`` and ``text`` are the venue's; empty for OK."""
+
+    verdict: Verdict
+    status: int
+    code: str = ""
+    text: str = ""
+    place: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """True for a 2xx answer."""
+        return self.verdict is Verdict.OK
+
+    @property
+    def nothing_executed(self) -> bool:
+        """True when a write answered like this certainly placed nothing."""
+        return self.verdict in _REFUSALS
+
+    @property
+    def expired(self) -> bool:
+        """True when the venue found the request's timestamp or window wrong: check the clock."""
+        text = self.text.lower()
+        return self.nothing_executed and ("expired" in text or "timestamp" in text)
+
+    def error(self, client_order_id: int | None = None) -> VenueError:
+        """The outcome as the typed error to raise; FrameError when it is unknown."""
+        if self.verdict is Verdict.SESSION:
+            return SessionRefused(BACKPACK, self.status, self.code, self.text)
+        if self.verdict is Verdict.UNKNOWN or self.ok:
+            return FrameError(BACKPACK, self.place, f"HTTP {self.status}", self.text)
+        return VenueRefused(BACKPACK, self.code, self.text, client_order_id)
+
+
+_REFUSALS: Final = frozenset({Verdict.REFUSED, Verdict.RATE_LIMITED, Verdict.SESSION})
+
+
+def classify(status: int, body: bytes, place: str = "") -> Outcome:
+    """Classify an answer by its HTTP status and, unless it is 2xx, its body. Never raises.
+
+    ``place`` names the route in errors made from it.
+    """
+    if 200 <= status < 300:
+        return Outcome(verdict=Verdict.OK, status=status, place=place)
+    error = _error_body(body)
+    if error is None:
+        text = body[:160].decode("utf-8", "replace")
+        return Outcome(verdict=Verdict.UNKNOWN, status=status, text=text, place=place)
+    code = str(error.code)
+    verdict = _verdict(status, code, error.message)
+    return Outcome(verdict=verdict, status=status, code=code, text=error.message, place=place)
+
+
+def _error_body(body: bytes) -> ErrorBody | None:
+    try:
+        return _ERROR.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _verdict(status: int, code: str, text: str) -> Verdict:
+    if status not in _DEFINITE_STATUS or code in _UNSETTLED_CODES:
+        return Verdict.UNKNOWN
+    lowered = text.lower()
+    if status == 429 or code == "TOO_MANY_REQUESTS":
+        return Verdict.RATE_LIMITED
+    # Cancelling an order that is gone is INVALID_CLIENT_REQUEST "Order not found" in some sources.
+    if code == "RESOURCE_NOT_FOUND" or "order not found" in lowered:
+        return Verdict.NOT_FOUND
+    if code in _SESSION_CODES or "invalid signature" in lowered or status in {401, 403}:
+        # A 401 for an elapsed window has been reported (2024): that is a refusal of one request.
+        return Verdict.REFUSED if "expired" in lowered else Verdict.SESSION
+    return Verdict.REFUSED
