@@ -1,0 +1,197 @@
+"""The clearing house of one paper venue: accounts, fees, margin, funding payments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from paper.accounts import Account, MarkOf, reported
+from paper.checks import reducible
+from paper.orders import OrderRequest, PaperPosition, PaperSummary, Reason, Refused
+from paper.registry import OrderRegistry
+from paper.settings import VenueSettings
+from venues.model import ZERO, Side
+
+BACKGROUND = "~background"
+_NS_PER_S = 1_000_000_000
+
+
+class FundingPayment(msgspec.Struct, frozen=True, kw_only=True):
+    """Funding booked to one account's position; a positive ``amount`` was paid."""
+
+    account: str
+    symbol: str
+    size: Decimal
+    mark: Decimal
+    rate: Decimal
+    amount: Decimal
+    now_ns: int
+
+
+class Clearing:
+    """Keeps the accounts and says what they may do.
+
+    The background is an account like the others, without fees and without a margin, so that
+    positions and cash of all accounts add up.
+    """
+
+    def __init__(
+        self,
+        settings: VenueSettings,
+        accounts: Sequence[str],
+        orders: OrderRegistry,
+        mark_of: MarkOf,
+    ) -> None:
+        self._settings = settings
+        self._orders = orders
+        self._mark_of = mark_of
+        self._accounts = {name: Account(name, settings.deposit) for name in accounts}
+        self._accounts[BACKGROUND] = Account(BACKGROUND, ZERO)
+        self._funded_interval = -1
+
+    @property
+    def names(self) -> list[str]:
+        """The accounts, without the background."""
+        return [name for name in self._accounts if name != BACKGROUND]
+
+    def account(self, name: str) -> Account:
+        """One account; raises KeyError."""
+        return self._accounts[name]
+
+    def trade(
+        self, name: str, symbol: str, signed: Decimal, price: Decimal, *, maker: bool
+    ) -> tuple[Decimal, Decimal, Decimal]:
+        """Book one execution; returns (fee, fee rate, realised profit)."""
+        fees = self._settings.fees
+        rate = ZERO if name == BACKGROUND else (fees.maker if maker else fees.taker)
+        fee = abs(signed) * price * rate
+        profit = self._accounts[name].trade(symbol, signed, price, fee)
+        return fee, rate, reported(profit)
+
+    def check_margin(self, request: OrderRequest) -> None:
+        """Refuse what the account cannot carry: MARGIN, POSITION_LIMIT, OPEN_ORDER_LIMIT."""
+        limits = self._settings.limits
+        if len(self._orders.resting(request.account)) >= limits.open_orders:
+            raise Refused(Reason.OPEN_ORDER_LIMIT, f"{limits.open_orders} orders are open")
+        if request.reduce_only:
+            return
+        account = self._accounts[request.account]
+        before = self._exposure(account, request.symbol)
+        after = self._exposure(account, request.symbol, request.side, request.size)
+        if after <= before:
+            return
+        if after > limits.position_notional:
+            raise Refused(
+                Reason.POSITION_LIMIT, f"exposure is limited to {limits.position_notional}"
+            )
+        needed = self._initial_margin(account) + (after - before) / limits.leverage
+        equity = account.equity(self._mark_of)
+        if needed > equity:
+            raise Refused(Reason.MARGIN, f"margin {needed:.2f} is needed, equity is {equity:.2f}")
+
+    def reducible(self, name: str, symbol: str, side: Side) -> Decimal:
+        """How much an order of ``side`` can take off the account's position."""
+        return reducible(self._accounts[name].size(symbol), side)
+
+    def below_maintenance(self, name: str) -> bool:
+        """True when the account must be liquidated."""
+        account = self._accounts[name]
+        return bool(account.held) and account.equity(self._mark_of) < self._maintenance(account)
+
+    def fund(self, now_ns: int) -> list[FundingPayment]:
+        """Book funding when ``now_ns`` has entered another interval; returns what was booked.
+
+        The first call only notes the interval.
+        """
+        interval = now_ns // (self._settings.funding.interval_s * _NS_PER_S)
+        if interval == self._funded_interval:
+            return []
+        first = self._funded_interval < 0
+        self._funded_interval = interval
+        return [] if first else self._book_funding(now_ns)
+
+    def _book_funding(self, now_ns: int) -> list[FundingPayment]:
+        rate = self._settings.funding.rate
+        payments = []
+        for name, account in self._accounts.items():
+            for symbol, held in account.held:
+                mark = self._mark_of(symbol)
+                amount = held.size * mark * rate
+                account.pay_funding(symbol, amount)
+                payments.append(
+                    FundingPayment(
+                        account=name, symbol=symbol, size=held.size, mark=mark, rate=rate,
+                        amount=amount, now_ns=now_ns,
+                    )
+                )  # fmt: skip
+        return payments
+
+    def position(self, name: str, symbol: str, now_ns: int) -> PaperPosition:
+        """One position as venues report it, flat or not."""
+        held = self._accounts[name].position(symbol)
+        mark = self._mark_of(symbol)
+        return PaperPosition(
+            account=name,
+            symbol=symbol,
+            size=held.size,
+            entry_price=reported(held.entry),
+            exit_price=reported(held.exit_price),
+            mark_price=mark,
+            unrealized_pnl=reported(held.unrealized(mark)),
+            realized_pnl=reported(held.realized),
+            cumulative_fee=held.fee,
+            cumulative_funding=held.funding,
+            now_ns=now_ns,
+        )
+
+    def positions(self, name: str, now_ns: int) -> list[PaperPosition]:
+        """Positions that are not flat."""
+        return [self.position(name, symbol, now_ns) for symbol, _ in self._accounts[name].held]
+
+    def summary(self, name: str, now_ns: int) -> PaperSummary:
+        """The account's money; the balance is its equity without unrealised profit."""
+        account = self._accounts[name]
+        equity = account.equity(self._mark_of)
+        unrealized = account.unrealized(self._mark_of)
+        initial = self._initial_margin(account)
+        return PaperSummary(
+            account=name,
+            balance=reported(equity - unrealized),
+            equity=reported(equity),
+            available=reported(max(ZERO, equity - initial)),
+            initial_margin=reported(initial),
+            maintenance_margin=reported(self._maintenance(account)),
+            unrealized_pnl=reported(unrealized),
+            realized_pnl=reported(account.realized),
+            now_ns=now_ns,
+        )
+
+    def _exposure(
+        self, account: Account, symbol: str, side: Side = Side.BUY, extra: Decimal = ZERO
+    ) -> Decimal:
+        """Notional of the larger position that the account's orders could lead to."""
+        buys, sells = self._orders.open_sizes(account.name, symbol)
+        if side is Side.BUY:
+            buys += extra
+        else:
+            sells += extra
+        size = account.size(symbol)
+        return max(abs(size + buys), abs(size - sells)) * self._mark_of(symbol)
+
+    def _initial_margin(self, account: Account) -> Decimal:
+        symbols = {symbol for symbol, _ in account.held}
+        symbols.update(
+            working.order.request.symbol
+            for working in self._orders.resting(account.name)
+            if working.order is not None
+        )
+        exposure = sum((self._exposure(account, symbol) for symbol in symbols), ZERO)
+        return exposure / self._settings.limits.leverage
+
+    def _maintenance(self, account: Account) -> Decimal:
+        notional = sum(
+            (abs(held.size) * self._mark_of(symbol) for symbol, held in account.held), ZERO
+        )
+        return notional / self._settings.limits.leverage / 2

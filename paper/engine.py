@@ -1,0 +1,370 @@
+"""One paper venue's engine: entry checks, matching, resting orders, liquidity, funding, time.
+
+Everything is synchronous and belongs to one thread; the clock is injected. ``PaperExchange`` is the
+``Exchange`` of paper/orders.py. A listener must not call back into the engine.
+
+What a listener hears of one ``submit``: ``order_accepted``; per match ``filled`` and
+``position_changed`` for the taker, then for the maker, then ``traded``; ``order_changed`` once for
+each order that ended (FILLED included), right after its last fill, and whenever a reduce-only order
+shrank; at the end one ``book_changed``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from paper.background import Background
+from paper.book import OrderBook, Working
+from paper.checks import band, check_shape, check_value
+from paper.clearing import BACKGROUND, Clearing, FundingPayment
+from paper.matching import Matcher
+from paper.orders import (
+    BookDelta,
+    ExchangeListener,
+    OrderNotFound,
+    OrderRequest,
+    PaperFill,
+    PaperOrder,
+    PaperPosition,
+    PaperSummary,
+    Reason,
+    Refused,
+    Status,
+    Ticker,
+)
+from paper.registry import OrderRegistry
+from paper.settings import VenueSettings
+from venues.model import ZERO, Book, Instrument, Level, Side, TimeInForce
+
+_LATE = (Reason.POST_ONLY, Reason.REDUCE_ONLY)
+_REMAINDER = {TimeInForce.IOC: Reason.IOC, TimeInForce.FOK: Reason.FOK}
+
+
+class PaperExchange:
+    """A venue that matches. ``accounts`` may trade; ``clock`` gives UTC nanoseconds.
+
+    Call ``tick`` regularly: expiries, the background's next step, funding and liquidations happen
+    there. ``on_funding`` hears each payment of an account.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        instruments: Sequence[Instrument],
+        accounts: Sequence[str],
+        settings: VenueSettings,
+        background: Background,
+        clock: Callable[[], int],
+        on_funding: Callable[[FundingPayment], None] | None = None,
+    ) -> None:
+        self.venue = venue
+        self._instruments = {instrument.symbol: instrument for instrument in instruments}
+        self._settings = settings
+        self._background = background
+        self._clock = clock
+        self._on_funding = on_funding
+        self._listeners: list[ExchangeListener] = []
+        self._books = {symbol: OrderBook(symbol) for symbol in self._instruments}
+        self._orders = OrderRegistry()
+        self._clearing = Clearing(settings, accounts, self._orders, background.mark)
+        self._matcher = Matcher(self._orders, self._clearing, self._listeners, background.mark)
+        self._offers: dict[str, dict[tuple[Side, Decimal], Working]] = {
+            symbol: {} for symbol in self._instruments
+        }
+        self._background.advance(clock())
+        for symbol in self._books:
+            self._refresh(symbol, clock())
+        self._clearing.fund(clock())
+
+    @property
+    def instruments(self) -> Sequence[Instrument]:
+        """All listed contracts."""
+        return tuple(self._instruments.values())
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """The accounts that may trade."""
+        return tuple(self._clearing.names)
+
+    def instrument(self, symbol: str) -> Instrument:
+        """One contract; raises Refused(UNKNOWN_INSTRUMENT)."""
+        found = self._instruments.get(symbol)
+        if found is None:
+            raise Refused(Reason.UNKNOWN_INSTRUMENT, symbol)
+        return found
+
+    def now_ns(self) -> int:
+        """The venue's UTC clock."""
+        return self._clock()
+
+    def add_listener(self, listener: ExchangeListener) -> None:
+        """Hear everything from now on, after the listeners that were added before."""
+        self._listeners.append(listener)
+
+    def check(self, request: OrderRequest) -> None:
+        """Raise Refused for everything that is refused at entry; no side effect."""
+        self._check_entry(request)
+        late = self._late_refusal(request)
+        if late is not None:
+            raise Refused(late)
+
+    def submit(self, request: OrderRequest) -> PaperOrder:
+        """Accept and match at once; raises Refused."""
+        now_ns = self.now_ns()
+        self._expire(now_ns)
+        self._check_entry(request)
+        late = self._late_refusal(request)
+        if late is not None and not self._settings.late_rejects:
+            raise Refused(late)
+        order, working = self._accept(request, now_ns)
+        if late is not None:
+            self._matcher.end(working, Status.REJECTED, late, now_ns)
+        elif 0 < request.expires_ns <= now_ns:
+            self._matcher.end(working, Status.CANCELLED, Reason.EXPIRED, now_ns)
+        else:
+            self._work(working, order, now_ns)
+        self._publish(request.symbol, now_ns)
+        return order
+
+    def cancel(
+        self, account: str, symbol: str | None, *, order_id: int | None = None,
+        client_order_id: int | None = None, reason: Reason = Reason.CLIENT_CANCEL,
+    ) -> PaperOrder:  # fmt: skip
+        """End one live order; raises OrderNotFound when it is not resting."""
+        now_ns = self.now_ns()
+        self._expire(now_ns)
+        order = self._orders.find(account, order_id, client_order_id)
+        working = self._orders.working(order)
+        if order is None or working is None or symbol not in (None, order.request.symbol):
+            raise OrderNotFound(account, order_id, client_order_id)
+        self._withdraw(working, order, reason, now_ns)
+        return order
+
+    def cancel_all(
+        self, account: str, symbol: str | None, reason: Reason = Reason.CLIENT_CANCEL_ALL
+    ) -> list[PaperOrder]:
+        """End all live orders of an account (of one contract when given)."""
+        now_ns = self.now_ns()
+        self._expire(now_ns)
+        cancelled = self.open_orders(account, symbol)
+        for working in self._orders.resting(account, symbol):
+            if working.order is not None:
+                self._withdraw(working, working.order, reason, now_ns)
+        return cancelled
+
+    def tick(self) -> None:
+        """Let time pass: expiries, background liquidity, funding, liquidations."""
+        now_ns = self.now_ns()
+        self._expire(now_ns)
+        if self._background.advance(now_ns):
+            for symbol in self._books:
+                self._refresh(symbol, now_ns)
+        for payment in self._clearing.fund(now_ns):
+            if self._on_funding is not None and payment.account != BACKGROUND:
+                self._on_funding(payment)
+        for account in self._clearing.names:
+            if self._clearing.below_maintenance(account):
+                self._liquidate(account, now_ns)
+
+    def find_order(
+        self, account: str, *, order_id: int | None = None, client_order_id: int | None = None
+    ) -> PaperOrder | None:
+        """Any order ever accepted; the newest one under that client order id."""
+        return self._orders.find(account, order_id, client_order_id)
+
+    def open_orders(self, account: str, symbol: str | None = None) -> list[PaperOrder]:
+        """Resting orders, oldest first."""
+        resting = self._orders.resting(account, symbol)
+        return [working.order for working in resting if working.order is not None]
+
+    def order_history(self, account: str, symbol: str | None = None) -> list[PaperOrder]:
+        """Every accepted order, newest first."""
+        return self._orders.history(account, symbol)
+
+    def fill_history(self, account: str, symbol: str | None = None) -> list[PaperFill]:
+        """Every fill, newest first."""
+        return self._orders.fills(account, symbol)
+
+    def positions(self, account: str) -> list[PaperPosition]:
+        """Positions that are not flat."""
+        return self._clearing.positions(account, self.now_ns())
+
+    def summary(self, account: str) -> PaperSummary:
+        """The account's money."""
+        return self._clearing.summary(account, self.now_ns())
+
+    def book(self, symbol: str, depth: int) -> tuple[Book, int]:
+        """The book and its last update id."""
+        self.instrument(symbol)
+        book = self._books[symbol]
+        bids, asks = (book.levels(side, depth) for side in (Side.BUY, Side.SELL))
+        now_ns = self.now_ns()
+        return (
+            Book(venue=self.venue, symbol=symbol, bids=bids, asks=asks, event_ns=now_ns),
+            book.last_id,
+        )
+
+    def ticker(self, symbol: str) -> Ticker:
+        """Prices now; a side without orders shows price and size 0."""
+        book, _ = self.book(symbol, 1)
+        bid = book.bids[0] if book.bids else Level(ZERO, ZERO)
+        ask = book.asks[0] if book.asks else Level(ZERO, ZERO)
+        last = self._matcher.last_trades.get(symbol)
+        mark = self._background.mark(symbol)
+        return Ticker(
+            symbol=symbol,
+            mark=mark,
+            index=self._background.index(symbol),
+            last=mark if last is None else last.price,
+            last_size=ZERO if last is None else last.size,
+            bid=bid.price,
+            bid_size=bid.size,
+            ask=ask.price,
+            ask_size=ask.size,
+            now_ns=book.event_ns,
+        )
+
+    def _check_entry(self, request: OrderRequest) -> None:
+        instrument = self.instrument(request.symbol)
+        check_shape(request, instrument)
+        mark = self._background.mark(request.symbol)
+        check_value(request, instrument, mark, self._settings.limits)
+        live = self._orders.find(request.account, None, request.client_order_id)
+        if self._orders.working(live) is not None:
+            raise Refused(Reason.DUPLICATE_CLIENT_ID, str(request.client_order_id))
+        self._clearing.check_margin(request)
+
+    def _late_refusal(self, request: OrderRequest) -> Reason | None:
+        if request.reduce_only and not self._clearing.reducible(
+            request.account, request.symbol, request.side
+        ):
+            return Reason.REDUCE_ONLY
+        best = self._books[request.symbol].best_price(request.side.opposite)
+        if request.post_only and best is not None and _working(request).crosses(best):
+            return Reason.POST_ONLY
+        return None
+
+    def _accept(self, request: OrderRequest, now_ns: int) -> tuple[PaperOrder, Working]:
+        order = PaperOrder(self._orders.next_id(), request, now_ns)
+        self._orders.add(order)
+        for listener in self._listeners:
+            listener.order_accepted(order)
+        return order, _working(request, order)
+
+    def _work(self, working: Working, order: PaperOrder, now_ns: int) -> None:
+        """Match an accepted order, then rest or end what is left of it."""
+        request = order.request
+        book = self._books[request.symbol]
+        if working.price is None:
+            # A market order trades like a limit order at the edge of the price band.
+            mark = self._background.mark(request.symbol)
+            working.price = band(request.side, mark, self._settings.limits)
+        kill = request.time_in_force is TimeInForce.FOK
+        if not kill or self._matcher.fillable(working, book) == working.left:
+            self._matcher.run(working, book, now_ns)
+        self._settle(working, order, book, now_ns)
+        self._trim_touched(request.symbol, now_ns)
+
+    def _settle(self, working: Working, order: PaperOrder, book: OrderBook, now_ns: int) -> None:
+        if not order.status.live:
+            return
+        if order.request.price is not None and order.request.time_in_force is TimeInForce.GTC:
+            book.add(working)
+            self._orders.rest(working)
+            return
+        reason = _REMAINDER.get(order.request.time_in_force, Reason.IOC)
+        self._matcher.end(working, Status.CANCELLED, reason, now_ns)
+
+    def _trim_touched(self, symbol: str, now_ns: int) -> None:
+        for account in self._clearing.names:
+            self._matcher.trim_resting(account, symbol, self._books[symbol], now_ns)
+
+    def _withdraw(self, working: Working, order: PaperOrder, reason: Reason, now_ns: int) -> None:
+        symbol = order.request.symbol
+        self._matcher.withdraw(working, self._books[symbol], reason, now_ns)
+        self._publish(symbol, now_ns)
+
+    def _expire(self, now_ns: int) -> None:
+        for working in self._orders.due(now_ns):
+            if working.order is not None:
+                self._withdraw(working, working.order, Reason.EXPIRED, now_ns)
+
+    def _refresh(self, symbol: str, now_ns: int) -> None:
+        """Move the background to its present levels; what they cross is traded first."""
+        book, offers = self._books[symbol], self._offers[symbol]
+        wanted = {
+            (side, level.price): level.size
+            for side in Side
+            for level in self._background.levels(symbol, side)
+        }
+        for key in [key for key, offer in offers.items() if key not in wanted or not offer.left]:
+            offer = offers.pop(key)
+            if offer.left:
+                book.remove(offer)
+        for (side, price), size in wanted.items():
+            self._offer(book, offers, side, price, size, now_ns)
+        flow = self._background.flow(symbol)
+        if flow is not None:
+            taker = Working(BACKGROUND, flow[0], book.best_price(flow[0].opposite), flow[1])
+            if taker.price is not None:
+                self._matcher.run(taker, book, now_ns)
+        self._trim_touched(symbol, now_ns)
+        self._publish(symbol, now_ns)
+
+    def _offer(
+        self, book: OrderBook, offers: dict[tuple[Side, Decimal], Working], side: Side,
+        price: Decimal, size: Decimal, now_ns: int,
+    ) -> None:  # fmt: skip
+        resting = offers.get((side, price))
+        if resting is not None:
+            book.resize(resting, size)
+            return
+        offer = Working(BACKGROUND, side, price, size)
+        self._matcher.run(offer, book, now_ns)
+        if offer.left:
+            book.add(offer)
+            offers[side, price] = offer
+
+    def _liquidate(self, account: str, now_ns: int) -> None:
+        """Cancel everything and close every position at market, by force."""
+        self.cancel_all(account, None, Reason.LIQUIDATION)
+        for position in self._clearing.positions(account, now_ns):
+            request = OrderRequest(
+                account=account,
+                symbol=position.symbol,
+                side=Side.towards(-position.size),
+                size=abs(position.size),
+                price=None,
+                time_in_force=TimeInForce.IOC,
+            )
+            order = PaperOrder(self._orders.next_id(), request, now_ns)
+            order.reason = Reason.LIQUIDATION
+            self._orders.add(order)
+            for listener in self._listeners:
+                listener.order_accepted(order)
+            working = _working(request, order)
+            self._matcher.run(working, self._books[position.symbol], now_ns, forced=True)
+            if order.status.live:
+                self._matcher.end(working, Status.CANCELLED, Reason.LIQUIDATION, now_ns)
+            self._publish(position.symbol, now_ns)
+
+    def _publish(self, symbol: str, now_ns: int) -> None:
+        changes = self._books[symbol].take_changes()
+        if changes is None:
+            return
+        bids, asks, first_id = changes
+        delta = BookDelta(
+            symbol=symbol,
+            bids=bids,
+            asks=asks,
+            first_id=first_id,
+            last_id=self._books[symbol].last_id,
+            now_ns=now_ns,
+        )
+        for listener in self._listeners:
+            listener.book_changed(delta)
+
+
+def _working(request: OrderRequest, order: PaperOrder | None = None) -> Working:
+    return Working(request.account, request.side, request.price, request.size, order)
