@@ -1,1 +1,1 @@
-"""What to do, decided purely: orders, hedged cycles and records. No thread, socket, clock or log."""
+"""What to do, decided purely: orders and hedged cycles. No thread, socket, clock or log."""

@@ -138,7 +138,7 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     ``price`` is the limit (for an IOC, the worst price accepted). ``expires_ns`` is the UTC moment
     after which the venue must not execute it any more; ``nonce`` is GRVT's uint32 and makes a
-    re-send byte-identical.
+    re-send byte-identical. ``created_ns`` is the UTC moment of the decision: no fill is older.
     """
 
     symbol: str
@@ -148,6 +148,7 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce
     client_order_id: int
     expires_ns: int
+    created_ns: int = 0
     nonce: int = 0
     post_only: bool = False
     reduce_only: bool = False

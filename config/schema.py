@@ -1,0 +1,156 @@
+"""Every setting of Ketch: its type, its range and what it means. The loader reads YAML by it.
+
+Durations are seconds (``_s``) or milliseconds (``_ms``); prices are basis points (``_bps``). The
+``paper`` section belongs to the paper venues, on the other side of a socket: ``cli`` adds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+
+from config.errors import Problem
+from config.supervision import SupervisionConfig
+from trading.desk import Direction
+from trading.ids import MAX_DESKS
+from venues.model import BACKPACK, GRVT, ZERO
+
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+PositiveSeconds = Annotated[float, msgspec.Meta(ge=0.01, le=86_400)]
+Attempts = Annotated[int, msgspec.Meta(ge=1, le=100)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+
+_MAX_BPS = Decimal(1_000)
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Immutable, keyword-only, and strict about names."""
+
+
+class LogConfig(_Section, frozen=True, kw_only=True):
+    """What is logged to stderr, and how."""
+
+    level: Literal["trace", "debug", "info", "warning", "error"] = "info"
+    format: Literal["human", "json"] = "human"
+
+
+class ConnectionConfig(_Section, frozen=True, kw_only=True):
+    """Deadlines of one venue's connections.
+
+    ``stale_after_s``: no pong for this long, and the heartbeat has the connection failed.
+    ``expiry_s``: how far ahead an order expires at the venue. ``settle_s``: how far the venue's
+    histories may lag. ``poll_s``/``doubt_poll_s``: how often a live / an in-doubt order is asked
+    for.
+    """
+
+    connect_timeout_s: PositiveSeconds = 5.0
+    write_timeout_s: PositiveSeconds = 1.0
+    reply_timeout_s: PositiveSeconds = 2.0
+    read_timeout_s: PositiveSeconds = 5.0
+    ping_interval_s: PositiveSeconds = 1.0
+    stale_after_s: PositiveSeconds = 3.0
+    poll_s: PositiveSeconds = 1.0
+    doubt_poll_s: PositiveSeconds = 0.25
+    expiry_s: PositiveSeconds = 5.0
+    settle_s: Seconds = 2.0
+
+
+class GrvtConfig(_Section, frozen=True, kw_only=True):
+    """GRVT: which environment, and its connections."""
+
+    environment: Literal["prod", "testnet", "staging", "dev"] = "prod"
+    connection: ConnectionConfig = ConnectionConfig()
+
+
+class BackpackConfig(_Section, frozen=True, kw_only=True):
+    """Backpack: its hosts, how long a signed request stays valid, and its connections."""
+
+    api_url: str = "https://api.backpack.exchange/"
+    ws_url: str = "wss://ws.backpack.exchange"
+    window_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 2_000
+    connection: ConnectionConfig = ConnectionConfig(settle_s=10.0)
+
+
+class VenuesConfig(_Section, frozen=True, kw_only=True):
+    """The two exchanges."""
+
+    grvt: GrvtConfig = GrvtConfig()
+    backpack: BackpackConfig = BackpackConfig()
+
+
+class LegConfig(_Section, frozen=True, kw_only=True):
+    """One leg of a desk."""
+
+    venue: Literal["grvt", "backpack"]
+    symbol: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class DeskConfig(_Section, frozen=True, kw_only=True):
+    """A primary/hedge pair and how it is cycled. ``trading.desk.DeskPlan`` says what each does."""
+
+    primary: LegConfig
+    hedge: LegConfig
+    size: Decimal
+    direction: Direction = Direction.ALTERNATE
+    entry: Literal["taker"] = "taker"
+    hold_s: Seconds = 1.0
+    pause_s: Seconds = 0.5
+    first_cap_bps: Decimal = Decimal(5)
+    max_slippage_bps: Decimal = Decimal(30)
+    cap_steps: Attempts = 4
+    entry_attempts: Attempts = 3
+    hedge_deadline_s: PositiveSeconds = 5.0
+    max_quote_age_s: PositiveSeconds = 1.0
+    settle_timeout_s: PositiveSeconds = 5.0
+    retry_s: PositiveSeconds = 0.25
+
+
+class LiveConfig(_Section, frozen=True, kw_only=True):
+    """The third key of live trading: the GRVT trading account id, repeated."""
+
+    confirm_account: str = ""
+
+
+class KetchConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole configuration but the paper venues'."""
+
+    mode: Literal["paper", "live"] = "paper"
+    state_dir: str = ""
+    log: LogConfig = LogConfig()
+    venues: VenuesConfig = VenuesConfig()
+    desks: dict[Name, DeskConfig] = {}
+    live: LiveConfig = LiveConfig()
+    supervision: SupervisionConfig = SupervisionConfig()
+
+
+def problems(config: KetchConfig) -> Iterator[Problem]:
+    """What does not fit together, in the form the loader reports with its origin."""
+    yield from config.supervision.problems()
+    if not 1 <= len(config.desks) <= MAX_DESKS:
+        yield Problem("desks", len(config.desks), f"1 to {MAX_DESKS} desks")
+    if len(config.desks) > 1:
+        yield Problem("desks", len(config.desks), "one desk in this version")
+    for name, desk in config.desks.items():
+        yield from _desk_problems(f"desks.{name}", desk)
+    for name in (GRVT, BACKPACK):
+        connection = getattr(config.venues, name).connection
+        if connection.stale_after_s <= connection.ping_interval_s:
+            at = f"venues.{name}.connection.stale_after_s"
+            expected = f"more than ping_interval_s ({connection.ping_interval_s:g})"
+            yield Problem(at, connection.stale_after_s, expected)
+
+
+def _desk_problems(at: str, desk: DeskConfig) -> Iterator[Problem]:
+    if desk.primary.venue == desk.hedge.venue:
+        other = BACKPACK if desk.primary.venue == GRVT else GRVT
+        yield Problem(f"{at}.hedge.venue", desk.hedge.venue, f"{other}: a desk spans both venues")
+    if not desk.size.is_finite() or desk.size <= 0:
+        yield Problem(f"{at}.size", desk.size, "a quantity > 0")
+    if not ZERO <= desk.first_cap_bps <= _MAX_BPS:
+        yield Problem(f"{at}.first_cap_bps", desk.first_cap_bps, f"0 to {_MAX_BPS} bps")
+    if not desk.first_cap_bps <= desk.max_slippage_bps <= _MAX_BPS:
+        expected = f"first_cap_bps ({desk.first_cap_bps}) to {_MAX_BPS} bps"
+        yield Problem(f"{at}.max_slippage_bps", desk.max_slippage_bps, expected)

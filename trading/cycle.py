@@ -1,0 +1,419 @@
+"""The cycle machine of a desk: open, hedge every fill, hold, close, settle; or unwind. Pure.
+
+Events go in with the monotonic time at which they are handled; effects come out. What to do is
+level-triggered: it follows from the positions that all executed quantities add up to, never from
+the event itself, so a repeated or late message can't make it act twice. Hedge, unwind and flatten
+are one thing with another target:
+
+- the primary is moved to its target (one cycle size, or nothing), only while the desk is balanced;
+- the hedge is moved to minus the primary, whenever the difference can be traded there;
+- when the hedge cannot be had in time, the primary is moved to minus the hedge instead.
+
+One unresolved order a leg at most; what it leaves goes with the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+
+from trading.cycle_record import CycleBook, build_record
+from trading.desk import CycleRecord, DeskPlan, LegOrder, LegState, Phase
+from trading.ids import MAX_ATTEMPTS, Leg
+from trading.orders import OrderState, OrderView
+from venues.model import BPS, ZERO, Instrument, Quote, Side
+
+
+class PlaceOrder(msgspec.Struct, frozen=True):
+    """Send this order."""
+
+    order: LegOrder
+
+
+class StartCycle(msgspec.Struct, frozen=True):
+    """A cycle begins: it is to be on record before its first order."""
+
+    cycle: int
+    direction: str
+    size: Decimal
+
+
+class FinishCycle(msgspec.Struct, frozen=True):
+    """A cycle is over, flat and settled."""
+
+    record: CycleRecord
+
+
+class ChangePhase(msgspec.Struct, frozen=True):
+    """The desk is in another phase now."""
+
+    phase: Phase
+    detail: str
+
+
+class CheckPositions(msgspec.Struct, frozen=True):
+    """Read both positions at the venues; ``positions_read`` must follow."""
+
+
+Effect = PlaceOrder | StartCycle | FinishCycle | ChangePhase | CheckPositions
+
+_ROUNDS = 8  # of decide() in one event; a phase never needs more than a few to come to rest
+
+
+class CycleMachine:
+    """One desk. Not thread-safe: its coordinator calls it in its own thread."""
+
+    def __init__(
+        self, plan: DeskPlan, instruments: Mapping[Leg, Instrument], next_cycle: int
+    ) -> None:
+        self.plan = plan
+        self.phase = Phase.IDLE
+        self.cycle = next_cycle - 1
+        self.finished = 0
+        self.halted = ""
+        self.stopping = False
+        self.legs = {leg: LegState(leg, instruments[leg]) for leg in Leg}
+        self.book = CycleBook()
+        self._target = ZERO
+        self._recovering = False
+        self._unwound = False
+        self._vain = 0
+        self._until_s = float("-inf")
+        self._naked_since_s: float | None = None
+        self._confirmed: dict[Leg, Decimal] = {}
+        self._asked_positions_s = float("-inf")
+        self._trigger_s = 0.0
+        self._effects: list[Effect] = []
+
+    # -- what is known ----------------------------------------------------------------------------
+
+    def position(self, leg: Leg) -> Decimal:
+        """Signed position of a leg: held at the start plus everything executed since."""
+        return self.legs[leg].held + self.book.executed(leg)
+
+    @property
+    def net(self) -> Decimal:
+        """The naked quantity: primary plus hedge."""
+        return self.position(Leg.PRIMARY) + self.position(Leg.HEDGE)
+
+    @property
+    def naked_since_s(self) -> float | None:
+        """Monotonic moment since which the net is not zero; None while balanced."""
+        return self._naked_since_s
+
+    @property
+    def flat(self) -> bool:
+        """True when neither leg has a position, as far as we know, and nothing is unresolved."""
+        return not any(self.position(leg) or self.book.live(leg) for leg in Leg)
+
+    # -- events -----------------------------------------------------------------------------------
+
+    def recover(self, held: Mapping[Leg, Decimal], explained: bool, now_s: float) -> list[Effect]:
+        """Begin from what the venues hold. Positions that no open cycle explains halt the desk."""
+        for leg, size in held.items():
+            self.legs[leg].held = size
+        if not any(held.values()):
+            return self._decide(now_s)
+        if not explained:
+            found = ", ".join(f"{leg.value} {size}" for leg, size in held.items())
+            return self.halt(f"expected to start flat, the venues hold: {found}", now_s)
+        self._recovering = True
+        self.cycle += 1  # ids of the interrupted cycle may have been used
+        self._effects.append(StartCycle(self.cycle, "recover", self.plan.size))
+        self.book.begin(now_s, "recover")
+        self._change(Phase.UNWINDING, "closing what an interrupted cycle left")
+        return self._decide(now_s)
+
+    def quoted(self, leg: Leg, quote: Quote, now_s: float) -> list[Effect]:
+        """A new best bid and ask."""
+        state = self.legs[leg]
+        state.quote = quote
+        state.quoted_s = now_s
+        return self._decide(now_s)
+
+    def readiness(self, leg: Leg, ready: bool, now_s: float) -> list[Effect]:
+        """A venue became ready for new orders, or ceased to be."""
+        state = self.legs[leg]
+        if ready and not state.ready:
+            state.next_try_s = now_s
+        state.ready = ready
+        return self._decide(now_s)
+
+    def order_progressed(
+        self, leg: Leg, attempt: int, view: OrderView, now_s: float
+    ) -> list[Effect]:
+        """What is known of one of our orders has grown."""
+        resolved_now = self.book.progress(leg, attempt, view, now_s)
+        self._note_naked(now_s)
+        if resolved_now:
+            self._after_order(self.legs[leg], view, now_s)
+        self._trigger_s = view.received_s
+        try:
+            return self._decide(now_s)
+        finally:
+            self._trigger_s = 0.0
+
+    def positions_read(self, leg: Leg, size: Decimal, now_s: float) -> list[Effect]:
+        """A position as the venue has it, read after it was asked for."""
+        self._confirmed[leg] = size
+        return self._decide(now_s)
+
+    def stop(self, now_s: float) -> list[Effect]:
+        """Finish the cycle at once: open nothing more, close what is open, settle."""
+        self.stopping = True
+        return self._decide(now_s)
+
+    def halt(self, reason: str, now_s: float) -> list[Effect]:
+        """Open nothing more; what is open is still balanced and closed. The first reason stays."""
+        if not self.halted:
+            self.halted = reason
+            self._effects.append(ChangePhase(self.phase, f"halted: {reason}"))
+        return self._decide(now_s)
+
+    def tick(self, now_s: float) -> list[Effect]:
+        """Time has passed."""
+        return self._decide(now_s)
+
+    def next_due_s(self, now_s: float) -> float | None:
+        """When ``tick`` could change something, if nothing else happens before."""
+        moments = [self._until_s, *(state.next_try_s for state in self.legs.values())]
+        if self._naked_since_s is not None:
+            moments.append(self._naked_since_s + self.plan.hedge_deadline_s)
+        if self.phase is Phase.SETTLING:
+            moments.append(self._asked_positions_s + self.plan.retry_s)
+        later = [moment for moment in moments if moment > now_s]
+        return min(later) if later else None
+
+    # -- decisions --------------------------------------------------------------------------------
+
+    def _decide(self, now_s: float) -> list[Effect]:
+        for _ in range(_ROUNDS):
+            before = self.phase
+            self._step(now_s)
+            if self.phase is before:
+                break
+        effects, self._effects = self._effects, []
+        return effects
+
+    def _step(self, now_s: float) -> None:
+        if self.phase is Phase.IDLE:
+            self._idle(now_s)
+        elif self.phase is Phase.SETTLING:
+            self._settle(now_s)
+        elif self.phase not in (Phase.HALTED, Phase.DONE):
+            self._trade(now_s)
+
+    def _idle(self, now_s: float) -> None:
+        if self.halted:
+            self._change(Phase.HALTED, self.halted)
+        elif self.stopping or (self.plan.cycles is not None and self.finished >= self.plan.cycles):
+            self._change(Phase.DONE, f"{self.finished} cycles")
+        elif now_s >= self._until_s and self._may_open(now_s):
+            self.cycle += 1
+            self._target = self.plan.size * self.plan.direction.sign(self.finished)
+            direction = Side.towards(self._target).value
+            self._effects.append(StartCycle(self.cycle, direction, self.plan.size))
+            self.book.begin(now_s, direction)
+            self._change(Phase.OPENING, f"cycle {self.cycle}")
+
+    def _may_open(self, now_s: float) -> bool:
+        age_s = self.plan.max_quote_age_s
+        return all(leg.ready and leg.fresh_quote(now_s, age_s) for leg in self.legs.values())
+
+    def _trade(self, now_s: float) -> None:
+        if self.phase is Phase.UNWINDING:
+            self._unwind(now_s)
+            return
+        self._hedge(now_s)
+        if self._naked_too_long(now_s):
+            self._unwound = True
+            self._change(Phase.UNWINDING, f"hedge not had for {self.plan.hedge_deadline_s} s")
+        elif not self._balanced():
+            return
+        elif self.phase is Phase.OPENING:
+            self._open(now_s)
+        elif self.phase is Phase.HOLDING:
+            if now_s >= self._until_s or self.stopping or self.halted:
+                self._change(Phase.CLOSING, "")
+        elif self._move(Leg.PRIMARY, -self.position(Leg.PRIMARY), now_s):
+            return
+        elif self._done_with(Leg.PRIMARY) and self._done_with(Leg.HEDGE):
+            self._begin_settling()
+        else:
+            # The primary is flat and the rest of the hedge too small to offset: close it as it is.
+            self._move(Leg.HEDGE, -self.position(Leg.HEDGE), now_s)
+
+    def _open(self, now_s: float) -> None:
+        leg = self.legs[Leg.PRIMARY]
+        wanted = self._target - self.position(Leg.PRIMARY)
+        giving_up = bool(self.stopping or self.halted) or leg.tries >= self.plan.entry_attempts
+        if not giving_up and self._tradable(Leg.PRIMARY, wanted):
+            if self._may_open(now_s):
+                self._move(Leg.PRIMARY, wanted, now_s)
+        elif self.position(Leg.PRIMARY):
+            leg.tries = 0
+            self._until_s = now_s + self.plan.hold_s
+            self._change(Phase.HOLDING, "")
+        else:
+            self._begin_settling()
+
+    def _unwind(self, now_s: float) -> None:
+        if any(self.book.live(leg) for leg in Leg):
+            return  # what is unresolved may have executed; sizing against it would be a guess
+        if self._tradable(Leg.PRIMARY, self.net) or self._tradable(Leg.HEDGE, self.net):
+            ready = self.legs[Leg.PRIMARY].ready
+            self._move(Leg.PRIMARY if ready else Leg.HEDGE, -self.net, now_s)
+        elif self._done_with(Leg.PRIMARY) and self._done_with(Leg.HEDGE):
+            self._begin_settling()
+        elif all(leg.ready for leg in self.legs.values()):
+            self._change(Phase.CLOSING, "balanced, closing both legs")
+
+    def _hedge(self, now_s: float) -> None:
+        self._move(Leg.HEDGE, -self.net, now_s)
+
+    def _move(self, which: Leg, wanted: Decimal, now_s: float) -> bool:
+        """Place an order that moves a leg by ``wanted``; True when there is one to wait for."""
+        leg = self.legs[which]
+        if self.book.live(which):
+            return True
+        if not self._tradable(which, wanted):
+            leg.tries = 0
+            return False
+        if not leg.ready or leg.quote is None or now_s < leg.next_try_s:
+            return True
+        if leg.attempt >= MAX_ATTEMPTS:
+            self.halted = self.halted or f"{MAX_ATTEMPTS} orders on one leg in one cycle"
+            return True
+        self._place(leg, leg.quote, wanted, now_s)
+        return True
+
+    def _place(self, leg: LegState, quote: Quote, wanted: Decimal, now_s: float) -> None:
+        side = Side.towards(wanted)
+        size = leg.instrument.floor_size(abs(wanted))
+        held = self.position(leg.leg)
+        reducing = held * wanted < 0 and size <= abs(held)
+        order = LegOrder(
+            leg=leg.leg,
+            cycle=self.cycle,
+            attempt=leg.attempt,
+            side=side,
+            size=size,
+            price=self._capped_price(leg, quote, side),
+            reduce_only=reducing,
+            adds_risk=self.phase is Phase.OPENING and leg.leg is Leg.PRIMARY,
+            mid=quote.mid,
+            trigger_s=self._trigger_s,
+        )
+        leg.attempt += 1
+        self.book.placed(order, now_s)
+        self._effects.append(PlaceOrder(order))
+
+    def _capped_price(self, leg: LegState, quote: Quote, side: Side) -> Decimal:
+        step = min(leg.tries, self.plan.cap_steps)
+        room = self.plan.max_slippage_bps - self.plan.first_cap_bps
+        cap_bps = self.plan.first_cap_bps + room * step / self.plan.cap_steps
+        price = quote.touch(side) * (1 + side.sign * cap_bps * BPS)
+        return leg.instrument.cap_price(price, side)
+
+    def _after_order(self, leg: LegState, view: OrderView, now_s: float) -> None:
+        if abs(view.signed_executed) >= view.size:
+            leg.tries = 0
+            leg.next_try_s = now_s
+            return
+        leg.tries += 1
+        refused = view.state in (OrderState.REJECTED, OrderState.NOT_SENT)
+        pause_s = self.plan.retry_s if refused or leg.tries > self.plan.cap_steps else 0.0
+        leg.next_try_s = now_s + pause_s
+
+    # -- settling ---------------------------------------------------------------------------------
+
+    def _begin_settling(self) -> None:
+        self._asked_positions_s = float("-inf")
+        self._confirmed.clear()
+        self._until_s = float("-inf")
+        self._change(Phase.SETTLING, "")
+
+    def _settle(self, now_s: float) -> None:
+        if not self.flat and not self._is_dust():
+            self._change(Phase.UNWINDING, "an order executed late")
+            return
+        if self._until_s == float("-inf"):
+            self._until_s = now_s + self.plan.settle_timeout_s
+        agreed = all(self._confirmed.get(leg) == self.position(leg) for leg in Leg)
+        if agreed and (self.book.fills_complete or now_s >= self._until_s):
+            self._finish(now_s)
+        elif len(self._confirmed) == len(Leg) and not agreed and now_s >= self._until_s:
+            found = ", ".join(f"{leg.value} {size}" for leg, size in self._confirmed.items())
+            ours = ", ".join(f"{leg.value} {self.position(leg)}" for leg in Leg)
+            self.halted = self.halted or f"the cycle explains {ours}, the venues hold {found}"
+            self._finish(now_s)
+        elif not agreed and now_s - self._asked_positions_s >= self.plan.retry_s:
+            self._asked_positions_s = now_s
+            self._effects.append(CheckPositions())
+
+    def _finish(self, now_s: float) -> None:
+        outcome = "completed"
+        if self._recovering:
+            outcome = "recovered"
+        elif self._unwound:
+            outcome = "unwound"
+        elif not self.book.anything_executed:
+            outcome = "abandoned"
+        record = build_record(self.plan, self.cycle, outcome, self.legs, self.book, now_s)
+        self._effects.append(FinishCycle(record))
+        self._count(outcome)
+        self._recovering = self._unwound = False
+        for leg in self.legs.values():
+            leg.held = self.position(leg.leg)
+            leg.attempt = leg.tries = 0
+            leg.next_try_s = float("-inf")
+        self.book = CycleBook()
+        pause_s = self.plan.retry_s if outcome == "abandoned" else self.plan.pause_s
+        self._until_s = now_s + pause_s
+        self._change(Phase.IDLE, "")
+
+    def _count(self, outcome: str) -> None:
+        """Only what traded is one of the planned cycles; vain attempts in a row halt the desk."""
+        self._vain = self._vain + 1 if outcome == "abandoned" else 0
+        self.finished += outcome in ("completed", "unwound")
+        if self._vain >= self.plan.max_vain_cycles:
+            self.halted = self.halted or f"{self._vain} cycles in a row executed nothing"
+
+    # -- small judgements -------------------------------------------------------------------------
+
+    def _change(self, phase: Phase, detail: str) -> None:
+        self.phase = phase
+        self._effects.append(ChangePhase(phase, detail))
+
+    def _tradable(self, which: Leg, wanted: Decimal) -> bool:
+        leg = self.legs[which]
+        price = leg.quote.bid if leg.quote is not None else ZERO
+        size = leg.instrument.floor_size(abs(wanted))
+        return size >= leg.instrument.min_size and size * price >= leg.instrument.min_notional
+
+    def _balanced(self) -> bool:
+        """Nothing unresolved on either leg, and no difference that the hedge could take."""
+        if any(self.book.live(leg) for leg in Leg):
+            return False
+        return not self._tradable(Leg.HEDGE, self.net)
+
+    def _done_with(self, leg: Leg) -> bool:
+        return not self.book.live(leg) and not self._tradable(leg, self.position(leg))
+
+    def _is_dust(self) -> bool:
+        return all(self._done_with(leg) for leg in Leg)
+
+    def _naked_too_long(self, now_s: float) -> bool:
+        if self._naked_since_s is None or self.book.live(Leg.HEDGE):
+            return False
+        too_long = now_s - self._naked_since_s >= self.plan.hedge_deadline_s
+        return too_long and self._tradable(Leg.PRIMARY, self.net)
+
+    def _note_naked(self, now_s: float) -> None:
+        if self.net and self._naked_since_s is None:
+            self._naked_since_s = now_s
+        elif not self.net and self._naked_since_s is not None:
+            self.book.naked_ms.append((now_s - self._naked_since_s) * 1000)
+            self._naked_since_s = None

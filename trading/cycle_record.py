@@ -1,0 +1,180 @@
+"""What happened in the running cycle, order by order, and the record made of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from trading.desk import CycleRecord, DeskPlan, LegOrder, LegRecord, LegState
+from trading.ids import Leg
+from trading.orders import OrderState, OrderView
+from venues.model import ZERO
+
+_MS = 1000
+_TO_BPS = Decimal(10_000)
+_PRICE_PLACES = Decimal("0.000001")
+
+
+class _Placed:
+    """One order of the cycle: what was wanted, and the latest that is known of it."""
+
+    __slots__ = ("acked_s", "order", "placed_s", "view")
+
+    def __init__(self, order: LegOrder, placed_s: float) -> None:
+        self.order = order
+        self.placed_s = placed_s
+        self.acked_s: float | None = None
+        self.view: OrderView | None = None
+
+
+class CycleBook:
+    """The orders of one cycle on both legs, and what was measured on the way."""
+
+    def __init__(self) -> None:
+        self.started_s = 0.0
+        self.direction = ""
+        self.naked_ms: list[float] = []
+        self._orders: dict[tuple[Leg, int], _Placed] = {}
+
+    def begin(self, now_s: float, direction: str) -> None:
+        """The cycle starts now; ``direction`` is the side of its primary entry."""
+        self.started_s = now_s
+        self.direction = direction
+
+    def placed(self, order: LegOrder, now_s: float) -> None:
+        """An order was decided; it is live until a view of it says otherwise."""
+        self._orders[order.leg, order.attempt] = _Placed(order, now_s)
+
+    def progress(self, leg: Leg, attempt: int, view: OrderView, now_s: float) -> bool:
+        """Take in a view; True when the order is resolved by it. Unknown orders are refused."""
+        placed = self._orders[leg, attempt]
+        was_resolved = placed.view is not None and placed.view.state.resolved
+        if placed.view is None or _newer(view, placed.view):
+            placed.view = view
+        unanswered = (OrderState.INTENDED, OrderState.SENT, OrderState.IN_DOUBT)
+        if placed.acked_s is None and view.state not in unanswered:
+            placed.acked_s = now_s
+        return view.state.resolved and not was_resolved
+
+    def knows(self, leg: Leg, attempt: int) -> bool:
+        """True for an order of this cycle."""
+        return (leg, attempt) in self._orders
+
+    def executed(self, leg: Leg) -> Decimal:
+        """Signed sum of everything executed on a leg in this cycle."""
+        return sum((view.signed_executed for view in self._views(leg)), ZERO)
+
+    def live(self, leg: Leg) -> bool:
+        """True while an order of the leg has no known outcome."""
+        return any(
+            placed.view is None or not placed.view.state.resolved for placed in self._of(leg)
+        )
+
+    def unresolved(self) -> list[LegOrder]:
+        """Orders without a known outcome."""
+        return [
+            placed.order
+            for placed in self._orders.values()
+            if placed.view is None or not placed.view.state.resolved
+        ]
+
+    @property
+    def fills_complete(self) -> bool:
+        """True when fees and prices of everything executed are exact."""
+        return all(view.fills_complete for leg in Leg for view in self._views(leg))
+
+    @property
+    def anything_executed(self) -> bool:
+        """True when an order of the cycle executed."""
+        return any(view.signed_executed for leg in Leg for view in self._views(leg))
+
+    def fill_to_hedge_sent_ms(self) -> tuple[float, ...]:
+        """For each hedge that a message caused: frame read to order written."""
+        return tuple(
+            (placed.view.sent_s - placed.order.trigger_s) * _MS
+            for placed in self._of(Leg.HEDGE)
+            if placed.view is not None and placed.view.sent_s and placed.order.trigger_s
+        )
+
+    def decision_to_ack_ms(self) -> tuple[float, ...]:
+        """For each answered order: decided to first answer."""
+        return tuple(
+            (placed.acked_s - placed.placed_s) * _MS
+            for placed in self._orders.values()
+            if placed.acked_s is not None
+        )
+
+    def leg_record(self, state: LegState) -> LegRecord:
+        """The figures of one leg."""
+        pairs = [(p.order, p.view) for p in self._of(state.leg) if p.view is not None]
+        done = [(order, view) for order, view in pairs if view.signed_executed]
+        cash = sum((-order.side.sign * view.quote_amount for order, view in done), ZERO)
+        return LegRecord(
+            venue=state.instrument.venue,
+            symbol=state.instrument.symbol,
+            traded=sum((abs(view.signed_executed) for _, view in done), ZERO),
+            entry_price=_average(view for order, view in done if not order.reduce_only),
+            exit_price=_average(view for order, view in done if order.reduce_only),
+            fees=sum((view.fees for _, view in done), ZERO),
+            gross_pnl=cash,
+            slippage_bps=_slippage_bps(done),
+            orders=len(pairs),
+        )
+
+    def _of(self, leg: Leg) -> list[_Placed]:
+        return [placed for (of_leg, _), placed in self._orders.items() if of_leg is leg]
+
+    def _views(self, leg: Leg) -> list[OrderView]:
+        return [placed.view for placed in self._of(leg) if placed.view is not None]
+
+
+def build_record(
+    plan: DeskPlan,
+    cycle: int,
+    outcome: str,
+    legs: Mapping[Leg, LegState],
+    book: CycleBook,
+    now_s: float,
+) -> CycleRecord:
+    """The record of a cycle that is flat and settled."""
+    primary = book.leg_record(legs[Leg.PRIMARY])
+    hedge = book.leg_record(legs[Leg.HEDGE])
+    return CycleRecord(
+        desk=plan.desk,
+        cycle=cycle,
+        outcome=outcome,
+        direction=book.direction,
+        size=plan.size,
+        primary=primary,
+        hedge=hedge,
+        pnl=primary.gross_pnl + hedge.gross_pnl - primary.fees - hedge.fees,
+        naked_ms=tuple(book.naked_ms),
+        fill_to_hedge_sent_ms=book.fill_to_hedge_sent_ms(),
+        decision_to_ack_ms=book.decision_to_ack_ms(),
+        fees_complete=book.fills_complete,
+        duration_s=now_s - book.started_s if book.started_s else 0.0,
+    )
+
+
+def _newer(view: OrderView, known: OrderView) -> bool:
+    """Views come in order from one actor, but not from two incarnations of it: nothing shrinks."""
+    return abs(view.signed_executed) >= abs(known.signed_executed) and (
+        view.state.resolved or not known.state.resolved
+    )
+
+
+def _average(views: Iterable[OrderView]) -> Decimal:
+    amount = size = ZERO
+    for view in views:
+        amount += view.quote_amount
+        size += abs(view.signed_executed)
+    return (amount / size).quantize(_PRICE_PLACES) if size else ZERO
+
+
+def _slippage_bps(done: list[tuple[LegOrder, OrderView]]) -> Decimal:
+    lost = at_mid = ZERO
+    for order, view in done:
+        expected = order.mid * abs(view.signed_executed)
+        lost += (view.quote_amount - expected) * order.side.sign
+        at_mid += expected
+    return (lost / at_mid * _TO_BPS).quantize(Decimal("0.001")) if at_mid else ZERO

@@ -1,0 +1,140 @@
+"""What a desk is told to do, and the record that each cycle leaves. Pure data."""
+
+from __future__ import annotations
+
+import enum
+from decimal import Decimal
+
+import msgspec
+
+from trading.ids import Leg
+from venues.model import ZERO, Instrument, Quote, Side
+
+
+class Direction(enum.Enum):
+    """Which way the primary leg goes; ``alternate`` starts long and changes every cycle."""
+
+    LONG = "long"
+    SHORT = "short"
+    ALTERNATE = "alternate"
+
+    def sign(self, cycle_index: int) -> int:
+        """+1 or -1 for the primary position of the ``cycle_index``-th cycle (from 0)."""
+        if self is Direction.ALTERNATE:
+            return 1 if cycle_index % 2 == 0 else -1
+        return 1 if self is Direction.LONG else -1
+
+
+class Phase(enum.Enum):
+    """Where a cycle is. ``unwinding`` and ``halted`` are the two ways out of trouble."""
+
+    IDLE = "idle"
+    OPENING = "opening"
+    HOLDING = "holding"
+    CLOSING = "closing"
+    SETTLING = "settling"
+    UNWINDING = "unwinding"
+    HALTED = "halted"
+    DONE = "done"
+
+
+class DeskPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of a desk. Prices in basis points of the touch, times in seconds.
+
+    ``first_cap_bps``..``max_slippage_bps``: how far through the touch an order may go, widening
+    from the first attempt to the ``cap_steps``-th. ``hedge_deadline_s``: how long a naked quantity
+    is hedged before the primary is unwound instead. ``retry_s``: pause before the same leg is
+    tried again once the cap is at its widest. ``max_vain_cycles`` in a row without an execution
+    halt the desk.
+    """
+
+    desk: str
+    desk_number: int
+    size: Decimal
+    cycles: int | None
+    direction: Direction
+    hold_s: float
+    pause_s: float
+    first_cap_bps: Decimal
+    max_slippage_bps: Decimal
+    cap_steps: int
+    entry_attempts: int
+    hedge_deadline_s: float
+    max_quote_age_s: float
+    settle_timeout_s: float
+    retry_s: float
+    max_vain_cycles: int = 5
+
+
+class LegOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order the cycle wants on one leg, rounded; ids and expiries are added by its shell.
+
+    ``mid`` is the venue's mid at the decision, ``trigger_s`` the monotonic moment at which the
+    message that made it necessary was read (0 when no message did).
+    """
+
+    leg: Leg
+    cycle: int
+    attempt: int
+    side: Side
+    size: Decimal
+    price: Decimal
+    reduce_only: bool
+    adds_risk: bool
+    mid: Decimal
+    trigger_s: float
+
+
+class LegRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cycle did on one leg. ``slippage_bps``: worse than the mid at decision is positive."""
+
+    venue: str
+    symbol: str
+    traded: Decimal
+    entry_price: Decimal
+    exit_price: Decimal
+    fees: Decimal
+    gross_pnl: Decimal
+    slippage_bps: Decimal
+    orders: int
+
+
+class CycleRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The record every cycle ends with. ``pnl`` is after fees; a rebate is a negative fee.
+
+    ``outcome``: ``completed``, ``unwound`` (the hedge could not be had), ``abandoned`` (nothing
+    was executed) or ``recovered`` (found open at start, and closed).
+    """
+
+    desk: str
+    cycle: int
+    outcome: str
+    direction: str
+    size: Decimal
+    primary: LegRecord
+    hedge: LegRecord
+    pnl: Decimal
+    naked_ms: tuple[float, ...]
+    fill_to_hedge_sent_ms: tuple[float, ...]
+    decision_to_ack_ms: tuple[float, ...]
+    fees_complete: bool
+    duration_s: float
+
+
+class LegState:
+    """One leg of a running cycle, as far as its orders and quotes tell."""
+
+    def __init__(self, leg: Leg, instrument: Instrument) -> None:
+        self.leg = leg
+        self.instrument = instrument
+        self.ready = False
+        self.quote: Quote | None = None
+        self.quoted_s = float("-inf")
+        self.held = ZERO  # at the venue when the cycle began: not 0 only after a recovery
+        self.attempt = 0
+        self.tries = 0  # since the need last changed sign or went away; widens the cap
+        self.next_try_s = float("-inf")
+
+    def fresh_quote(self, now_s: float, max_age_s: float) -> Quote | None:
+        """The last quote if it is younger than ``max_age_s``."""
+        return self.quote if now_s - self.quoted_s <= max_age_s else None

@@ -1,0 +1,415 @@
+"""Every order of one venue: what to send, what to ask, what is known. Pure; time is passed in.
+
+The orders actor feeds it what happens and carries its effects out. It knows two connections of its
+venue: the *gateway* takes orders and answers queries, the *feed* reports privately (GRVT: one
+socket is both). Rules held here:
+
+- An order that adds risk is recorded before it is sent; one that takes risk off never waits.
+- Nothing sent and unanswered is resolved by time. It is asked for until the venue says what became
+  of it. Absence counts only after the order's own expiry at the venue plus the venue's settle time,
+  and only if the order query, the fill history and the position agree, twice.
+- After any gap of either connection the venue is *not ready* until open orders, fills and
+  positions have been read again. A read that failed says nothing.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from trading.orders import Order, OrderEvent, OrderState, OrderView
+from trading.position_check import PositionCheck
+from venues.model import ZERO, Fill, NewOrder, OrderUpdate, Position
+
+_SECOND_NS: Final = 1_000_000_000
+_REMEMBERED_FILLS: Final = 100_000  # more than a day of a cycle every four seconds
+
+
+class OrderTiming(msgspec.Struct, frozen=True, kw_only=True):
+    """How long things may take at a venue, in seconds.
+
+    ``poll_s``: an unresolved order without news is asked for this often; ``doubt_poll_s``: the same
+    for one in doubt; ``settle_s``: how far the venue's histories may lag behind its engine;
+    ``overlap_s``: how much of the fill history is read again after a gap.
+    """
+
+    poll_s: float = 1.0
+    doubt_poll_s: float = 0.25
+    settle_s: float = 2.0
+    overlap_s: float = 10.0
+
+
+class RecordIntent(msgspec.Struct, frozen=True):
+    """Make the order durable; ``intent_recorded`` must follow before it is sent."""
+
+    new: NewOrder
+
+
+class SendOrder(msgspec.Struct, frozen=True):
+    """Hand the order to the gateway."""
+
+    new: NewOrder
+
+
+class AskOrder(msgspec.Struct, frozen=True):
+    """Ask the venue what became of one order."""
+
+    new: NewOrder
+
+
+class AskFills(msgspec.Struct, frozen=True):
+    """Read fills executed at or after ``since_ns`` (UTC)."""
+
+    since_ns: int
+
+
+class AskOpenOrders(msgspec.Struct, frozen=True):
+    """Read what rests at the venue."""
+
+
+class AskPositions(msgspec.Struct, frozen=True):
+    """Read the positions."""
+
+
+class PublishOrder(msgspec.Struct, frozen=True):
+    """Tell whoever trades with it what is known of the order now."""
+
+    view: OrderView
+
+
+class PublishReadiness(msgspec.Struct, frozen=True):
+    """The venue may, or may no longer, be given new risk. ``detail`` says why not."""
+
+    ready: bool
+    detail: str
+
+
+class PublishDrift(msgspec.Struct, frozen=True):
+    """Something at the venue that our own orders do not explain."""
+
+    detail: str
+
+
+class PublishPositions(msgspec.Struct, frozen=True):
+    """A well-formed reading of our symbols' positions, flat ones included."""
+
+    sizes: dict[str, Decimal]
+
+
+Effect = (
+    RecordIntent | SendOrder | AskOrder | AskFills | AskOpenOrders | AskPositions
+    | PublishOrder | PublishReadiness | PublishPositions | PublishDrift
+)  # fmt: skip
+
+
+class _Absence:
+    """How often in a row the venue has not known an order, after it could no longer execute."""
+
+    __slots__ = ("asked_s", "fills_read", "times")
+
+    def __init__(self) -> None:
+        self.asked_s = 0.0
+        self.times = 0
+        self.fills_read = False
+
+
+class OrderManager:
+    """The orders of one venue. Not thread-safe: its actor calls it in its own thread."""
+
+    def __init__(
+        self, venue: str, symbols: frozenset[str], timing: OrderTiming, started_ns: int
+    ) -> None:
+        self.venue = venue
+        self.ready = False
+        self.orders: dict[int, Order] = {}
+        self.positions: dict[str, Decimal] | None = None
+        self._symbols = symbols
+        self._timing = timing
+        self._connected = False
+        self._awaited: set[str] = set()
+        self._absences: dict[int, _Absence] = {}
+        self._last_fill_ns = started_ns
+        self._asked_s: dict[str, float] = {}
+        self._seen: dict[tuple[str, str, str], None] = {}  # fills of orders no longer kept
+        self._check = PositionCheck()
+
+    # -- orders out ---------------------------------------------------------------------------
+
+    def submit(self, new: NewOrder, *, adds_risk: bool) -> list[Effect]:
+        """Take an order. One that adds risk goes to the journal first; a known id is not sent."""
+        if new.client_order_id in self.orders:
+            return [PublishOrder(self.orders[new.client_order_id].view())]
+        order = Order(new)
+        self.orders[new.client_order_id] = order
+        if not self.ready:
+            return self._withhold(order, f"{self.venue} is not ready")
+        return [RecordIntent(new)] if adds_risk else self._send(order)
+
+    def adopt(self, new: NewOrder, now_s: float) -> list[Effect]:
+        """Take over an order that an earlier incarnation of us may have sent: it is in doubt."""
+        if new.client_order_id in self.orders:
+            return [PublishOrder(self.orders[new.client_order_id].view())]
+        order = Order(new)
+        self.orders[new.client_order_id] = order
+        order.happen(OrderEvent.SEND)
+        order.happen(OrderEvent.LOSE)
+        return self.due(now_s) if self._connected else []
+
+    def intent_recorded(self, client_order_id: int) -> list[Effect]:
+        """The journal has it: send, unless the venue was lost meanwhile."""
+        order = self.orders[client_order_id]
+        if order.state is not OrderState.INTENDED:
+            return []
+        if not self.ready:
+            return self._withhold(order, f"{self.venue} was lost before it was sent")
+        return self._send(order)
+
+    def intent_refused(self, client_order_id: int, reason: str) -> list[Effect]:
+        """The journal could not take it: it is not sent."""
+        return self._withhold(self.orders[client_order_id], reason)
+
+    def not_sent(self, client_order_id: int, reason: str) -> list[Effect]:
+        """Nothing of the order left the process (the gateway was not there)."""
+        return self._withhold(self.orders[client_order_id], reason)
+
+    def sent(self, client_order_id: int, sent_s: float) -> list[Effect]:
+        """The gateway wrote it at ``sent_s`` (monotonic)."""
+        self.orders[client_order_id].sent_s = sent_s
+        return []
+
+    # -- what the venue says --------------------------------------------------------------------
+
+    def updated(self, update: OrderUpdate, received_s: float) -> list[Effect]:
+        """A reply, query or stream message about one order."""
+        order = self._find(update.client_order_id, update.venue_order_id)
+        if order is None:
+            return self._foreign(update)
+        self._absences.pop(order.client_order_id, None)
+        if not order.apply_update(update):
+            return []
+        return [PublishOrder(order.view(received_s))]
+
+    def filled(self, fill: Fill, received_s: float) -> list[Effect]:
+        """One execution, from the feed or a history: counted once."""
+        order = self._find(fill.client_order_id, fill.venue_order_id)
+        if order is None:
+            return self._foreign_fill(fill)
+        self._last_fill_ns = max(self._last_fill_ns, fill.event_ns)
+        if not order.apply_fill(fill):
+            return []
+        return [PublishOrder(order.view(received_s))]
+
+    def refused(self, client_order_id: int, reason: str, received_s: float) -> list[Effect]:
+        """The venue refused it for certain: nothing of it executes."""
+        order = self.orders[client_order_id]
+        order.reason = reason
+        order.happen(OrderEvent.REJECT)
+        return [PublishOrder(order.view(received_s))]
+
+    def doubted(self, client_order_id: int, reason: str, now_s: float) -> list[Effect]:
+        """It was sent, or may have been, and there is no answer to go by."""
+        order = self.orders[client_order_id]
+        if order.state.resolved:
+            return []
+        order.reason = reason
+        if order.state is OrderState.INTENDED:
+            order.happen(OrderEvent.SEND)
+        order.happen(OrderEvent.LOSE)
+        return [PublishOrder(order.view()), *self.due(now_s)]
+
+    def absent(self, client_order_id: int, now_s: float, now_ns: int) -> list[Effect]:
+        """The venue, asked for the order, does not know it."""
+        order = self.orders[client_order_id]
+        late_ns = order.new.expires_ns + int(self._timing.settle_s * _SECOND_NS)
+        if order.state.resolved or now_ns < late_ns:
+            return []
+        if order.state is not OrderState.IN_DOUBT:
+            order.happen(OrderEvent.LOSE)
+        absence = self._absences.setdefault(client_order_id, _Absence())
+        absence.times += 1
+        if absence.times >= 2 and absence.fills_read:
+            order.reason = "never reached the venue"
+            order.happen(OrderEvent.PROVE_ABSENT)
+            return [PublishOrder(order.view())]
+        return [AskFills(self._since_ns(order)), AskPositions()]
+
+    def fills_read(self, fills: tuple[Fill, ...], received_s: float) -> list[Effect]:
+        """A page of fill history, complete from the moment asked for."""
+        effects: list[Effect] = []
+        for fill in fills:
+            effects += self.filled(fill, received_s)
+        for absence in self._absences.values():
+            absence.fills_read = True
+        return effects + self._answered("fills")
+
+    def open_orders_read(self, updates: tuple[OrderUpdate, ...], received_s: float) -> list[Effect]:
+        """Everything that rests at the venue."""
+        effects: list[Effect] = []
+        for update in updates:
+            effects += self.updated(update, received_s)
+        return effects + self._answered("open_orders")
+
+    def positions_read(self, positions: tuple[Position, ...]) -> list[Effect]:
+        """All positions of the account; a symbol that is not listed is flat."""
+        held = {position.symbol: position.size for position in positions}
+        self.positions = {symbol: held.get(symbol, ZERO) for symbol in self._symbols}
+        effects: list[Effect] = [PublishPositions(dict(self.positions))]
+        return effects + self._explain() + self._answered("positions")
+
+    # -- connections ----------------------------------------------------------------------------
+
+    def connected(self, now_s: float) -> list[Effect]:
+        """Gateway and feed are both up (anew): reconcile, then the venue is ready."""
+        self._connected = True
+        self._awaited = {"fills", "open_orders", "positions"}
+        self._asked_s = dict.fromkeys(self._awaited, now_s)
+        asks: list[Effect] = [AskOpenOrders(), AskFills(self._reconcile_since_ns())]
+        for order in self.unresolved():
+            if order.state is not OrderState.INTENDED:
+                asks.append(AskOrder(order.new))
+                self._absences.setdefault(order.client_order_id, _Absence()).asked_s = now_s
+        # Asked last, and after the orders: what executed until now is in it.
+        return [*asks, AskPositions()]
+
+    def disconnected(self, detail: str) -> list[Effect]:
+        """Gateway or feed is gone: whatever has no answer is in doubt, and the venue not ready."""
+        self._connected = False
+        self._awaited.clear()
+        effects: list[Effect] = []
+        for order in self.unresolved():
+            if order.state is OrderState.INTENDED:
+                effects += self._withhold(order, detail)
+            elif order.state is not OrderState.IN_DOUBT:
+                order.happen(OrderEvent.LOSE)
+                effects.append(PublishOrder(order.view()))
+        if self.ready:
+            self.ready = False
+            effects.append(PublishReadiness(False, detail))
+        return effects
+
+    def due(self, now_s: float) -> list[Effect]:
+        """What has to be asked by now: unresolved orders, and reads that got no answer."""
+        if not self._connected:
+            return []
+        effects: list[Effect] = []
+        for order in self.unresolved():
+            if order.state is OrderState.INTENDED:
+                continue
+            absence = self._absences.setdefault(order.client_order_id, _Absence())
+            doubted = order.state is OrderState.IN_DOUBT
+            period_s = self._timing.doubt_poll_s if doubted else self._timing.poll_s
+            if now_s - max(absence.asked_s, order.sent_s) >= period_s:
+                absence.asked_s = now_s
+                effects.append(AskOrder(order.new))
+        if not self.ready:
+            effects += self._ask_again(now_s)
+        lacking = [o for o in self.orders.values() if o.state.resolved and not o.fills_complete]
+        if lacking and self.ready and self._may_ask("fills", now_s):
+            effects.append(AskFills(self._since_ns(None)))
+        return effects
+
+    def unresolved(self) -> list[Order]:
+        """Orders whose outcome is not known yet."""
+        return [order for order in self.orders.values() if not order.state.resolved]
+
+    def forget(self, keep: frozenset[int]) -> None:
+        """Drop resolved orders that nobody needs any more, keeping their effect on positions."""
+        for client_order_id in [i for i, o in self.orders.items() if o.state.resolved]:
+            if client_order_id not in keep:
+                order = self.orders.pop(client_order_id)
+                for fill in order.fills.values():
+                    self._remember(fill)
+                self._check.fold(order.new.symbol, order.executed * order.new.side.sign)
+                self._absences.pop(client_order_id, None)
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _send(self, order: Order) -> list[Effect]:
+        order.happen(OrderEvent.SEND)
+        return [SendOrder(order.new)]
+
+    def _withhold(self, order: Order, reason: str) -> list[Effect]:
+        order.reason = reason
+        order.happen(OrderEvent.WITHHOLD)
+        return [PublishOrder(order.view())]
+
+    def _find(self, client_order_id: int | None, venue_order_id: str) -> Order | None:
+        if client_order_id is not None:
+            return self.orders.get(client_order_id)
+        for order in self.orders.values():
+            if venue_order_id and order.venue_order_id == venue_order_id:
+                return order
+        return None
+
+    def _foreign(self, update: OrderUpdate) -> list[Effect]:
+        if update.status.terminal or update.symbol not in self._symbols:
+            return []
+        name = update.client_order_id or update.venue_order_id
+        return [PublishDrift(f"{update.symbol}: order {name} is live and not ours")]
+
+    def _foreign_fill(self, fill: Fill) -> list[Effect]:
+        # Somebody else's, a liquidation, or of an order we have forgotten: the position decides.
+        if fill.key in self._seen:
+            return []
+        self._remember(fill)
+        return [AskPositions()]
+
+    def _remember(self, fill: Fill) -> None:
+        if len(self._seen) >= _REMEMBERED_FILLS:
+            del self._seen[next(iter(self._seen))]
+        self._seen[fill.key] = None
+
+    def _explain(self) -> list[Effect]:
+        assert self.positions is not None
+        if self.unresolved():
+            return []  # what is in doubt may be in the position or not
+        executed: dict[str, Decimal] = {}
+        for order in self.orders.values():
+            signed = order.executed * order.new.side.sign
+            executed[order.new.symbol] = executed.get(order.new.symbol, ZERO) + signed
+        suspects, drifts = self._check.compare(self.positions, executed)
+        effects: list[Effect] = [PublishDrift(detail) for detail in drifts]
+        if suspects:
+            effects += [AskFills(self._reconcile_since_ns()), AskPositions()]
+        return effects
+
+    def _answered(self, read: str) -> list[Effect]:
+        self._awaited.discard(read)
+        if not self._connected or self._awaited or self.ready:
+            return []
+        self.ready = True
+        return [PublishReadiness(True, "")]
+
+    def _may_ask(self, read: str, now_s: float) -> bool:
+        if now_s - self._asked_s.get(read, float("-inf")) < self._timing.poll_s:
+            return False
+        self._asked_s[read] = now_s
+        return True
+
+    def _ask_again(self, now_s: float) -> list[Effect]:
+        asks: dict[str, Effect] = {
+            "open_orders": AskOpenOrders(),
+            "fills": AskFills(self._reconcile_since_ns()),
+            "positions": AskPositions(),
+        }
+        return [
+            ask
+            for read, ask in asks.items()
+            if read in self._awaited and self._may_ask(read, now_s)
+        ]
+
+    def _reconcile_since_ns(self) -> int:
+        return self._since_ns(None)
+
+    def _since_ns(self, order: Order | None) -> int:
+        """Where to read fills from: before the oldest order that may have fills we lack."""
+        overlap_ns = int(self._timing.overlap_s * _SECOND_NS)
+        wanting = [order] if order else [o for o in self.orders.values() if _may_lack_fills(o)]
+        starts = [o.new.created_ns for o in wanting]
+        return max(0, min([*starts, self._last_fill_ns]) - overlap_ns)
+
+
+def _may_lack_fills(order: Order) -> bool:
+    return not (order.state.resolved and order.fills_complete)

@@ -1,0 +1,250 @@
+"""The life of one order, as a transition table over what we did and what the venue says.
+
+``intended → sent → open → partially_filled → filled | cancelled | rejected | expired``, and
+``in_doubt`` for whatever was sent and not answered. Executed quantity never comes from a state:
+it is the largest cumulative figure any message gave, or the sum of distinct fills if that is more,
+and it may still grow after a terminal state (a late fill happens).
+"""
+
+from __future__ import annotations
+
+import enum
+from decimal import Decimal
+
+import msgspec
+
+from venues.model import ZERO, Fill, NewOrder, OrderStatus, OrderUpdate
+
+
+class OrderState(enum.Enum):
+    """Where an order is in its life, as far as we know."""
+
+    INTENDED = "intended"
+    SENT = "sent"
+    OPEN = "open"
+    PARTIALLY_FILLED = "partially_filled"
+    IN_DOUBT = "in_doubt"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    NOT_SENT = "not_sent"
+
+    @property
+    def resolved(self) -> bool:
+        """True when the outcome is known: nothing more can execute."""
+        return self in _RESOLVED
+
+
+_RESOLVED = frozenset(
+    {
+        OrderState.FILLED,
+        OrderState.CANCELLED,
+        OrderState.REJECTED,
+        OrderState.EXPIRED,
+        OrderState.NOT_SENT,
+    }
+)
+
+
+class OrderEvent(enum.Enum):
+    """What can happen to an order."""
+
+    SEND = "send"
+    WITHHOLD = "withhold"
+    LOSE = "lose"
+    ACCEPT = "accept"
+    PART_FILL = "part_fill"
+    FILL = "fill"
+    CANCEL = "cancel"
+    REJECT = "reject"
+    EXPIRE = "expire"
+    PROVE_ABSENT = "prove_absent"
+
+
+_S, _E = OrderState, OrderEvent
+_UNRESOLVED_ROWS = {
+    _E.ACCEPT: _S.OPEN,
+    _E.PART_FILL: _S.PARTIALLY_FILLED,
+    _E.FILL: _S.FILLED,
+    _E.CANCEL: _S.CANCELLED,
+    _E.REJECT: _S.REJECTED,
+    _E.EXPIRE: _S.EXPIRED,
+}
+
+NEXT: dict[tuple[OrderState, OrderEvent], OrderState] = {
+    (_S.INTENDED, _E.SEND): _S.SENT,
+    (_S.INTENDED, _E.WITHHOLD): _S.NOT_SENT,
+    # The actor that took it for sending may find that it can't; nothing has left the process.
+    (_S.SENT, _E.WITHHOLD): _S.NOT_SENT,
+    **{(_S.SENT, event): state for event, state in _UNRESOLVED_ROWS.items()},
+    **{(_S.IN_DOUBT, event): state for event, state in _UNRESOLVED_ROWS.items()},
+    **{(_S.OPEN, event): state for event, state in _UNRESOLVED_ROWS.items()},
+    **{(_S.PARTIALLY_FILLED, event): state for event, state in _UNRESOLVED_ROWS.items()},
+    # A stream can be behind a reply: "open" after a partial fill takes nothing back.
+    (_S.PARTIALLY_FILLED, _E.ACCEPT): _S.PARTIALLY_FILLED,
+    (_S.SENT, _E.LOSE): _S.IN_DOUBT,
+    (_S.OPEN, _E.LOSE): _S.IN_DOUBT,
+    (_S.PARTIALLY_FILLED, _E.LOSE): _S.IN_DOUBT,
+    (_S.IN_DOUBT, _E.LOSE): _S.IN_DOUBT,
+    # The venue, asked after the order's own expiry, knows neither the order nor a fill of it.
+    (_S.IN_DOUBT, _E.PROVE_ABSENT): _S.EXPIRED,
+}
+
+
+class IllegalTransition(Exception):
+    """An event that has no row in the table for the state the order is in."""
+
+    def __init__(self, client_order_id: int, state: OrderState, event: OrderEvent) -> None:
+        super().__init__(client_order_id, state, event)
+        self.client_order_id = client_order_id
+        self.state = state
+        self.event = event
+
+    def __str__(self) -> str:
+        return f"order {self.client_order_id}: no {self.event.value} in state {self.state.value}"
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True):
+    """What others may know of an order: cumulative, so that a repeated view changes nothing.
+
+    ``quote_amount`` is the sum of price times size of what executed. ``fees`` (positive: paid) and
+    ``quote_amount`` are exact once ``fills_complete``. ``received_s`` is the monotonic moment at
+    which the message behind this view was read from its socket, ``sent_s`` that of our write.
+    """
+
+    client_order_id: int
+    symbol: str
+    size: Decimal
+    signed_executed: Decimal
+    quote_amount: Decimal
+    fees: Decimal
+    state: OrderState
+    reason: str
+    fills_complete: bool
+    received_s: float = 0.0
+    sent_s: float = 0.0
+
+
+class Order:
+    """One order and everything heard of it. Pure; its owner is the order manager."""
+
+    def __init__(self, new: NewOrder) -> None:
+        self.new = new
+        self.state = OrderState.INTENDED
+        self.venue_order_id = ""
+        self.reason = ""
+        self.fills: dict[tuple[str, str, str], Fill] = {}
+        self.sent_s = 0.0
+        self._reported = ZERO
+        self._reported_price: Decimal | None = None
+
+    @property
+    def client_order_id(self) -> int:
+        """Our id of it."""
+        return self.new.client_order_id
+
+    @property
+    def filled_by_fills(self) -> Decimal:
+        """Sum of the distinct fills seen."""
+        return sum((fill.size for fill in self.fills.values()), ZERO)
+
+    @property
+    def executed(self) -> Decimal:
+        """Cumulative executed size: the most that any evidence shows."""
+        return max(self._reported, self.filled_by_fills)
+
+    @property
+    def fills_complete(self) -> bool:
+        """True when the fills seen add up to what executed: fees and prices are exact."""
+        return self.filled_by_fills == self.executed
+
+    def happen(self, event: OrderEvent) -> bool:
+        """Move by the table; True when the state changed. Raises IllegalTransition.
+
+        After a resolved state only repetitions and late news come; they change no state, and the
+        executed quantity, which may have grown, is what counts.
+        """
+        if self.state.resolved:
+            if event in (OrderEvent.SEND, OrderEvent.WITHHOLD):
+                raise IllegalTransition(self.client_order_id, self.state, event)
+            # A refusal that overtook the fill it contradicts: the quantity decides.
+            if self.state is OrderState.NOT_SENT and event in _UNRESOLVED_ROWS:
+                raise IllegalTransition(self.client_order_id, self.state, event)
+            return False
+        state = NEXT.get((self.state, event))
+        if state is None:
+            raise IllegalTransition(self.client_order_id, self.state, event)
+        changed = state is not self.state
+        self.state = state
+        return changed
+
+    def apply_update(self, update: OrderUpdate) -> bool:
+        """Take in what the venue says of the order; True when anything changed."""
+        before = (self.state, self.executed)
+        if update.venue_order_id:
+            self.venue_order_id = update.venue_order_id
+        if update.executed >= self._reported:
+            self._reported = update.executed
+            self._reported_price = update.average_price or self._reported_price
+        if update.reason:
+            self.reason = update.reason
+        event = _event_of(update, self.executed, self.new.size)
+        if event is not None:
+            self.happen(event)
+        return before != (self.state, self.executed)
+
+    def apply_fill(self, fill: Fill) -> bool:
+        """Count a fill once, by its key; True when it was new."""
+        if fill.key in self.fills:
+            return False
+        self.fills[fill.key] = fill
+        if fill.venue_order_id:
+            self.venue_order_id = fill.venue_order_id
+        if not self.state.resolved:
+            whole = self.executed >= self.new.size
+            self.happen(OrderEvent.FILL if whole else OrderEvent.PART_FILL)
+        return True
+
+    def view(self, received_s: float = 0.0) -> OrderView:
+        """The order as others may know it."""
+        return OrderView(
+            client_order_id=self.client_order_id,
+            symbol=self.new.symbol,
+            size=self.new.size,
+            signed_executed=self.executed * self.new.side.sign,
+            quote_amount=self._quote_amount(),
+            fees=sum((fill.fee for fill in self.fills.values()), ZERO),
+            state=self.state,
+            reason=self.reason,
+            fills_complete=self.fills_complete,
+            received_s=received_s,
+            sent_s=self.sent_s,
+        )
+
+    def _quote_amount(self) -> Decimal:
+        from_fills = sum((fill.price * fill.size for fill in self.fills.values()), ZERO)
+        missing = self.executed - self.filled_by_fills
+        if not missing:
+            return from_fills
+        if self._reported_price is not None and self.executed == self._reported:
+            return self._reported_price * self._reported
+        return from_fills + missing * self.new.price
+
+
+def _event_of(update: OrderUpdate, executed: Decimal, size: Decimal) -> OrderEvent | None:
+    if update.status is OrderStatus.FILLED and executed < size:
+        return None  # a contradiction proves nothing; the order is asked for again
+    terminal = {
+        OrderStatus.FILLED: OrderEvent.FILL,
+        OrderStatus.CANCELLED: OrderEvent.CANCEL,
+        OrderStatus.REJECTED: OrderEvent.REJECT,
+        OrderStatus.EXPIRED: OrderEvent.EXPIRE,
+    }.get(update.status)
+    if terminal is not None:
+        return terminal
+    if executed > ZERO:
+        return OrderEvent.PART_FILL
+    if update.status in (OrderStatus.OPEN, OrderStatus.PENDING):
+        return OrderEvent.ACCEPT
+    return None  # an unknown status is not terminal, and its quantities have been counted
