@@ -52,6 +52,8 @@ class MarketMaker:
         self._start_ns = start_ns
         self._step_ns = prices.step_ms * _NS_PER_MS
         self.step = 0
+        self._marks: dict[str, Decimal] = {}
+        self._sizes: dict[tuple[str, Side, Decimal], Decimal] = {}
         self._instruments = {instrument.symbol: instrument for instrument in instruments}
         # Sizes and the grid come from the start price: they stay put while the mark moves.
         self._start_price = {
@@ -67,11 +69,17 @@ class MarketMaker:
         """Move to ``now_ns`` (UTC); never backwards. Returns how many price steps that was."""
         step = max(self.step, (now_ns - self._start_ns) // self._step_ns)
         moved, self.step = step - self.step, step
+        if moved:
+            self._marks.clear()
         return moved
 
     def mark(self, symbol: str) -> Decimal:
         """The venue's mid of this step, on a tick."""
-        return tick_price(self.paths[symbol].mid(self.step), self._instruments[symbol].tick)
+        mark = self._marks.get(symbol)
+        if mark is None:
+            mid = self.paths[symbol].mid(self.step)
+            mark = self._marks[symbol] = tick_price(mid, self._instruments[symbol].tick)
+        return mark
 
     def index(self, symbol: str) -> Decimal:
         """The mid without the venue's basis, on a tick."""
@@ -108,9 +116,13 @@ class MarketMaker:
         return side, self._sized(instrument, share)
 
     def _size(self, instrument: Instrument, side: Side, place: Decimal) -> Decimal:
-        label = f"size|{self._label(instrument.symbol)}|{side.value}"
-        share = 0.5 + uniform(self._seed, label, int(place))
-        return self._sized(instrument, share)
+        key = (instrument.symbol, side, place)
+        size = self._sizes.get(key)
+        if size is None:
+            label = f"size|{self._label(instrument.symbol)}|{side.value}"
+            share = 0.5 + uniform(self._seed, label, int(place))
+            size = self._sizes[key] = self._sized(instrument, share)
+        return size
 
     def _sized(self, instrument: Instrument, share: float) -> Decimal:
         notional = Decimal(str(round(self._liquidity.level_notional * share, 2)))

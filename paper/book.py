@@ -103,6 +103,8 @@ class OrderBook:
 
     def resize(self, working: Working, left: Decimal) -> None:
         """Change what is left of a resting order, which keeps its place; gone at zero."""
+        if left == working.left:
+            return
         if not left:
             self.remove(working)
             working.left = left
