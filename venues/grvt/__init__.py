@@ -5,7 +5,7 @@
 """
 
 from venues.grvt.codec import Reply, StreamData, decode_frame, encode_call, encode_subscribe
-from venues.grvt.endpoints import Endpoints, endpoints
+from venues.grvt.endpoints import Endpoints, endpoints_of
 from venues.grvt.errors import Outcome, OutcomeUnknown, RpcError, outcome_of
 from venues.grvt.rest import Session
 from venues.grvt.sequence import SequenceTracker
@@ -24,6 +24,6 @@ __all__ = [
     "decode_frame",
     "encode_call",
     "encode_subscribe",
-    "endpoints",
+    "endpoints_of",
     "outcome_of",
 ]

@@ -48,11 +48,11 @@ class UnknownEnvironment(LookupError):
 
 
 def environments() -> tuple[str, ...]:
-    """The names that ``endpoints`` knows."""
+    """The names that ``endpoints_of`` knows."""
     return tuple(sorted(CHAIN_IDS))
 
 
-def endpoints(environment: str) -> Endpoints:
+def endpoints_of(environment: str) -> Endpoints:
     """The hosts of ``prod``, ``testnet``, ``staging`` or ``dev``; else UnknownEnvironment."""
     if environment not in CHAIN_IDS:
         raise UnknownEnvironment(environment)

@@ -152,7 +152,7 @@ def _unwrap(reply: Reply) -> _Nested:
 
 
 def _decode_raw(raw: Raw | UnsetType, shape: type[T], place: str) -> T:
-    data = b"" if isinstance(raw, UnsetType) else raw
+    data = b"" if isinstance(raw, UnsetType) else bytes(raw)
     return decode_as(_decoder(shape).decode, data, place)
 
 
