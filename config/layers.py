@@ -72,7 +72,7 @@ class FileLayer(msgspec.Struct, frozen=True):
 def _read_bytes(path: str) -> bytes:
     with Path(path).open("rb") as file:
         if stat.S_ISCHR(os.fstat(file.fileno()).st_mode) and path != os.devnull:
-            raise OSError(0, "is a device")
+            raise OSError(0, "it is a device")
         return file.read(_MAX_BYTES + 1)
 
 

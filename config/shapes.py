@@ -2,7 +2,7 @@
 
 A bool is not a number, only ``true`` and ``false`` are bools, money is read from the text and never
 passes through a float, and a quoted text is text. Constraints come from ``msgspec.Meta``; msgspec
-has none for Decimal, so a Decimal carries them as ``extra``: see ``bounded``.
+has none for Decimal, so a Decimal carries them as ``extra``: see ``config.marks``.
 """
 
 from __future__ import annotations
@@ -47,18 +47,10 @@ class Mismatch(enum.Enum):
 MISMATCH: Final = Mismatch.MISMATCH
 
 
-def bounded(
-    *, gt: str | None = None, ge: str | None = None, lt: str | None = None, le: str | None = None
-) -> msgspec.Meta:
-    """Limits for ``Annotated[Decimal, bounded(gt="0")]``, as texts so that they are exact."""
-    bounds = {"gt": gt, "ge": ge, "lt": lt, "le": le}
-    return msgspec.Meta(extra={name: text for name, text in bounds.items() if text is not None})
-
-
 class Shape(msgspec.Struct, frozen=True):
     """A type of the schema without its wrapping.
 
-    ``extra`` is what ``msgspec.Meta(extra=...)`` says: ``secret`` for values that are never shown,
+    ``extra`` is what the marks of the schema say: ``secret`` for values that are never shown,
     ``expected`` for words better than ours, and the limits of a Decimal.
     """
 

@@ -60,7 +60,7 @@ class _Page:
                 yield f"{name}: null  # {self._loaded.origin(gone)}"
 
     def _value(self, head: str, info: mi.Type, value: Any, path: Path) -> Iterator[str]:
-        if is_secret(info):
+        if is_secret(info) and value is not None:
             yield self._line(head, f'"{MASK}"', path)
         elif isinstance(value, _LISTS) and any(map(_is_mapping, value)):
             yield head
@@ -144,7 +144,7 @@ def _character(char: str) -> str:
 
 
 def _plain(info: mi.Type, value: Any) -> Any:
-    if is_secret(info):
+    if is_secret(info) and value is not None:
         return MASK
     if _is_mapping(value):
         return {
