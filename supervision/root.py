@@ -1,0 +1,210 @@
+"""The top of the tree: start it, wait for it, order it about, and learn its exit code."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import random
+import threading
+from collections.abc import Callable, Mapping
+
+import pykka
+
+from supervision import events
+from supervision.actor import ActorContext
+from supervision.clock import Clock
+from supervision.directory import Directory, parent_path
+from supervision.errors import ActorKilled, AskTimeout, BootFailed
+from supervision.events import Reply, VerbKind, VerbReply
+from supervision.instances import Instances
+from supervision.limiter import Limiters
+from supervision.policy import Limiter
+from supervision.spec import AnySpec, ErrorKeys, SupervisorSpec, validate
+from supervision.states import ExitKind
+from supervision.supervisor import Shared, SupervisorActor
+from supervision.timers import Timers
+
+EXIT_OK = 0
+EXIT_BOOT_FAILED = 69
+EXIT_ESCALATED = 70
+EXIT_ABANDONED_LIMIT = 75
+
+
+class RootHandle:
+    """The running tree as ``main`` sees it. Every method may be called from any thread.
+
+    ``stop`` may be called from a signal handler.
+    """
+
+    def __init__(
+        self,
+        spec: SupervisorSpec,
+        directory: Directory,
+        on_exit: Callable[[int], None] | None,
+        check: Callable[[SupervisorSpec], None],
+    ) -> None:
+        self._spec = spec
+        self._directory = directory
+        self._on_exit = on_exit
+        self._check = check
+        self._tokens = itertools.count(1)
+        self._changed = threading.Condition()
+        self._ready = False
+        self._exit: events.Exited | None = None
+        self._exit_code: int | None = None
+        self._limit_reached = False
+        self._actor: SupervisorActor | None = None
+        self.instances = Instances(spec.max_abandoned_total, self._abandoned_limit)
+
+    # -- life -----------------------------------------------------------------------------------
+
+    def wait_ready(self, timeout_s: float) -> bool:
+        """True once every child has booted, False after ``timeout_s``. Raises BootFailed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ready or self._exit is not None, timeout_s)
+            if self._exit is not None and isinstance(self._exit.cause, BootFailed):
+                raise self._exit.cause
+            return self._ready
+
+    def stop(self) -> None:
+        """Order an orderly stop, in reverse start order, and return at once."""
+        assert self._actor is not None, "set before the handle is handed out"
+        self._actor.order_stop(drain=False)
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """The exit code once the root has gone, None after ``timeout_s``."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._exit_code is not None, timeout_s)
+            return self._exit_code
+
+    @property
+    def exit_code(self) -> int | None:
+        """0 stopped as asked, 69 boot failed, 70 gave up, 75 too many hung threads."""
+        return self._exit_code
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the tree ended by itself: BootFailed or Escalated (the original error chained)."""
+        return None if self._exit is None else self._exit.cause
+
+    # -- verbs ----------------------------------------------------------------------------------
+
+    def start(self, path: str, timeout_s: float = 5.0) -> Reply:
+        """Start a child that is down, without waiting for its delay."""
+        return self._verb(VerbKind.START, path, timeout_s)
+
+    def stop_child(self, path: str, timeout_s: float = 5.0) -> Reply:
+        """Stop a child; it stays down until it is started."""
+        return self._verb(VerbKind.STOP, path, timeout_s)
+
+    def restart(self, path: str, timeout_s: float = 5.0) -> Reply:
+        """Replace a child's instance; it counts as no failure."""
+        return self._verb(VerbKind.RESTART, path, timeout_s)
+
+    def reset(self, path: str, timeout_s: float = 5.0) -> Reply:
+        """Forget a child's failures, close its breaker, and start it if it was waiting for that."""
+        return self._verb(VerbKind.RESET, path, timeout_s)
+
+    def remove(self, path: str, timeout_s: float = 5.0) -> Reply:
+        """Take a stopped child off the tree."""
+        return self._verb(VerbKind.REMOVE, path, timeout_s)
+
+    def kill(self, path: str) -> bool:
+        """Have the child's present instance fail, as a failure like any other."""
+        status = self._directory.status(path)
+        return status is not None and self._directory.fail(path, status.epoch, ActorKilled(path))
+
+    def add(self, parent: str, spec: AnySpec, timeout_s: float = 30.0) -> Reply:
+        """Append a child to the supervisor at ``parent`` ("" for the root) and start it.
+
+        Raises SpecErrors if the spec itself is not valid.
+        """
+        alone = dataclasses.replace(spec, depends_on=(), significant=False)
+        self._check(SupervisorSpec(self._spec.id, (alone,)))
+        token = next(self._tokens)
+        return self._command(parent, events.Add(spec, token), timeout_s)
+
+    def _verb(self, kind: VerbKind, path: str, timeout_s: float) -> Reply:
+        order = events.Verb(kind, path.rpartition("/")[2], next(self._tokens))
+        return self._command(parent_path(path), order, timeout_s)
+
+    def _command(self, parent: str, order: events.Verb | events.Add, timeout_s: float) -> Reply:
+        sink = self._directory.control(parent)
+        supervisor = getattr(sink, "__self__", None)
+        if not isinstance(supervisor, SupervisorActor):
+            return Reply(order.token, VerbReply.NOT_FOUND)
+        future: pykka.ThreadingFuture[Reply] = pykka.ThreadingFuture()
+        supervisor.command(order, future)
+        try:
+            reply: Reply = future.get(timeout=timeout_s)
+        except pykka.Timeout:
+            raise AskTimeout(parent or self._spec.id, type(order).__name__, timeout_s) from None
+        return reply
+
+    # -- notices of the root actor --------------------------------------------------------------
+
+    def _run(self, actor: SupervisorActor) -> None:
+        self._actor = actor
+        actor.launch()
+
+    def _notice(self, event: events.Event) -> None:
+        """Runs on the root's thread."""
+        with self._changed:
+            if isinstance(event, events.Ready):
+                self._ready = True
+            elif isinstance(event, events.Exited):
+                self._exit = event
+                self._exit_code = self._code(event.kind)
+            self._changed.notify_all()
+        if isinstance(event, events.Exited) and self._on_exit is not None:
+            self._on_exit(self._code(event.kind))
+
+    def _code(self, kind: ExitKind) -> int:
+        if self._limit_reached:
+            return EXIT_ABANDONED_LIMIT
+        if kind in (ExitKind.SHUTDOWN, ExitKind.NORMAL):
+            return EXIT_OK
+        return EXIT_BOOT_FAILED if kind is ExitKind.START_FAILED else EXIT_ESCALATED
+
+    def _abandoned_limit(self) -> None:
+        self._limit_reached = True
+        self.stop()
+
+
+def start_root(
+    spec: SupervisorSpec,
+    *,
+    directory: Directory,
+    clock: Clock,
+    on_exit: Callable[[int], None] | None = None,
+    error_keys: ErrorKeys | None = None,
+    limiters: Mapping[str, Limiter] | None = None,
+    jitter: Callable[[], float] = random.random,
+    timers: Timers | None = None,
+) -> RootHandle:
+    """Check the whole tree, then boot it on threads of its own. Returns at once.
+
+    ``on_exit`` gets the exit code, on the root's thread, when everything has stopped.
+    ``error_keys`` says which exceptions the keys in ``fatal`` and ``fail_on`` mean. Raises
+    SpecErrors, and then nothing was created.
+    """
+    keys = error_keys or {}
+    buckets = Limiters(limiters)
+
+    def check(tree: SupervisorSpec) -> None:
+        validate(tree, keys, buckets.names)
+
+    check(spec)
+    handle = RootHandle(spec, directory, on_exit, check)
+    context = ActorContext(
+        name=spec.id,
+        epoch=directory.next_epoch(spec.id),
+        directory=directory,
+        clock=clock,
+        timers=timers or Timers(clock),
+        notify=handle._notice,
+        policy=spec.policy,
+    )
+    shared = Shared(handle.instances, buckets, jitter, keys)
+    handle._run(SupervisorActor(context, spec, shared, path=""))
+    return handle
