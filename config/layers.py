@@ -132,11 +132,22 @@ class OverrideLayer(msgspec.Struct, frozen=True):
                     )
                 )
                 continue
-            value = read_value("-o", text, errors)
+            value = _read_override(name, text, errors)
             if value is not None:
                 node = nest(keys, value)
                 found = node if found is None else merge(found, node)
         return found
+
+
+def _read_override(name: str, text: str, errors: list[ConfigError]) -> Node | None:
+    """Values keep ``-o`` as their origin; what can't be read also says of which override it is."""
+    found: list[ConfigError] = []
+    value = read_value("-o", text, found)
+    for error in found:
+        if isinstance(error, Unreadable):
+            error = Unreadable(f"-o {name.strip()}", error.reason, error.suggestion)
+        errors.append(error)
+    return value
 
 
 def shipped(name: str) -> TextLayer:

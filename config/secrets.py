@@ -128,7 +128,7 @@ def _read(path: Path, *, private: bool) -> str:
     problem = ""
     raw = b""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise Unreadable(str(path), "is not a regular file")
@@ -142,6 +142,11 @@ def _read(path: Path, *, private: bool) -> str:
     if len(raw) > _MAX_BYTES or not raw.isascii():
         raise Unreadable(str(path), "does not hold a key: it is too large, or not ASCII text")
     return raw.decode("ascii").strip()
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """A named pipe without a writer would keep the service from starting, for ever."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _require_private(path: Path, status: os.stat_result) -> None:

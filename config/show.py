@@ -110,7 +110,10 @@ def _items(info: mi.Type, values: Any) -> Iterator[tuple[mi.Type, Any]]:
         if isinstance(of, mi.TupleType):
             yield from zip(of.item_types, values, strict=True)
             return
-        if isinstance(of, mi.ListType | mi.VarTupleType | mi.SetType | mi.FrozenSetType):
+        if isinstance(of, mi.SetType | mi.FrozenSetType):
+            yield from ((of.item_type, value) for value in sorted(values, key=str))
+            return
+        if isinstance(of, mi.ListType | mi.VarTupleType):
             yield from ((of.item_type, value) for value in values)
             return
 
@@ -120,8 +123,8 @@ def _flow(value: Any) -> str:
     if _is_mapping(value):
         return "{}"
     if isinstance(value, _LISTS):
-        items = sorted(value) if isinstance(value, set | frozenset) else value
-        return f"[{', '.join(map(_flow, items))}]"
+        items = map(_flow, value)
+        return f"[{', '.join(sorted(items) if isinstance(value, set | frozenset) else items)}]"
     if isinstance(value, enum.Enum):
         return _flow(value.value)
     if value is None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec import inspect as mi
 
-from config.errors import ConfigError, Inconsistent, MissingKey, UnknownKey
+from config.errors import ConfigError, Inconsistent, MissingKey, UnknownKey, quote
 from config.nodes import ListNode, MapNode, Node, Path, ScalarNode, spell
 from config.shapes import (
     MISMATCH,
@@ -108,8 +108,8 @@ class Walk:
             at = (*path, name)
             key = read_scalar(info.key_type, ScalarNode(name, quoted=False, origin=child.origin))
             if key is MISMATCH:
-                expected = f"a name that is {words(info.key_type)}"
-                self.errors.append(ConfigError(spell(at), f"'{name}'", expected, child.origin))
+                expected = words(info.key_type).replace("text", "a name", 1)
+                self.errors.append(ConfigError(spell(at), quote(name), expected, child.origin))
                 sound = False
             elif _removes(info.value_type, child):
                 self.removed.add(at)

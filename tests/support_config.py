@@ -18,6 +18,9 @@ class Side(enum.Enum):
     SELL = "sell"
 
 
+DeskName = Annotated[str, msgspec.Meta(max_length=12)]
+
+
 class Desk(msgspec.Struct, frozen=True):
     size: Annotated[Decimal, bounded(gt=0)]
     side: Side = Side.BUY
@@ -43,10 +46,11 @@ class Backoff(msgspec.Struct, frozen=True):
 
 
 class Trading(msgspec.Struct, frozen=True):
-    desks: dict[str, Desk] = {}
+    desks: dict[DeskName, Desk] = {}
     legs: tuple[Desk, ...] = ()
     tags: Annotated[tuple[str, ...], msgspec.Meta(max_length=5)] = ()
     band: tuple[int, int] = (0, 9)
+    sides: frozenset[Side] = frozenset()
     entry: Maker | Taker = Taker()
 
 

@@ -92,6 +92,13 @@ VALUES = {
         "retries: got a mapping, expected an integer >= 0 or null",
     ),
     "nothing for a mapping": ("trading:", "trading: got nothing, expected a mapping"),
+    "a name too long": (
+        "trading: {desks: {ethereum-perpetual: {size: 1}}}",
+        (
+            "trading.desks.ethereum-perpetual: got 'ethereum-perpetual', "
+            "expected a name of at most 12 characters"
+        ),
+    ),
     "an unknown kind": (
         "trading: {entry: {entry: makr}}",
         "trading.entry.entry: got 'makr', expected one of: maker, taker; did you mean \"maker\"?",

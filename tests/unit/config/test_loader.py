@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 
 from config.errors import ConfigError, ConfigErrors, Problem, UnknownKey
 from config.layers import EnvironmentLayer, FileLayer, OverrideLayer, shipped
@@ -152,8 +156,15 @@ def test_an_empty_override_is_null() -> None:
 
 def test_an_override_that_is_not_yaml_does_not_repeat_its_value() -> None:
     [message] = mistakes(OverrideLayer(("name=[hunter2",)))
-    assert message.startswith("-o: ")
+    assert message.startswith("-o name: is not YAML: ")
     assert "hunter2" not in message
+
+
+@settings_of_hypothesis(max_examples=200, deadline=None)
+@given(st.text("abegilmnoprtsd:-[]{},&*!|>'\"#%@?~ \n\t0159.\x00\u2028é", max_size=60))
+def test_no_text_whatever_breaks_the_loader(text: str) -> None:
+    with contextlib.suppress(ConfigErrors):
+        load(Settings, yaml(text), OverrideLayer((text, f"trading={text}")))
 
 
 def too_large(config: Settings) -> Iterable[Problem]:

@@ -133,6 +133,7 @@ def write_bytes(path: Path) -> None:
         (write_too_much, "{path}: does not hold a key: it is too large, or not ASCII text"),
         (write_bytes, "{path}: does not hold a key: it is too large, or not ASCII text"),
         (lambda path: path.mkdir(), "{path}: cannot be read: Is a directory"),
+        (os.mkfifo, "{path}: is not a regular file"),
         (lambda path: None, "{path}: cannot be read: No such file or directory"),
     ],
 )

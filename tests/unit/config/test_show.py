@@ -30,6 +30,7 @@ trading:
   desks: {eth: {size: 0.50}}
   tags: [a, 'yes please', null-ish]
   legs: [{size: 1}]
+  sides: [sell, buy]
 passphrase: open sesame
 """
 
@@ -54,6 +55,7 @@ trading:
       max_slippage_bps: null  # default
   tags: [a, "yes please", null-ish]  # paper.yaml:3
   band: [0, 9]  # default
+  sides: [buy, sell]  # paper.yaml:5
   entry:
     entry: taker  # default
     cap_bps: 10  # default
@@ -63,7 +65,7 @@ backoff:
 log:
   file-name: ketch.log  # default
   level: info  # default
-passphrase: "***"  # paper.yaml:5
+passphrase: "***"  # paper.yaml:6
 """
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
@@ -81,6 +83,7 @@ tradings = st.builds(
     legs=st.lists(desks, max_size=2).map(tuple),
     tags=st.lists(names | st.just(""), max_size=5).map(tuple),
     band=st.tuples(st.integers(), st.integers(-9, 9)).map(lambda band: (band[0] % 10**39, band[1])),
+    sides=st.frozensets(st.sampled_from(Side)),
     entry=st.builds(Maker, st.integers(0, 9)) | st.builds(Taker, sizes),
 )
 configs = st.builds(
@@ -141,6 +144,7 @@ def test_the_json_page_has_plain_values_and_origins() -> None:
     assert page["schema"] == "ketch/config/1"
     assert page["config"]["trading"]["desks"]["eth"]["size"] == "0.50"
     assert page["config"]["trading"]["entry"] == {"entry": "taker", "cap_bps": "10"}
+    assert page["config"]["trading"]["sides"] == ["buy", "sell"]
     assert page["config"]["passphrase"] == "***"
     assert page["origins"]["trading.desks.eth.size"] == "paper.yaml:2"
     assert "name" not in page["origins"]
