@@ -23,7 +23,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from aiohttp import web
 
-Hook = Literal["accept", "fill", "primary_fill", "hedge_fill"]
+Hook = Literal["accept", "primary_accept", "hedge_accept", "fill", "primary_fill", "hedge_fill"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
@@ -119,11 +119,16 @@ def _hits(fault: Fault, connection: str) -> bool:
 class Faults:
     """Armed faults, and the registry of live connections. Loop thread only.
 
-    ``clock`` gives monotonic seconds.
+    ``clock`` gives monotonic seconds; ``on_fired`` hears each fault when it acts.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        on_fired: Callable[[AnyFault], None] | None = None,
+    ) -> None:
         self._clock = clock
+        self._on_fired = on_fired
         self._last_id = 0
         self._live: dict[int, _Live] = {}
         self._dropped: set[int] = set()
@@ -191,6 +196,11 @@ class Faults:
     def closed(self, connection_id: int) -> None:
         """That websocket is gone. Harmless when it was not registered any more."""
         self._live.pop(connection_id, None)
+
+    def close_all(self) -> None:
+        """Abort every websocket: the process ends."""
+        for number in list(self._live):
+            self._live.pop(number).close()
 
     def dropped(self, connection_id: int) -> bool:
         """True when a fault ended that websocket: the ``fault`` of SessionLedger.disconnected."""
@@ -266,6 +276,8 @@ class Faults:
 
     def _fire(self, fault: AnyFault) -> None:
         self._fired.append(fault)
+        if self._on_fired is not None:
+            self._on_fired(fault)
         if isinstance(fault, Drop):
             for number in [n for n, live in self._live.items() if _hits(fault, live.connection)]:
                 self._drop(number)

@@ -1,0 +1,330 @@
+"""Judging the judge: hand-made ledgers of sound runs, and of bots that are broken in known ways."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from paper.measures import judge_file, measure
+from paper.naked import spread
+from paper.records import (
+    LEDGER_SCHEMA,
+    Accepted,
+    AnyRecord,
+    Connection,
+    Ended,
+    Filled,
+    Funded,
+    Marked,
+    Opened,
+    encode_record,
+)
+from paper.verdict import Finding, Measures, Scope, scope_of
+from venues.model import Side, TimeInForce
+
+D = Decimal
+SYMBOLS = {"backpack": "ETH_USDC_PERP", "grvt": "ETH_USDT_Perp"}
+SCOPE = scope_of("backpack", q=D("0.5"), lot=D("0.01"), planned=1)
+
+
+class Script:
+    """Writes a ledger by hand: time passes with ``wait``, orders are numbered."""
+
+    def __init__(self) -> None:
+        self.at_ns = 1_000_000_000
+        self.records: list[AnyRecord] = []
+        self.orders: dict[int, Accepted] = {}
+        for number, name in enumerate(("backpack/feed", "grvt/trading")):
+            self.connection(name, number, "authenticated")
+
+    def wait(self, ms: float) -> Script:
+        self.at_ns += int(ms * 1_000_000)
+        return self
+
+    def connection(self, name: str, number: int, event: str) -> None:
+        self.records.append(
+            Connection(
+                at_ns=self.at_ns, utc_ns=0, connection=name, connection_id=number, event=event
+            )
+        )
+
+    def mark(self) -> None:
+        self.records.append(
+            Marked(at_ns=self.at_ns, utc_ns=0, venue="grvt", symbol="ETH_USDT_Perp", mark=D(2500))
+        )
+
+    def accept(
+        self, venue: str, signed: str, *, client_id: int | None = None, nonce: str = ""
+    ) -> int:
+        size = D(signed)
+        order_id = len(self.orders) + 1
+        record = Accepted(
+            at_ns=self.at_ns, utc_ns=0, venue=venue, account="main", symbol=SYMBOLS[venue],
+            order_id=order_id, client_order_id=client_id, nonce=nonce, side=Side.towards(size),
+            size=abs(size), price=D(2500), time_in_force=TimeInForce.IOC, post_only=False,
+            reduce_only=False, expires_ns=0, forced=False,
+        )  # fmt: skip
+        self.orders[order_id] = record
+        self.records.append(record)
+        return order_id
+
+    def fill(self, order_id: int, size: str, price: str = "2500", fee: str = "0") -> None:
+        order = self.orders[order_id]
+        self.records.append(
+            Filled(
+                at_ns=self.at_ns, utc_ns=0, venue=order.venue, account="main", symbol=order.symbol,
+                order_id=order_id, client_order_id=None, trade_id=len(self.records),
+                side=order.side, size=D(size), price=D(price), fee=D(fee), maker=False,
+                mark=D(2500), forced=False,
+            )
+        )  # fmt: skip
+
+    def end(self, order_id: int, status: str = "filled") -> None:
+        order = self.orders[order_id]
+        self.records.append(
+            Ended(
+                at_ns=self.at_ns, utc_ns=0, venue=order.venue, account="main", symbol=order.symbol,
+                order_id=order_id, client_order_id=None, status=status, reason="none",
+                executed=D(0),
+            )
+        )  # fmt: skip
+
+    def trade(self, venue: str, signed: str, price: str = "2500", fee: str = "0") -> None:
+        order_id = self.accept(venue, signed)
+        self.fill(order_id, signed.lstrip("-"), price, fee)
+        self.end(order_id)
+
+    def hedged(self, signed: str, naked_ms: float = 20) -> None:
+        other = signed.lstrip("-") if signed.startswith("-") else f"-{signed}"
+        self.trade("backpack", signed)
+        self.wait(naked_ms)
+        self.trade("grvt", other)
+        self.wait(1000)
+
+    def judge(self, scope: Scope = SCOPE) -> Measures:
+        return measure(self.records, scope)
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script()
+
+
+def rules(findings: tuple[Finding, ...]) -> list[str]:
+    return [finding.rule for finding in findings]
+
+
+def test_a_clean_cycle_is_sound_and_complete(script: Script) -> None:
+    script.hedged("0.5")
+    script.hedged("-0.5")
+    verdict = script.judge()
+    assert verdict.sound
+    assert (verdict.completed, verdict.availability, verdict.incomplete) == (1, D(1), 0)
+    assert (verdict.orders, verdict.fills, verdict.largest_order_q) == (4, 4, D(1))
+
+
+def test_naked_time_is_integrated_per_episode_in_cycles_times_seconds(script: Script) -> None:
+    script.hedged("0.5", naked_ms=20)
+    script.hedged("-0.5", naked_ms=60)
+    verdict = script.judge()
+    assert (verdict.naked_q_s.total, verdict.naked_q_s.max) == (D("0.08"), D("0.06"))
+    assert (verdict.naked_ms.p50, verdict.naked_ms.p99, verdict.naked_ms.max) == (
+        D(20),
+        D(60),
+        D(60),
+    )
+    assert verdict.episodes == 2
+
+
+def test_a_half_hedged_leg_counts_half(script: Script) -> None:
+    script.trade("backpack", "0.5")
+    script.wait(100)
+    script.trade("grvt", "-0.25")
+    script.wait(100)
+    script.trade("grvt", "-0.25")
+    assert script.judge().naked_q_s.max == D("0.15")
+
+
+def test_hedging_partial_fills_as_they_come_is_no_duplicate(script: Script) -> None:
+    order = script.accept("backpack", "0.5")
+    for _ in range(5):
+        script.fill(order, "0.1")
+        script.trade("grvt", "-0.1")
+    script.end(order)
+    script.hedged("-0.5")
+    assert script.judge().sound
+
+
+def test_a_hedge_that_overshoots_its_need_is_a_duplicate_and_a_flip(script: Script) -> None:
+    script.trade("backpack", "0.3")
+    script.trade("grvt", "-0.5")
+    verdict = script.judge()
+    assert rules(verdict.duplicates) == ["overshoots the need"]
+    assert rules(verdict.flips) == ["net changed sign"]
+
+
+def test_a_second_hedge_while_the_first_is_live_is_a_duplicate(script: Script) -> None:
+    script.trade("backpack", "0.5")
+    script.accept("grvt", "-0.5")
+    script.accept("grvt", "-0.5")
+    assert rules(script.judge().duplicates) == ["more than one cycle at risk"]
+
+
+def test_a_hedge_sent_again_after_it_filled_is_a_duplicate(script: Script) -> None:
+    script.trade("backpack", "0.5")
+    script.trade("grvt", "-0.5")
+    script.trade("grvt", "-0.5")
+    assert rules(script.judge().duplicates) == ["leg beyond one cycle"]
+
+
+def test_two_primary_orders_at_once_are_a_duplicate(script: Script) -> None:
+    script.accept("backpack", "0.5")
+    script.accept("backpack", "0.5")
+    assert rules(script.judge().duplicates) == ["more than one cycle at risk"]
+
+
+def test_a_client_id_or_nonce_accepted_twice_is_a_duplicate(script: Script) -> None:
+    script.end(script.accept("backpack", "0.5", client_id=7, nonce="a"))
+    script.end(script.accept("backpack", "0.5", client_id=7, nonce="b"))
+    script.end(script.accept("backpack", "0.5", client_id=8, nonce="a"))
+    assert rules(script.judge().duplicates) == ["client id accepted twice", "nonce accepted twice"]
+
+
+def test_the_same_client_id_at_two_venues_is_none(script: Script) -> None:
+    script.end(script.accept("backpack", "0.5", client_id=7))
+    script.end(script.accept("grvt", "-0.5", client_id=7))
+    assert script.judge().duplicates == ()
+
+
+def test_an_order_left_live_at_the_end_is_an_orphan(script: Script) -> None:
+    script.accept("backpack", "0.5")
+    assert rules(script.judge().orphans) == ["live at end of run"]
+
+
+def test_an_order_older_than_its_maximum_age_is_an_orphan(script: Script) -> None:
+    order = script.accept("backpack", "0.5")
+    script.wait(63_000)
+    script.end(order, "cancelled")
+    assert rules(script.judge().orphans) == ["older than its maximum age"]
+
+
+def test_an_order_that_outlives_its_connection_by_five_seconds_is_an_orphan(script: Script) -> None:
+    order = script.accept("backpack", "0.5")
+    script.connection("backpack/feed", 0, "closed")
+    script.wait(4_900)
+    script.mark()
+    assert script.judge().orphans[0].rule == "live at end of run"
+    script.wait(200)
+    script.end(order, "cancelled")
+    assert rules(script.judge().orphans) == ["live without an authenticated connection"]
+
+
+def test_a_connection_that_comes_back_in_time_saves_the_order(script: Script) -> None:
+    order = script.accept("backpack", "0.5")
+    script.connection("backpack/feed", 0, "closed")
+    script.wait(3_000)
+    script.connection("backpack/feed", 9, "authenticated")
+    script.wait(10_000)
+    script.end(order, "cancelled")
+    assert script.judge().orphans == ()
+
+
+def test_an_unhedged_leg_at_the_end_breaks_p(script: Script) -> None:
+    script.trade("backpack", "0.5")
+    verdict = script.judge()
+    assert rules(verdict.position_errors) == ["not flat at end of run"]
+    assert (verdict.completed, verdict.incomplete, verdict.net) == (0, 1, D("0.5"))
+
+
+def test_opening_again_over_an_unhedged_rest_breaks_p(script: Script) -> None:
+    script.hedged("0.5")
+    script.trade("backpack", "-0.5")
+    script.accept("backpack", "-0.1")
+    assert "not flat at end of cycle" in rules(script.judge().position_errors)
+
+
+def test_balancing_a_stuck_hedge_on_the_primary_is_no_new_cycle(script: Script) -> None:
+    script.hedged("0.5")
+    script.trade("backpack", "-0.5")
+    script.trade("backpack", "0.5")
+    script.hedged("-0.5")
+    verdict = script.judge()
+    assert verdict.sound
+    assert verdict.completed == 1
+
+
+def test_an_entry_taken_off_again_is_sound_but_not_completed(script: Script) -> None:
+    script.trade("backpack", "0.5")
+    script.wait(50)
+    script.trade("backpack", "-0.5")
+    verdict = script.judge()
+    assert verdict.sound
+    assert (verdict.completed, verdict.incomplete, verdict.availability) == (0, 1, D(0))
+
+
+def test_an_order_larger_than_a_cycle_breaks_p(script: Script) -> None:
+    script.end(script.accept("backpack", "0.6"), "cancelled")
+    verdict = script.judge()
+    assert rules(verdict.position_errors) == ["order larger than one cycle"]
+    assert verdict.largest_order_q == D("1.2")
+
+
+def test_dust_below_one_hedge_lot_is_neither_naked_nor_an_error(script: Script) -> None:
+    script.trade("backpack", "0.505")
+    script.trade("grvt", "-0.50")
+    script.wait(60_000)
+    script.trade("grvt", "0.50")
+    script.trade("backpack", "-0.505")
+    verdict = script.judge(scope_of("backpack", q=D("0.505"), lot=D("0.01"), planned=1))
+    assert verdict.naked_q_s.max == 0
+    assert verdict.position_errors == ()
+
+
+def test_cost_is_fees_and_slippage_against_the_mid_and_funding(script: Script) -> None:
+    script.trade("backpack", "0.5", price="2501", fee="1.25")
+    script.trade("grvt", "-0.5", price="2498", fee="-0.1")
+    script.records.append(
+        Funded(
+            at_ns=script.at_ns, utc_ns=0, venue="grvt", account="main", symbol="ETH_USDT_Perp",
+            size=D("-0.5"), mark=D(2500), rate=D("0.0001"), amount=D("-0.125"),
+        )
+    )  # fmt: skip
+    verdict = script.judge()
+    assert verdict.fees == {"backpack": D("1.25"), "grvt": D("-0.1")}
+    assert verdict.slippage == {"backpack": D("0.5"), "grvt": D("1.0")}
+    assert verdict.funding == {"backpack": D(0), "grvt": D("-0.125")}
+
+
+def test_other_symbols_and_accounts_are_not_judged(script: Script) -> None:
+    script.accept("backpack", "9")
+    scope = scope_of("backpack", q=D("0.5"), lot=D("0.01"), planned=0, accounts=frozenset({"x"}))
+    assert script.judge(scope).sound
+    assert script.judge(scope_of("grvt", q=D(1), lot=D(1), planned=0, hedge_symbol="SOL")).sound
+
+
+def test_percentiles_are_by_nearest_rank() -> None:
+    found = spread([D(n) for n in range(1, 101)])
+    assert (found.p50, found.p99, found.max, found.total) == (D(50), D(99), D(100), D(5050))
+    assert spread([]).max == 0
+
+
+def test_a_file_is_judged_from_the_command_line(script: Script, tmp_path: Path) -> None:
+    script.hedged("0.5")
+    script.hedged("-0.5")
+    opened = Opened(at_ns=0, utc_ns=0, schema=LEDGER_SCHEMA, seed=1)
+    lines = b"".join(encode_record(record) for record in [opened, *script.records])
+    (tmp_path / "run.jsonl").write_bytes(lines + b'{"type":"acc')
+    result = CliRunner().invoke(judge_file, [str(tmp_path / "run.jsonl"), "--planned", "1"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output)["availability"] == "1"
+
+
+def test_a_file_that_is_no_ledger_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "run.jsonl").write_bytes(b'{"type":"nonsense"}\n')
+    result = CliRunner().invoke(judge_file, [str(tmp_path / "run.jsonl")])
+    assert result.exit_code == 1
+    assert "ledger line 1" in result.output
