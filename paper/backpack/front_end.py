@@ -1,0 +1,101 @@
+"""The Backpack front-end: both hosts as aiohttp applications around one paper exchange."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import cast
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from paper.backpack.errors import ApiError, BodyError, error_response, not_found
+from paper.backpack.gatekeeper import Gatekeeper
+from paper.backpack.market_data import MarketData
+from paper.backpack.order_entry import OrderEntry
+from paper.backpack.rest_account import AccountRoutes
+from paper.backpack.rest_orders import GATE, OrderRoutes
+from paper.backpack.settings import BackpackAccount, BackpackSettings
+from paper.backpack.streams import StreamHub
+from paper.backpack.verify import Verifier
+from paper.faults import Faults, Handler
+from paper.orders import Exchange, SessionLedger
+from paper.settings import BACKPACK_VENUE, Fees
+
+
+class BackpackFrontEnd:
+    """Speaks Backpack's protocol for ``exchange``. Everything on one asyncio loop.
+
+    ``fees`` is only what GET /api/v1/account tells; the engine charges its own.
+    """
+
+    def __init__(
+        self, exchange: Exchange, ledger: SessionLedger, faults: Faults,
+        accounts: Sequence[BackpackAccount], settings: BackpackSettings,
+        fees: Fees = BACKPACK_VENUE.fees,
+    ) -> None:  # fmt: skip
+        self._settings = settings
+        self._faults = faults
+        verifier = Verifier(accounts, settings)
+        gatekeeper = Gatekeeper(exchange, verifier, settings)
+        self.market_data = MarketData(exchange, settings)
+        self._hub = StreamHub(exchange, ledger, faults, verifier, settings)
+        entry = OrderEntry(exchange, settings, self.market_data.states)
+        self._orders = OrderRoutes(exchange, settings, gatekeeper, entry, self._hub)
+        self._account = AccountRoutes(exchange, settings, gatekeeper, fees)
+
+    def apps(self) -> dict[str, web.Application]:
+        """``api``: the REST host; ``ws``: the websocket host (path ``/``)."""
+        faults = cast("Middleware", self._faults.middleware("backpack/rest"))
+        middlewares = [self._open_gate, faults, self._late, _refusals]
+        api = web.Application(middlewares=middlewares)
+        api.add_routes(self.market_data.routes())
+        api.add_routes(self._orders.routes())
+        api.add_routes(self._account.routes())
+        ws_faults = cast("Middleware", self._faults.middleware("backpack/market"))
+        ws = web.Application(middlewares=[ws_faults])
+        ws.router.add_get("/", self._hub.handle)
+        ws.cleanup_ctx.append(self._marks)
+        ws.on_shutdown.append(self._close)
+        return {"api": api, "ws": ws}
+
+    @web.middleware
+    async def _open_gate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Write the answer here, so that what has to come after it knows when it has left."""
+        gate = request[GATE] = asyncio.Event()
+        try:
+            response = await handler(request)
+            await response.prepare(request)
+            await response.write_eof()
+        finally:
+            gate.set()
+        return response
+
+    @web.middleware
+    async def _late(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        await asyncio.sleep(self._settings.latency_s)
+        response = await handler(request)
+        await asyncio.sleep(self._settings.latency_s)
+        return response
+
+    async def _marks(self, app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._hub.publish_marks())
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def _close(self, app: web.Application) -> None:
+        await self._hub.close()
+
+
+@web.middleware
+async def _refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The handlers' typed refusals, and unknown routes, in the exchange's words."""
+    try:
+        return await handler(request)
+    except ApiError as error:
+        return error_response(error)
+    except BodyError as error:
+        return web.Response(status=400, text=str(error))
+    except web.HTTPNotFound:
+        return error_response(not_found())
