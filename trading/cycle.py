@@ -66,12 +66,16 @@ class CycleMachine:
     """One desk. Not thread-safe: its coordinator calls it in its own thread."""
 
     def __init__(
-        self, plan: DeskPlan, instruments: Mapping[Leg, Instrument], next_cycle: int
+        self,
+        plan: DeskPlan,
+        instruments: Mapping[Leg, Instrument],
+        next_cycle: int = 1,
+        finished: int = 0,
     ) -> None:
         self.plan = plan
-        self.phase = Phase.IDLE
+        self.phase = Phase.RECOVERING
         self.cycle = next_cycle - 1
-        self.finished = 0
+        self.finished = finished
         self.halted = ""
         self.stopping = False
         self.legs = {leg: LegState(leg, instruments[leg]) for leg in Leg}
@@ -111,14 +115,20 @@ class CycleMachine:
     # -- events -----------------------------------------------------------------------------------
 
     def recover(self, held: Mapping[Leg, Decimal], explained: bool, now_s: float) -> list[Effect]:
-        """Begin from what the venues hold. Positions that no open cycle explains halt the desk."""
-        for leg, size in held.items():
-            self.legs[leg].held = size
+        """Begin from what the venues hold; before this, nothing is done.
+
+        Positions that no open cycle explains are not touched: the desk halts.
+        """
         if not any(held.values()):
+            self._change(Phase.IDLE, "")
             return self._decide(now_s)
         if not explained:
             found = ", ".join(f"{leg.value} {size}" for leg, size in held.items())
-            return self.halt(f"expected to start flat, the venues hold: {found}", now_s)
+            self.halted = f"expected to start flat, the venues hold: {found}"
+            self._change(Phase.HALTED, self.halted)
+            return self._decide(now_s)
+        for leg, size in held.items():
+            self.legs[leg].held = size
         self._recovering = True
         self.cycle += 1  # ids of the interrupted cycle may have been used
         self._effects.append(StartCycle(self.cycle, "recover", self.plan.size))
@@ -133,12 +143,13 @@ class CycleMachine:
         state.quoted_s = now_s
         return self._decide(now_s)
 
-    def readiness(self, leg: Leg, ready: bool, now_s: float) -> list[Effect]:
-        """A venue became ready for new orders, or ceased to be."""
+    def readiness(self, leg: Leg, ready: bool, new_risk: bool, now_s: float) -> list[Effect]:
+        """A venue became ready for orders (``new_risk``: also for opening), or ceased to be."""
         state = self.legs[leg]
         if ready and not state.ready:
             state.next_try_s = now_s
         state.ready = ready
+        state.new_risk = new_risk
         return self._decide(now_s)
 
     def order_progressed(
@@ -202,7 +213,7 @@ class CycleMachine:
             self._idle(now_s)
         elif self.phase is Phase.SETTLING:
             self._settle(now_s)
-        elif self.phase not in (Phase.HALTED, Phase.DONE):
+        elif self.phase not in (Phase.RECOVERING, Phase.HALTED, Phase.DONE):
             self._trade(now_s)
 
     def _idle(self, now_s: float) -> None:
@@ -220,7 +231,7 @@ class CycleMachine:
 
     def _may_open(self, now_s: float) -> bool:
         age_s = self.plan.max_quote_age_s
-        return all(leg.ready and leg.fresh_quote(now_s, age_s) for leg in self.legs.values())
+        return all(leg.new_risk and leg.fresh_quote(now_s, age_s) for leg in self.legs.values())
 
     def _trade(self, now_s: float) -> None:
         if self.phase is Phase.UNWINDING:

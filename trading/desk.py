@@ -26,8 +26,10 @@ class Direction(enum.Enum):
 
 
 class Phase(enum.Enum):
-    """Where a cycle is. ``unwinding`` and ``halted`` are the two ways out of trouble."""
+    """Where a desk is. ``recovering``: what the venues hold is not known yet. ``unwinding`` and
+    ``halted`` are the two ways out of trouble."""
 
+    RECOVERING = "recovering"
     IDLE = "idle"
     OPENING = "opening"
     HOLDING = "holding"
@@ -128,6 +130,7 @@ class LegState:
         self.leg = leg
         self.instrument = instrument
         self.ready = False
+        self.new_risk = False
         self.quote: Quote | None = None
         self.quoted_s = float("-inf")
         self.held = ZERO  # at the venue when the cycle began: not 0 only after a recovery

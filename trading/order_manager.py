@@ -80,9 +80,13 @@ class PublishOrder(msgspec.Struct, frozen=True):
 
 
 class PublishReadiness(msgspec.Struct, frozen=True):
-    """The venue may, or may no longer, be given new risk. ``detail`` says why not."""
+    """Whether the venue takes orders, and whether it may be given new risk; why, if not.
+
+    A connection that is still on probation carries only orders that take risk off.
+    """
 
     ready: bool
+    new_risk: bool
     detail: str
 
 
@@ -93,9 +97,13 @@ class PublishDrift(msgspec.Struct, frozen=True):
 
 
 class PublishPositions(msgspec.Struct, frozen=True):
-    """A well-formed reading of our symbols' positions, flat ones included."""
+    """A well-formed reading of our symbols' positions, flat ones included.
+
+    Unless ``settled``, orders without a known outcome may or may not be in it.
+    """
 
     sizes: dict[str, Decimal]
+    settled: bool
 
 
 Effect = (
@@ -123,6 +131,7 @@ class OrderManager:
     ) -> None:
         self.venue = venue
         self.ready = False
+        self.probation = False
         self.orders: dict[int, Order] = {}
         self.positions: dict[str, Decimal] | None = None
         self._symbols = symbols
@@ -143,8 +152,8 @@ class OrderManager:
             return [PublishOrder(self.orders[new.client_order_id].view())]
         order = Order(new)
         self.orders[new.client_order_id] = order
-        if not self.ready:
-            return self._withhold(order, f"{self.venue} is not ready")
+        if not self.ready or (adds_risk and self.probation):
+            return self._withhold(order, f"{self.venue} is not ready for it")
         return [RecordIntent(new)] if adds_risk else self._send(order)
 
     def adopt(self, new: NewOrder, now_s: float) -> list[Effect]:
@@ -159,8 +168,8 @@ class OrderManager:
 
     def intent_recorded(self, client_order_id: int) -> list[Effect]:
         """The journal has it: send, unless the venue was lost meanwhile."""
-        order = self.orders[client_order_id]
-        if order.state is not OrderState.INTENDED:
+        order = self.orders.get(client_order_id)
+        if order is None or order.state is not OrderState.INTENDED:
             return []
         if not self.ready:
             return self._withhold(order, f"{self.venue} was lost before it was sent")
@@ -168,16 +177,21 @@ class OrderManager:
 
     def intent_refused(self, client_order_id: int, reason: str) -> list[Effect]:
         """The journal could not take it: it is not sent."""
-        return self._withhold(self.orders[client_order_id], reason)
+        order = self.orders.get(client_order_id)
+        return [] if order is None else self._withhold(order, reason)
 
     def not_sent(self, client_order_id: int, reason: str) -> list[Effect]:
         """Nothing of the order left the process (the gateway was not there)."""
-        return self._withhold(self.orders[client_order_id], reason)
+        order = self.orders.get(client_order_id)
+        return [] if order is None else self._withhold(order, reason)
 
     def sent(self, client_order_id: int, sent_s: float) -> list[Effect]:
-        """The gateway wrote it at ``sent_s`` (monotonic)."""
-        self.orders[client_order_id].sent_s = sent_s
-        return []
+        """The gateway wrote it at ``sent_s`` (monotonic). An answer may have been faster."""
+        order = self.orders.get(client_order_id)
+        if order is None:
+            return []
+        order.sent_s = sent_s
+        return [] if order.state is OrderState.SENT else [PublishOrder(order.view())]
 
     # -- what the venue says --------------------------------------------------------------------
 
@@ -203,15 +217,17 @@ class OrderManager:
 
     def refused(self, client_order_id: int, reason: str, received_s: float) -> list[Effect]:
         """The venue refused it for certain: nothing of it executes."""
-        order = self.orders[client_order_id]
+        order = self.orders.get(client_order_id)
+        if order is None or order.state.resolved:
+            return []
         order.reason = reason
         order.happen(OrderEvent.REJECT)
         return [PublishOrder(order.view(received_s))]
 
     def doubted(self, client_order_id: int, reason: str, now_s: float) -> list[Effect]:
         """It was sent, or may have been, and there is no answer to go by."""
-        order = self.orders[client_order_id]
-        if order.state.resolved:
+        order = self.orders.get(client_order_id)
+        if order is None or order.state.resolved:
             return []
         order.reason = reason
         if order.state is OrderState.INTENDED:
@@ -221,9 +237,10 @@ class OrderManager:
 
     def absent(self, client_order_id: int, now_s: float, now_ns: int) -> list[Effect]:
         """The venue, asked for the order, does not know it."""
-        order = self.orders[client_order_id]
-        late_ns = order.new.expires_ns + int(self._timing.settle_s * _SECOND_NS)
-        if order.state.resolved or now_ns < late_ns:
+        order = self.orders.get(client_order_id)
+        if order is None or order.state.resolved:
+            return []
+        if now_ns < order.new.expires_ns + int(self._timing.settle_s * _SECOND_NS):
             return []
         if order.state is not OrderState.IN_DOUBT:
             order.happen(OrderEvent.LOSE)
@@ -255,14 +272,23 @@ class OrderManager:
         """All positions of the account; a symbol that is not listed is flat."""
         held = {position.symbol: position.size for position in positions}
         self.positions = {symbol: held.get(symbol, ZERO) for symbol in self._symbols}
-        effects: list[Effect] = [PublishPositions(dict(self.positions))]
+        effects: list[Effect] = [PublishPositions(dict(self.positions), not self.unresolved())]
         return effects + self._explain() + self._answered("positions")
+
+    def position_seen(self, position: Position) -> list[Effect]:
+        """A position change on the feed; one that our orders do not explain is read again."""
+        symbol = position.symbol
+        if symbol not in self._symbols or not self.ready or self.unresolved():
+            return []
+        expected = self._check.expected(symbol, self._executed().get(symbol, ZERO))
+        return [] if expected in (None, position.size) else [AskPositions()]
 
     # -- connections ----------------------------------------------------------------------------
 
-    def connected(self, now_s: float) -> list[Effect]:
+    def connected(self, now_s: float, *, probation: bool = False) -> list[Effect]:
         """Gateway and feed are both up (anew): reconcile, then the venue is ready."""
         self._connected = True
+        self.probation = probation
         self._awaited = {"fills", "open_orders", "positions"}
         self._asked_s = dict.fromkeys(self._awaited, now_s)
         asks: list[Effect] = [AskOpenOrders(), AskFills(self._reconcile_since_ns())]
@@ -272,6 +298,11 @@ class OrderManager:
                 self._absences.setdefault(order.client_order_id, _Absence()).asked_s = now_s
         # Asked last, and after the orders: what executed until now is in it.
         return [*asks, AskPositions()]
+
+    def proven(self) -> list[Effect]:
+        """The connections are no longer on probation."""
+        self.probation = False
+        return [PublishReadiness(True, True, "")] if self.ready else []
 
     def disconnected(self, detail: str) -> list[Effect]:
         """Gateway or feed is gone: whatever has no answer is in doubt, and the venue not ready."""
@@ -286,7 +317,7 @@ class OrderManager:
                 effects.append(PublishOrder(order.view()))
         if self.ready:
             self.ready = False
-            effects.append(PublishReadiness(False, detail))
+            effects.append(PublishReadiness(False, False, detail))
         return effects
 
     def due(self, now_s: float) -> list[Effect]:
@@ -365,22 +396,25 @@ class OrderManager:
         assert self.positions is not None
         if self.unresolved():
             return []  # what is in doubt may be in the position or not
-        executed: dict[str, Decimal] = {}
-        for order in self.orders.values():
-            signed = order.executed * order.new.side.sign
-            executed[order.new.symbol] = executed.get(order.new.symbol, ZERO) + signed
-        suspects, drifts = self._check.compare(self.positions, executed)
+        suspects, drifts = self._check.compare(self.positions, self._executed())
         effects: list[Effect] = [PublishDrift(detail) for detail in drifts]
         if suspects:
             effects += [AskFills(self._reconcile_since_ns()), AskPositions()]
         return effects
+
+    def _executed(self) -> dict[str, Decimal]:
+        executed: dict[str, Decimal] = {}
+        for order in self.orders.values():
+            signed = order.executed * order.new.side.sign
+            executed[order.new.symbol] = executed.get(order.new.symbol, ZERO) + signed
+        return executed
 
     def _answered(self, read: str) -> list[Effect]:
         self._awaited.discard(read)
         if not self._connected or self._awaited or self.ready:
             return []
         self.ready = True
-        return [PublishReadiness(True, "")]
+        return [PublishReadiness(True, not self.probation, "")]
 
     def _may_ask(self, read: str, now_s: float) -> bool:
         if now_s - self._asked_s.get(read, float("-inf")) < self._timing.poll_s:

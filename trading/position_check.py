@@ -25,6 +25,11 @@ class PositionCheck:
         if symbol in self._baseline:
             self._baseline[symbol] += signed_executed
 
+    def expected(self, symbol: str, executed: Decimal) -> Decimal | None:
+        """What the position should be; None before the first reading."""
+        baseline = self._baseline.get(symbol)
+        return None if baseline is None else baseline + executed
+
     def compare(
         self, held: Mapping[str, Decimal], executed: Mapping[str, Decimal]
     ) -> tuple[list[str], list[str]]:

@@ -1,0 +1,35 @@
+"""What the actors of a venue need to reach it: addresses, credentials, deadlines, instruments."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from config.schema import ConnectionConfig
+from config.secrets import Secret
+from venues.backpack.requests import RequestBuilder
+from venues.grvt import Endpoints, OrderSigner
+from venues.model import Instrument
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GrvtAccess:
+    """GRVT: hosts, the API key, the sub account that trades, and the key that signs for it."""
+
+    endpoints: Endpoints
+    api_key: Secret
+    sub_account_id: int
+    signer: OrderSigner
+    instruments: Mapping[str, Instrument]
+    connection: ConnectionConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BackpackAccess:
+    """Backpack: hosts, and the builder that signs requests with the account's key."""
+
+    api_url: str
+    ws_url: str
+    requests: RequestBuilder
+    instruments: Mapping[str, Instrument]
+    connection: ConnectionConfig

@@ -1,0 +1,274 @@
+"""Backpack's HTTP connections: order entry (the venue has no other) and queries.
+
+Requests are built and signed by bpx-py and travel over a few kept-alive connections, each with a
+helper thread of its own: orders have lanes that no query can occupy. Each request has a total
+deadline, held from outside by this actor's timer, since a peer that trickles never meets a
+per-read one. A transport failure makes its order doubtful and ends the actor; whatever else was
+under way ends with it, and the orders actor learns of that by this actor's status.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import queue
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from actors import gateway, orders
+from actors.access import BackpackAccess
+from actors.errors import ConnectionLost, ConnectRefused
+from actors.heartbeat import Ponged
+from actors.http import HttpAnswer, HttpClient
+from supervision.actor import ActorContext, SupervisedActor
+from supervision.directory import parent_path
+from supervision.states import ExitKind
+from venues.backpack import codec
+from venues.backpack import requests as build
+from venues.backpack.codec import DepthSnapshot, Verdict
+from venues.backpack.requests import HttpRequest
+from venues.errors import FrameError, VenueError, VenueRefused
+from venues.model import BACKPACK, Fill, NewOrder
+
+_ORDER_LANES: Final = 2
+_QUERY_LANES: Final = 2
+_PAGE: Final = 100
+_NS_PER_MS: Final = 1_000_000
+_SKEW_WARNING: Final = 0.5  # of the order window
+
+
+class ReadDepth(msgspec.Struct, frozen=True):
+    """Read a book. Answered with DepthRead to ``reply_to``."""
+
+    symbol: str
+    reply_to: str
+
+
+class DepthRead(msgspec.Struct, frozen=True):
+    """A book, for the market actor."""
+
+    snapshot: DepthSnapshot
+
+
+class RequestDue(msgspec.Struct, frozen=True):
+    """The request with this number should be over by now."""
+
+    number: int
+
+
+class _Job(NamedTuple):
+    """A request for a lane; its number is what its deadline is known by."""
+
+    number: int
+    message: object
+
+
+class _Lane:
+    """One connection with its thread's inbox, and the job it is at."""
+
+    def __init__(self, client: HttpClient, jobs: queue.SimpleQueue[_Job | None]) -> None:
+        self.client = client
+        self.jobs = jobs
+        self.number = 0
+
+
+class BackpackRest(SupervisedActor):
+    """Ready once the venue has told its time and accepted our key."""
+
+    def __init__(self, context: ActorContext, access: BackpackAccess) -> None:
+        super().__init__(context)
+        self._access = access
+        self._build = access.requests
+        self._timing = access.connection
+        self._orders = self.address(f"{parent_path(context.name)}/orders")
+        self._numbers = itertools.count(1)
+        self._order_jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._query_jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._lanes: list[_Lane] = []
+
+    # -- actor thread ----------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        for jobs, count in ((self._order_jobs, _ORDER_LANES), (self._query_jobs, _QUERY_LANES)):
+            for _ in range(count):
+                self._lanes.append(_Lane(self._new_client(), jobs))
+        first = self._lanes[0].client
+        self._measure_clock(first)
+        account = self._call(first, self._build.account())
+        codec.decode_account(account.status, account.body)
+        for number, lane in enumerate(self._lanes):
+            self.spawn_helper(f"lane-{number}", functools.partial(self._serve, lane))
+        self.report_ready()
+
+    def on_message(self, message: object) -> object:
+        if isinstance(message, RequestDue):
+            self._request_due(message)
+        elif isinstance(message, gateway.PlaceOrder):
+            self._queue(self._order_jobs, message, self._timing.reply_timeout_s)
+        elif type(message) in _QUERIES:
+            self._queue(self._query_jobs, message, self._timing.read_timeout_s)
+        else:
+            return super().on_message(message)
+        return None
+
+    def on_interrupt(self) -> None:
+        for lane in self._lanes:
+            lane.client.abort()
+
+    def on_exit(self, kind: ExitKind) -> None:
+        for lane in self._lanes:
+            lane.jobs.put(None)
+            lane.client.abort()
+
+    def _new_client(self) -> HttpClient:
+        return HttpClient(
+            self.name,
+            self._access.api_url,
+            connect_timeout_s=self._timing.connect_timeout_s,
+            read_timeout_s=self._timing.read_timeout_s,
+        )
+
+    def _queue(self, jobs: queue.SimpleQueue[_Job | None], message: object, limit_s: float) -> None:
+        number = next(self._numbers)
+        jobs.put(_Job(number, message))
+        self.after(limit_s, RequestDue(number))
+
+    def _request_due(self, message: RequestDue) -> None:
+        for lane in self._lanes:
+            if lane.number == message.number:
+                lane.client.abort()
+
+    # -- lane threads ----------------------------------------------------------------------------
+
+    def _serve(self, lane: _Lane) -> None:
+        try:
+            while (job := lane.jobs.get()) is not None and not self.stopping:
+                lane.number = job.number
+                try:
+                    self._carry_out(lane.client, job.message)
+                finally:
+                    lane.number = 0
+        finally:
+            lane.client.close()
+
+    def _carry_out(self, client: HttpClient, message: object) -> None:
+        if isinstance(message, gateway.PlaceOrder):
+            self._place(client, message.new)
+            return
+        try:
+            _QUERIES[type(message)](self, client, message)
+        except VenueRefused as error:
+            # A read that was refused (a rate limit) says nothing; it is asked again when due.
+            self.log.warning("{} refused: {}", type(message).__name__, error)
+
+    def _call(self, client: HttpClient, request: HttpRequest) -> HttpAnswer:
+        self.check_fence()
+        return client.request(request.method, request.target, dict(request.headers), request.body)
+
+    def _measure_clock(self, client: HttpClient) -> None:
+        """Set the offset that signatures are dated with: the venue's clock minus ours."""
+        before_ns = time.time_ns()
+        began_s = self.clock.now()
+        answer = self._call(client, build.server_time())
+        half_trip_ms = (self.clock.now() - began_s) * 500
+        venue_ms = codec.decode_time(answer.status, answer.body)
+        offset_ms = round(venue_ms - before_ns / _NS_PER_MS - half_trip_ms)
+        if abs(offset_ms) > self._build.order_window_ms * _SKEW_WARNING:
+            self.log.warning("our clock is {} ms behind the venue's", offset_ms)
+        self._build.clock_offset_ms = offset_ms
+
+    def _place(self, client: HttpClient, new: NewOrder) -> None:
+        """Send one order and report what became of it."""
+        try:
+            request = self._build.execute_order(new)
+            answer = self._call(client, request)
+        except (ConnectRefused, VenueError) as error:
+            self._orders.offer(orders.OrderNotSent(new.client_order_id, str(error)))
+            if isinstance(error, ConnectRefused):
+                raise
+            return
+        except ConnectionLost as error:
+            self._orders.offer(orders.OrderDoubted(new.client_order_id, str(error)))
+            raise
+        received_s = self.clock.now()
+        placed = codec.decode_placed(answer.status, answer.body, new.client_order_id)
+        if placed.update is not None:
+            self._orders.offer(orders.OrderReported(placed.update, received_s))
+            return
+        reason = str(placed.error)
+        if placed.outcome.nothing_executed:
+            self._orders.offer(orders.OrderRefused(new.client_order_id, reason, received_s))
+        else:
+            self._orders.offer(orders.OrderDoubted(new.client_order_id, reason))
+        if placed.outcome.expired:
+            self._measure_clock(client)
+
+    def _read_order(self, client: HttpClient, message: gateway.ReadOrder) -> None:
+        """Find one order: among the resting ones, else in the history."""
+        new = message.new
+        query = self._build.query_order(new.symbol, client_order_id=new.client_order_id)
+        answer = self._call(client, query)
+        found = codec.decode_order(answer.status, answer.body, new.client_order_id)
+        update = found.update
+        if update is None and found.outcome.verdict is not Verdict.NOT_FOUND:
+            raise found.error or FrameError(BACKPACK, query.path, "no order in the answer")
+        if update is None:
+            history = self._call(client, self._build.order_history(new.symbol, limit=_PAGE))
+            rows = codec.decode_order_history(history.status, history.body)
+            matching = [row for row in rows if row.client_order_id == new.client_order_id]
+            update = matching[0] if matching else None
+        if update is None:
+            self._orders.offer(orders.OrderAbsent(new.client_order_id, self.epoch))
+        else:
+            self._orders.offer(orders.OrderReported(update, self.clock.now()))
+
+    def _read_fills(self, client: HttpClient, message: gateway.ReadFills) -> None:
+        """Read the fill history page by page, all of it."""
+        fills: list[Fill] = []
+        while True:
+            request = self._build.fill_history(
+                from_ms=message.since_ns // _NS_PER_MS, limit=_PAGE, offset=len(fills)
+            )
+            answer = self._call(client, request)
+            page = codec.decode_fills(answer.status, answer.body)
+            fills.extend(page)
+            if len(page) < _PAGE:
+                break
+        oldest_first = tuple(reversed(fills))
+        self._orders.offer(orders.FillsRead(oldest_first, self.epoch, self.clock.now()))
+
+    def _read_open_orders(self, client: HttpClient, _: gateway.ReadOpenOrders) -> None:
+        """Read what rests."""
+        answer = self._call(client, self._build.open_orders())
+        updates = codec.decode_open_orders(answer.status, answer.body)
+        self._orders.offer(orders.OpenOrdersRead(updates, self.epoch, self.clock.now()))
+
+    def _read_positions(self, client: HttpClient, _: gateway.ReadPositions) -> None:
+        """Read the positions."""
+        answer = self._call(client, self._build.positions())
+        positions = codec.decode_positions(answer.status, answer.body)
+        self._orders.offer(orders.PositionsRead(positions, self.epoch))
+
+    def _read_depth(self, client: HttpClient, message: ReadDepth) -> None:
+        """Read a book for the market actor."""
+        answer = self._call(client, build.depth(message.symbol))
+        snapshot = codec.decode_depth(message.symbol, answer.status, answer.body)
+        self.address(message.reply_to).offer(DepthRead(snapshot))
+
+    def _pong(self, client: HttpClient, message: gateway.Ping) -> None:
+        """Ask the venue's time: proof of life, and the clock offset."""
+        self._measure_clock(client)
+        self.address(message.reply_to).offer(Ponged(self.name, self.epoch, None))
+
+
+_QUERIES: Final[dict[type, Callable[[BackpackRest, HttpClient, Any], None]]] = {
+    gateway.ReadOrder: BackpackRest._read_order,
+    gateway.ReadFills: BackpackRest._read_fills,
+    gateway.ReadOpenOrders: BackpackRest._read_open_orders,
+    gateway.ReadPositions: BackpackRest._read_positions,
+    gateway.Ping: BackpackRest._pong,
+    ReadDepth: BackpackRest._read_depth,
+}

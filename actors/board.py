@@ -1,0 +1,119 @@
+"""The board: every status message in, one snapshot out.
+
+Whoever wants to know what the service is doing asks here: the terminal view, the summary, later
+the control socket. It holds the last word of every actor and desk, and the latest events in order.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from supervision.actor import ActorContext, SupervisedActor
+from supervision.states import ChildState, StatusMessage
+from trading.desk import CycleRecord, Phase
+
+_EVENTS: Final = 1_000
+
+
+class LegReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One leg of a desk now."""
+
+    leg: str
+    venue: str
+    symbol: str
+    position: Decimal
+    ready: bool
+
+
+class DeskReported(msgspec.Struct, frozen=True, kw_only=True):
+    """From a coordinator: where its desk stands."""
+
+    desk: str
+    phase: Phase
+    cycle: int
+    finished: int
+    planned: int | None
+    halted: str
+    legs: tuple[LegReport, ...]
+    naked_since_s: float | None
+
+
+class ReadBoard(msgspec.Struct, frozen=True):
+    """Ask: the board as it is, with the events after number ``since``."""
+
+    since: int = 0
+
+
+class BoardSnapshot(msgspec.Struct, frozen=True):
+    """The board at one moment. ``events`` are numbered; the last has number ``last_event``."""
+
+    statuses: tuple[StatusMessage, ...]
+    desks: tuple[DeskReported, ...]
+    events: tuple[CycleRecord | StatusMessage, ...]
+    last_event: int
+    restarts: tuple[tuple[str, int], ...]
+
+
+class Board(SupervisedActor):
+    """Keeps the latest of everything. ``on_record`` hears of each finished cycle."""
+
+    def __init__(
+        self, context: ActorContext, on_record: Callable[[CycleRecord], None] | None = None
+    ) -> None:
+        super().__init__(context)
+        self._on_record = on_record
+        self._statuses: dict[str, StatusMessage] = {}
+        self._desks: dict[str, DeskReported] = {}
+        self._events: collections.deque[CycleRecord | StatusMessage] = collections.deque(
+            maxlen=_EVENTS
+        )
+        self._last_event = 0
+
+    def on_start(self) -> None:
+        self.watch("")
+
+    def on_message(self, message: object) -> object:
+        if isinstance(message, StatusMessage):
+            self._take_status(message)
+        elif isinstance(message, DeskReported):
+            self._desks[message.desk] = message
+        elif isinstance(message, CycleRecord):
+            self._happened(message)
+            if self._on_record is not None:
+                self._on_record(message)
+        elif isinstance(message, ReadBoard):
+            return self._snapshot(message.since)
+        else:
+            return super().on_message(message)
+        return None
+
+    def _take_status(self, status: StatusMessage) -> None:
+        known = self._statuses.get(status.name)
+        self._statuses[status.name] = status
+        if known is None or known.state is not status.state:
+            self._happened(status)
+
+    def _happened(self, event: CycleRecord | StatusMessage) -> None:
+        self._events.append(event)
+        self._last_event += 1
+
+    def _snapshot(self, since: int) -> BoardSnapshot:
+        fresh = min(self._last_event - since, len(self._events))
+        events = tuple(self._events)[len(self._events) - fresh :] if fresh > 0 else ()
+        restarts = tuple(
+            (status.name, status.epoch - 1)
+            for status in self._statuses.values()
+            if status.epoch > 1 and status.state is not ChildState.STOPPED
+        )
+        return BoardSnapshot(
+            tuple(self._statuses.values()),
+            tuple(self._desks.values()),
+            events,
+            self._last_event,
+            restarts,
+        )

@@ -1,0 +1,313 @@
+"""The coordinator of a desk: feeds the cycle machine and carries its decisions out.
+
+``trading.cycle`` decides. Here its orders get their ids and expiries, go to the venues' orders
+actors, and what those report comes back. A new incarnation knows nothing of the cycle it was in:
+it reads both venues' positions and takes them back to flat before the next cycle.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from actors import orders
+from actors.board import DeskReported, LegReport
+from actors.journal import DeskHistory, LoadDesk, RecordCycle, RecordCycleStart
+from supervision.actor import ActorContext, SupervisedActor
+from supervision.errors import Unavailable
+from trading import cycle as machine
+from trading.cycle import CycleMachine, Effect
+from trading.desk import DeskPlan, LegOrder, Phase
+from trading.ids import Leg, OrderKey, client_order_id, compact_id, key_of
+from trading.orders import OrderState, OrderView
+from venues.model import GRVT, ZERO, Instrument, NewOrder, Quote, TimeInForce
+
+_SECOND_NS: Final = 1_000_000_000
+
+
+class QuoteReported(msgspec.Struct, frozen=True):
+    """From a market actor: a new best bid and ask, and the monotonic moment it was read."""
+
+    quote: Quote
+    received_s: float
+
+
+class StopDesk(msgspec.Struct, frozen=True):
+    """From the operator: finish or unwind the cycle, open no other."""
+
+
+class VerifyDue(msgspec.Struct, frozen=True):
+    """Read this leg's position again, before the first cycle."""
+
+    leg: Leg
+
+
+class TickDue(msgspec.Struct, frozen=True):
+    """A moment that the machine waits for has come."""
+
+
+class DeskOutcome(msgspec.Struct, frozen=True):
+    """How a desk ended. ``halted``: why, or empty. ``flat``: nothing is left at the venues."""
+
+    desk: str
+    halted: str
+    flat: bool
+
+
+class Coordinator(SupervisedActor):
+    """One per desk. ``on_done`` is called once, in this actor's thread, when the desk is over."""
+
+    def __init__(
+        self,
+        context: ActorContext,
+        *,
+        plan: DeskPlan,
+        instruments: Mapping[Leg, Instrument],
+        expiry_s: Mapping[Leg, float],
+        run_began_ns: int,
+        on_done: Callable[[DeskOutcome], None],
+    ) -> None:
+        super().__init__(context)
+        self._plan = plan
+        self._instruments = instruments
+        self._expiry_s = expiry_s
+        self._run_began_ns = run_began_ns
+        self._on_done = on_done
+        self._leg_of = {instrument.venue: leg for leg, instrument in instruments.items()}
+        self._orders = {
+            leg: self.address(f"{instrument.venue}/orders")
+            for leg, instrument in instruments.items()
+        }
+        self._journal = self.address("journal")
+        self._board = self.address("board")
+        self._machine: CycleMachine | None = None
+        self._open_cycle = 0
+        self._read: dict[Leg, Decimal | None] = {}
+        self._held: dict[Leg, Decimal] = {}
+        self._epochs: dict[Leg, int] = {}
+        self._sent: dict[tuple[Leg, int], NewOrder] = {}
+        self._wake_s = float("inf")
+        self._done = False
+
+    # -- messages --------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        history: DeskHistory = self._journal.ask(LoadDesk(self._plan.desk, self._run_began_ns))
+        self._open_cycle = history.open_cycle
+        self._machine = CycleMachine(
+            self._plan, self._instruments, history.next_cycle, history.finished
+        )
+        self._report()
+
+    def on_message(self, message: object) -> object:
+        handler = _HANDLERS.get(type(message))
+        if handler is None:
+            return super().on_message(message)
+        effects = handler(self, message)
+        for effect in effects:
+            self._carry_out(effect)
+        self._arm_timer()
+        return None
+
+    @property
+    def _desk(self) -> CycleMachine:
+        assert self._machine is not None
+        return self._machine
+
+    def _quoted(self, message: QuoteReported) -> list[Effect]:
+        leg = self._leg_of.get(message.quote.venue)
+        if leg is None or message.quote.symbol != self._instruments[leg].symbol:
+            return []
+        return self._desk.quoted(leg, message.quote, message.received_s)
+
+    def _readiness(self, message: orders.VenueReadiness) -> list[Effect]:
+        leg = self._leg_of[message.venue]
+        forgotten = self._epochs.get(leg, message.epoch) != message.epoch
+        self._epochs[leg] = message.epoch
+        if forgotten:
+            self._hand_over(leg)
+        return self._desk.readiness(leg, message.ready, message.new_risk, self.clock.now())
+
+    def _hand_over(self, leg: Leg) -> None:
+        """The venue's orders actor is a new one: have it find out about what is unresolved."""
+        for order in self._desk.book.unresolved():
+            new = self._sent.get((order.leg, order.attempt))
+            if order.leg is leg and new is not None:
+                self._orders[leg].offer(orders.AdoptOrder(new, self.name))
+
+    def _progressed(self, message: orders.OrderProgressed) -> list[Effect]:
+        leg = self._leg_of[message.venue]
+        key = key_of(message.view.client_order_id)
+        known = (leg, key.attempt) in self._sent and (
+            self._sent[leg, key.attempt].client_order_id == message.view.client_order_id
+        )
+        if not known:
+            return []  # of a cycle that is over; the venue's position check judges it
+        return self._desk.order_progressed(leg, key.attempt, message.view, self.clock.now())
+
+    def _positions(self, message: orders.PositionsHeld) -> list[Effect]:
+        leg = self._leg_of[message.venue]
+        size = message.sizes.get(self._instruments[leg].symbol, ZERO)
+        if self._desk.phase is Phase.RECOVERING:
+            return self._recover(leg, size, message.settled)
+        return self._desk.positions_read(leg, size, self.clock.now())
+
+    def _recover(self, leg: Leg, size: Decimal, settled: bool) -> list[Effect]:
+        """Two equal readings in a row while nothing is unresolved are what the venue holds.
+
+        One alone may have been on its way while an order of our last life still executed.
+        """
+        proven = settled and self._read.get(leg) == size
+        self._read[leg] = size if settled else None
+        if not proven:
+            self._held.pop(leg, None)
+            self.after(self._plan.retry_s, VerifyDue(leg))
+            return []
+        self._held[leg] = size
+        if len(self._held) < len(Leg):
+            return []
+        if any(self._held.values()):
+            found = {leg.value: str(size) for leg, size in self._held.items()}
+            self.log.warning("found at start: {}, open cycle: {}", found, self._open_cycle)
+        return self._desk.recover(self._held, bool(self._open_cycle), self.clock.now())
+
+    def _verify(self, message: VerifyDue) -> list[Effect]:
+        if self._desk.phase is Phase.RECOVERING:
+            self._orders[message.leg].offer(orders.VerifyPositions())
+        return []
+
+    def _drift(self, message: orders.DriftFound) -> list[Effect]:
+        return self._desk.halt(f"{message.venue}: {message.detail}", self.clock.now())
+
+    def _stop_desk(self, _: StopDesk) -> list[Effect]:
+        if self._desk.phase is Phase.RECOVERING:
+            self._finish(flat=not self._open_cycle)
+        return self._desk.stop(self.clock.now())
+
+    def _tick(self, _: TickDue) -> list[Effect]:
+        self._wake_s = float("inf")
+        return self._desk.tick(self.clock.now())
+
+    # -- effects ---------------------------------------------------------------------------------
+
+    def _carry_out(self, effect: Effect) -> None:
+        if isinstance(effect, machine.PlaceOrder):
+            self._place(effect.order)
+        elif isinstance(effect, machine.StartCycle):
+            self._sent.clear()
+            start = RecordCycleStart(
+                self._plan.desk, effect.cycle, effect.direction, str(effect.size)
+            )
+            self._journal.offer(start)
+        elif isinstance(effect, machine.FinishCycle):
+            self._finish_cycle(effect)
+        elif isinstance(effect, machine.CheckPositions):
+            for address in self._orders.values():
+                address.offer(orders.VerifyPositions())
+        else:
+            self._phase_changed(effect)
+
+    def _place(self, order: LegOrder) -> None:
+        key = OrderKey(self._plan.desk_number, order.cycle, order.leg, order.attempt)
+        now_ns = time.time_ns()
+        new = NewOrder(
+            symbol=self._instruments[order.leg].symbol,
+            side=order.side,
+            size=order.size,
+            price=order.price,
+            time_in_force=TimeInForce.IOC,
+            client_order_id=client_order_id(key, wide=self._instruments[order.leg].venue == GRVT),
+            expires_ns=now_ns + int(self._expiry_s[order.leg] * _SECOND_NS),
+            created_ns=now_ns,
+            nonce=compact_id(key),
+            reduce_only=order.reduce_only,
+        )
+        self._sent[order.leg, order.attempt] = new
+        try:
+            self._orders[order.leg].tell(orders.SubmitOrder(new, order.adds_risk, self.name))
+        except Unavailable as error:
+            self._not_sent(order, new, str(error))
+
+    def _not_sent(self, order: LegOrder, new: NewOrder, reason: str) -> None:
+        """Nobody took the order: as the venue's orders actor would have said it."""
+        view = OrderView(
+            client_order_id=new.client_order_id,
+            symbol=new.symbol,
+            size=new.size,
+            signed_executed=ZERO,
+            quote_amount=ZERO,
+            fees=ZERO,
+            state=OrderState.NOT_SENT,
+            reason=reason,
+            fills_complete=True,
+        )
+        venue = self._instruments[order.leg].venue
+        self.tell_self(orders.OrderProgressed(venue, self._epochs.get(order.leg, 0), view))
+
+    def _finish_cycle(self, effect: machine.FinishCycle) -> None:
+        self._journal.offer(RecordCycle(effect.record))
+        self._board.offer(effect.record)
+        for leg in Leg:
+            ids = tuple(new.client_order_id for (of, _), new in self._sent.items() if of is leg)
+            self._orders[leg].offer(orders.ReleaseOrders(ids))
+        self._sent.clear()
+
+    def _phase_changed(self, effect: machine.ChangePhase) -> None:
+        level = "WARNING" if effect.phase in (Phase.UNWINDING, Phase.HALTED) else "DEBUG"
+        log = self.log.bind(desk=self._plan.desk, cycle=self._desk.cycle)
+        log.log(level, "{} {}", effect.phase.value, effect.detail)
+        self._report()
+        if effect.phase in (Phase.DONE, Phase.HALTED):
+            self._finish(flat=self._desk.flat)
+
+    def _finish(self, *, flat: bool) -> None:
+        if not self._done:
+            self._done = True
+            self._on_done(DeskOutcome(self._plan.desk, self._desk.halted, flat))
+
+    def _report(self) -> None:
+        desk = self._desk
+        legs = tuple(
+            LegReport(
+                leg=leg.value,
+                venue=self._instruments[leg].venue,
+                symbol=self._instruments[leg].symbol,
+                position=desk.position(leg),
+                ready=desk.legs[leg].ready,
+            )
+            for leg in Leg
+        )
+        self._board.offer(
+            DeskReported(
+                desk=self._plan.desk,
+                phase=desk.phase,
+                cycle=desk.cycle,
+                finished=desk.finished,
+                planned=self._plan.cycles,
+                halted=desk.halted,
+                legs=legs,
+                naked_since_s=desk.naked_since_s,
+            )
+        )
+
+    def _arm_timer(self) -> None:
+        due_s = self._desk.next_due_s(self.clock.now())
+        if due_s is not None and due_s < self._wake_s:
+            self._wake_s = due_s
+            self.after(max(0.0, due_s - self.clock.now()), TickDue())
+
+
+_HANDLERS: Final[dict[type, Callable[[Coordinator, Any], list[Effect]]]] = {
+    QuoteReported: Coordinator._quoted,
+    orders.OrderProgressed: Coordinator._progressed,
+    orders.VenueReadiness: Coordinator._readiness,
+    orders.PositionsHeld: Coordinator._positions,
+    orders.DriftFound: Coordinator._drift,
+    StopDesk: Coordinator._stop_desk,
+    VerifyDue: Coordinator._verify,
+    TickDue: Coordinator._tick,
+}

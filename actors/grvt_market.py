@@ -1,0 +1,77 @@
+"""GRVT's public websocket: prices and books of the instruments we trade."""
+
+from __future__ import annotations
+
+from actors.access import GrvtAccess
+from actors.connection import ConnectionActor
+from actors.coordinator import QuoteReported
+from supervision.actor import ActorContext
+from venues.errors import FrameError, SessionRefused
+from venues.grvt import Reply, SequenceTracker, decode_frame, encode_subscribe
+from venues.grvt.codec import BOOK_STREAM, MINI_STREAM, book_selector, mini_selector
+from venues.grvt.reading import read_stream, read_subscription
+from venues.model import GRVT, Book, Quote
+
+
+class GrvtMarket(ConnectionActor):
+    """Ready once every stream has been accepted and every instrument has a price."""
+
+    def __init__(self, context: ActorContext, access: GrvtAccess, desks: tuple[str, ...]) -> None:
+        super().__init__(context, access.connection)
+        self._access = access
+        self._desks = tuple(self.address(desk) for desk in desks)
+        self._sequence = SequenceTracker()
+        self._books: dict[str, Book] = {}
+        self._unpriced = set(access.instruments)
+        self._streams = {
+            1: (MINI_STREAM, tuple(mini_selector(symbol) for symbol in access.instruments)),
+            2: (BOOK_STREAM, tuple(book_selector(symbol) for symbol in access.instruments)),
+        }
+        self._unconfirmed = set(self._streams)
+
+    def on_start(self) -> None:
+        self.connect(self._access.endpoints.market_socket, {})
+        for request_id, (stream, selectors) in self._streams.items():
+            self.send(encode_subscribe(stream, selectors, request_id))
+
+    def data_age_s(self) -> float | None:
+        return self.clock.now() - self._data_s
+
+    def on_text(self, message: bytes, received_s: float) -> None:
+        frame = decode_frame(message, self.name)
+        if isinstance(frame, Reply):
+            self._subscribed(frame)
+        elif self._sequence.accept(frame):
+            news = read_stream(frame)
+            if isinstance(news, Quote):
+                self._priced(news, received_s)
+            elif isinstance(news, Book):
+                self._keep(news)
+
+    def _subscribed(self, reply: Reply) -> None:
+        if reply.error is not None:
+            raise SessionRefused(GRVT, 0, str(reply.error.code), reply.error.message)
+        subscription = read_subscription(reply)
+        _, wanted = self._streams[reply.request_id or 0]
+        missing = subscription.missing(wanted)
+        if missing:
+            raise FrameError(GRVT, self.name, f"not subscribed to {', '.join(missing)}")
+        self._sequence.subscribed(subscription)
+        self._unconfirmed.discard(reply.request_id or 0)
+        self._maybe_ready()
+
+    def _priced(self, quote: Quote, received_s: float) -> None:
+        for desk in self._desks:
+            desk.offer(QuoteReported(quote, received_s))
+        if quote.symbol in self._unpriced:
+            self._unpriced.discard(quote.symbol)
+            self._maybe_ready()
+
+    def _keep(self, book: Book) -> None:
+        if book.crossed:
+            raise FrameError(GRVT, self.name, f"crossed book of {book.symbol}")
+        self._books[book.symbol] = book
+
+    def _maybe_ready(self) -> None:
+        if not self._unconfirmed and not self._unpriced:
+            self.report_ready()

@@ -1,0 +1,107 @@
+"""One keep-alive HTTP connection, on urllib3, for one thread at a time.
+
+A request has no total timeout of its own: reading limits are per read, so a peer that trickles
+would never meet one. Whoever owns the connection calls ``abort`` from another thread when the
+request's deadline has passed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+
+from actors.errors import ConnectionLost, ConnectRefused
+
+_HTTPS_PORT: Final = 443
+_HTTP_PORT: Final = 80
+
+
+class HttpAnswer(msgspec.Struct, frozen=True):
+    """A whole answer, whatever its status."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class HttpClient:
+    """A connection to one host that is opened when needed and kept alive."""
+
+    def __init__(
+        self, name: str, base_url: str, *, connect_timeout_s: float, read_timeout_s: float
+    ) -> None:
+        self.name = name
+        self._read_timeout_s = read_timeout_s
+        parts = urlsplit(base_url)
+        self._prefix = parts.path.rstrip("/")
+        host = parts.hostname or ""
+        self._connection: HTTPConnection
+        if parts.scheme == "https":
+            context = ssl.create_default_context()
+            self._connection = HTTPSConnection(
+                host, parts.port or _HTTPS_PORT, timeout=connect_timeout_s, ssl_context=context
+            )
+        else:
+            self._connection = HTTPConnection(
+                host, parts.port or _HTTP_PORT, timeout=connect_timeout_s
+            )
+        self._connect_timeout_s = connect_timeout_s
+
+    def request(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> HttpAnswer:
+        """Send one request and read the whole answer.
+
+        Raises ConnectRefused when nothing was sent, ConnectionLost when the outcome is unknown.
+        """
+        self._connect()
+        try:
+            self._connection.request(
+                method, self._prefix + target, body=body or None, headers=dict(headers)
+            )
+            response = self._connection.getresponse()
+            return HttpAnswer(response.status, tuple(response.headers.items()), response.data)
+        except (OSError, http.client.HTTPException, HTTPError, ValueError) as error:
+            self._connection.close()
+            raise ConnectionLost(self.name, f"{method} {target.partition('?')[0]}: {error}") from (
+                error
+            )
+
+    def abort(self) -> None:
+        """Break off whatever is under way; its request raises ConnectionLost. Any thread."""
+        sock = getattr(self._connection, "sock", None)
+        if sock is None:
+            return
+        try:
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it is gone already, which is what was asked for
+
+    def close(self) -> None:
+        """Release the socket. In the thread that uses the connection, or after ``abort``."""
+        self._connection.close()
+
+    def _connect(self) -> None:
+        # An idle connection that the peer has closed meanwhile is readable: it is replaced
+        # before anything is written, so that its end is not taken for an unknown outcome.
+        if self._connection.is_connected:
+            return
+        self._connection.close()
+        try:
+            self._connection.timeout = self._connect_timeout_s
+            self._connection.connect()
+        except (OSError, HTTPError) as error:
+            self._connection.close()
+            raise ConnectRefused(self.name, str(error)) from error
+        sock = self._connection.sock
+        if sock is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(self._read_timeout_s)
