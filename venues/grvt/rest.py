@@ -53,7 +53,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     expires_ns: int
 
     def __repr__(self) -> str:
-        return f"Session(account_id={self.account_id!r}, expires_ns={self.expires_ns})"
+        return f"Session(expires_ns={self.expires_ns})"
 
     @property
     def headers(self) -> dict[str, str]:
