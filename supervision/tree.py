@@ -1,0 +1,225 @@
+"""The shape of this service: which actors there are, under which supervisor, in which order.
+
+The shape is code; how each child is treated is configuration, by policy name and path. In a venue
+(rest_for_one) whatever fails takes down what comes after it, so the order is by importance: orders
+survive everything, the connection that carries orders comes before the one that carries prices.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from actors.access import BackpackAccess, GrvtAccess
+from actors.backpack_feed import BackpackFeed
+from actors.backpack_market import BackpackMarket
+from actors.backpack_rest import BackpackRest
+from actors.board import Board
+from actors.coordinator import Coordinator, DeskOutcome
+from actors.grvt_market import GrvtMarket
+from actors.grvt_session import GrvtSession
+from actors.grvt_trading import GrvtTrading
+from actors.heartbeat import Heartbeat
+from actors.journal import Journal
+from actors.orders import Orders
+from config.schema import ConnectionConfig, DeskConfig, KetchConfig
+from supervision.actor import ActorContext, SupervisedActor
+from supervision.policy import Boot, Policy, Readiness, Strategy
+from supervision.spec import ChildSpec, SupervisorSpec
+from trading.desk import CycleRecord, DeskPlan
+from trading.ids import Leg
+from trading.order_manager import OrderTiming
+from venues.errors import SessionRefused
+from venues.model import BACKPACK, GRVT, Instrument
+
+ERROR_KEYS: Final[Mapping[str, tuple[type[BaseException], ...]]] = {"auth": (SessionRefused,)}
+
+_CONNECTION: Final = Policy(boot=Boot.OPTIONAL, ready=Readiness.EXPLICIT)
+# Credentials that the venue does not know will not be known to it a second later either.
+_LOGIN: Final = Policy(boot=Boot.OPTIONAL, ready=Readiness.EXPLICIT, fatal=("auth",))
+_WORKER: Final = Policy()
+
+Build = Callable[[ActorContext], SupervisedActor]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Service:
+    """Everything the tree is built from. ``on_done`` and ``on_record`` run on actors' threads."""
+
+    config: KetchConfig
+    grvt: GrvtAccess
+    backpack: BackpackAccess
+    journal: Path
+    cycles: int | None
+    run_began_ns: int
+    on_done: Callable[[DeskOutcome], None]
+    on_record: Callable[[CycleRecord], None]
+
+    @property
+    def desks(self) -> tuple[str, ...]:
+        """The coordinators' names."""
+        return tuple(f"{name}/coordinator" for name in self.config.desks)
+
+
+def service_tree(service: Service) -> SupervisorSpec:
+    """The whole service as a specification."""
+    root = service.config.supervision.root
+    return SupervisorSpec(
+        id="root",
+        children=(
+            _child(service, "journal", "journal", lambda c: Journal(c, service.journal)),
+            _child(service, "board", "worker", lambda c: Board(c, service.on_record)),
+            _grvt(service),
+            _backpack(service),
+            *(_desk(service, number, name) for number, name in enumerate(service.config.desks)),
+        ),
+        intensity=root.intensity,
+        shutdown_deadline=root.shutdown_deadline,
+        max_abandoned_total=root.max_abandoned_total,
+    )
+
+
+def _grvt(service: Service) -> SupervisorSpec:
+    access = service.grvt
+    orders = _orders(service, access.instruments, access.connection, "trading", "trading")
+    heartbeat = _heartbeat(access.connection, ("trading", "market"))
+    return _venue(
+        service,
+        GRVT,
+        _child(service, f"{GRVT}/orders", "worker", orders),
+        _child(service, f"{GRVT}/session", "connection", lambda c: GrvtSession(c, access), _LOGIN),
+        _child(
+            service, f"{GRVT}/trading", "connection", lambda c: GrvtTrading(c, access), _CONNECTION
+        ),
+        _child(
+            service,
+            f"{GRVT}/market",
+            "connection",
+            lambda c: GrvtMarket(c, access, service.desks),
+            _CONNECTION,
+        ),
+        _child(service, f"{GRVT}/heartbeat", "worker", heartbeat),
+    )
+
+
+def _backpack(service: Service) -> SupervisorSpec:
+    access = service.backpack
+    orders = _orders(service, access.instruments, access.connection, "rest", "feed")
+    heartbeat = _heartbeat(access.connection, ("rest", "feed", "market"))
+    return _venue(
+        service,
+        BACKPACK,
+        _child(service, f"{BACKPACK}/orders", "worker", orders),
+        _child(
+            service, f"{BACKPACK}/rest", "connection", lambda c: BackpackRest(c, access), _LOGIN
+        ),
+        _child(
+            service,
+            f"{BACKPACK}/feed",
+            "connection",
+            lambda c: BackpackFeed(c, access),
+            _CONNECTION,
+        ),
+        _child(
+            service,
+            f"{BACKPACK}/market",
+            "connection",
+            lambda c: BackpackMarket(c, access, service.desks),
+            _CONNECTION,
+        ),
+        _child(service, f"{BACKPACK}/heartbeat", "worker", heartbeat),
+    )
+
+
+def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
+    desk = service.config.desks[name]
+    accesses = {GRVT: service.grvt, BACKPACK: service.backpack}
+    legs = {Leg.PRIMARY: desk.primary, Leg.HEDGE: desk.hedge}
+
+    def coordinator(context: ActorContext) -> SupervisedActor:
+        return Coordinator(
+            context,
+            plan=_plan(name, number, desk, service.cycles),
+            instruments={
+                leg: accesses[of.venue].instruments[of.symbol] for leg, of in legs.items()
+            },
+            expiry_s={leg: accesses[of.venue].connection.expiry_s for leg, of in legs.items()},
+            run_began_ns=service.run_began_ns,
+            on_done=service.on_done,
+        )
+
+    return SupervisorSpec(
+        id=name,
+        strategy=Strategy.ONE_FOR_ALL,
+        intensity=service.config.supervision.root.intensity,
+        children=(_child(service, f"{name}/coordinator", "worker", coordinator),),
+    )
+
+
+def _plan(name: str, number: int, desk: DeskConfig, cycles: int | None) -> DeskPlan:
+    return DeskPlan(
+        desk=name,
+        desk_number=number,
+        size=desk.size,
+        cycles=cycles,
+        direction=desk.direction,
+        hold_s=desk.hold_s,
+        pause_s=desk.pause_s,
+        first_cap_bps=desk.first_cap_bps,
+        max_slippage_bps=desk.max_slippage_bps,
+        cap_steps=desk.cap_steps,
+        entry_attempts=desk.entry_attempts,
+        hedge_deadline_s=desk.hedge_deadline_s,
+        max_quote_age_s=desk.max_quote_age_s,
+        settle_timeout_s=desk.settle_timeout_s,
+        retry_s=desk.retry_s,
+    )
+
+
+def _orders(
+    service: Service,
+    instruments: Mapping[str, Instrument],
+    timing: ConnectionConfig,
+    gateway: str,
+    feed: str,
+) -> Build:
+    def build(context: ActorContext) -> SupervisedActor:
+        venue = context.name.partition("/")[0]
+        return Orders(
+            context,
+            symbols=frozenset(instruments),
+            timing=OrderTiming(
+                poll_s=timing.poll_s,
+                doubt_poll_s=timing.doubt_poll_s,
+                settle_s=timing.settle_s,
+            ),
+            gateway_name=f"{venue}/{gateway}",
+            feed_name=f"{venue}/{feed}",
+            desks=service.desks,
+        )
+
+    return build
+
+
+def _heartbeat(timing: ConnectionConfig, connections: tuple[str, ...]) -> Build:
+    return lambda context: Heartbeat(
+        context, connections, timing.ping_interval_s, timing.stale_after_s
+    )
+
+
+def _venue(service: Service, venue: str, *children: ChildSpec) -> SupervisorSpec:
+    return SupervisorSpec(
+        id=venue,
+        strategy=Strategy.REST_FOR_ONE,
+        intensity=service.config.supervision.root.intensity,
+        children=children,
+    )
+
+
+def _child(
+    service: Service, path: str, policy_name: str, build: Build, built_in: Policy = _WORKER
+) -> ChildSpec:
+    policy = service.config.supervision.policy_for(path, policy_name, built_in)
+    return ChildSpec(id=path.rpartition("/")[2], factory=build, policy=policy)
