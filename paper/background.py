@@ -77,13 +77,20 @@ class MarketMaker:
         """The venue's mid of this step, on a tick."""
         mark = self._marks.get(symbol)
         if mark is None:
-            mid = self.paths[symbol].mid(self.step)
-            mark = self._marks[symbol] = tick_price(mid, self._instruments[symbol].tick)
+            mark = self._marks[symbol] = self.mark_at(symbol, self.step)
         return mark
+
+    def mark_at(self, symbol: str, step: int) -> Decimal:
+        """The mark at a step: from step 0 on, past or to come."""
+        return tick_price(self.paths[symbol].mid(step), self._instruments[symbol].tick)
+
+    def index_at(self, symbol: str, step: int) -> Decimal:
+        """The index at a step."""
+        return tick_price(self.paths[symbol].index(step), self._instruments[symbol].tick)
 
     def index(self, symbol: str) -> Decimal:
         """The mid without the venue's basis, on a tick."""
-        return tick_price(self.paths[symbol].index(self.step), self._instruments[symbol].tick)
+        return self.index_at(symbol, self.step)
 
     def levels(self, symbol: str, side: Side) -> list[Level]:
         """The market maker's side: the touch, then grid prices away from it."""

@@ -2,35 +2,64 @@
 
 from __future__ import annotations
 
+import operator
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Final
 
 import msgspec
+import msgspec.inspect
 
 from venues.model import BACKPACK, GRVT, Instrument
 
-Ratio = Annotated[Decimal, msgspec.Meta(ge=-1, le=1)]
+_HOLDS: Final = {"gt": operator.gt, "ge": operator.ge, "le": operator.le}
+
+# msgspec has limits for int and float only: a Decimal's travel in ``extra``, checked below.
+Ratio = Annotated[Decimal, msgspec.Meta(extra={"ge": Decimal(-1), "le": Decimal(1)})]
+Share = Annotated[Decimal, msgspec.Meta(extra={"gt": Decimal(0), "le": Decimal(1)})]
+Amount = Annotated[Decimal, msgspec.Meta(extra={"gt": Decimal(0)})]
 
 
-class _Plain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Immutable, keyword-only, and strict about names."""
+class Plain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings: immutable, keyword-only, strict about names and about the limits of Decimals."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a Decimal that is out of its limits."""
+        for name, limits in _decimal_limits(type(self)):
+            value = getattr(self, name)
+            for word, bound in limits.items():
+                if not value.is_finite() or not _HOLDS[word](value, bound):
+                    raise ValueError(f"{name} is {value}, expected {word} {bound}")
 
 
-class Fees(_Plain, frozen=True, kw_only=True):
+@cache
+def _decimal_limits(struct: type[Plain]) -> tuple[tuple[str, dict[str, Decimal]], ...]:
+    """The limits of each Decimal field, by name."""
+    info = msgspec.inspect.type_info(struct)
+    fields = info.fields if isinstance(info, msgspec.inspect.StructType) else ()
+    return tuple(
+        (field.name, field.type.extra or {})
+        for field in fields
+        if isinstance(field.type, msgspec.inspect.Metadata)
+        and isinstance(field.type.type, msgspec.inspect.DecimalType)
+    )
+
+
+class Fees(Plain, frozen=True, kw_only=True):
     """Fee rates as fractions of the notional (0.001 = 0.10 %); a negative rate is a rebate."""
 
     maker: Ratio
     taker: Ratio
 
 
-class Funding(_Plain, frozen=True, kw_only=True):
+class Funding(Plain, frozen=True, kw_only=True):
     """Longs pay ``rate`` of their notional to shorts at each multiple of ``interval_s`` (UTC)."""
 
     rate: Ratio = Decimal("0.0001")
     interval_s: Annotated[int, msgspec.Meta(ge=1)] = 28_800
 
 
-class Limits(_Plain, frozen=True, kw_only=True):
+class Limits(Plain, frozen=True, kw_only=True):
     """What the venue lets an account do.
 
     The initial margin is notional / ``leverage``, the maintenance margin half of it. ``price_band``
@@ -38,12 +67,12 @@ class Limits(_Plain, frozen=True, kw_only=True):
     """
 
     leverage: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
-    price_band: Annotated[Decimal, msgspec.Meta(gt=0, le=1)] = Decimal("0.10")
+    price_band: Share = Decimal("0.10")
     open_orders: Annotated[int, msgspec.Meta(ge=1)] = 200
-    position_notional: Annotated[Decimal, msgspec.Meta(gt=0)] = Decimal(5_000_000)
+    position_notional: Amount = Decimal(5_000_000)
 
 
-class Liquidity(_Plain, frozen=True, kw_only=True):
+class Liquidity(Plain, frozen=True, kw_only=True):
     """Background market maker and background takers.
 
     ``levels`` per side, the first ``half_spread_bps`` from the mid, then a grid of
@@ -58,7 +87,7 @@ class Liquidity(_Plain, frozen=True, kw_only=True):
     flow: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
 
 
-class VenueSettings(_Plain, frozen=True, kw_only=True):
+class VenueSettings(Plain, frozen=True, kw_only=True):
     """One venue's engine. ``deposit`` is what each account starts with, in quote currency.
 
     With ``late_rejects`` a post-only or reduce-only order that fails is accepted and then
@@ -67,7 +96,7 @@ class VenueSettings(_Plain, frozen=True, kw_only=True):
 
     fees: Fees
     late_rejects: bool = False
-    deposit: Annotated[Decimal, msgspec.Meta(gt=0)] = Decimal(100_000)
+    deposit: Amount = Decimal(100_000)
     funding: Funding = Funding()
     limits: Limits = Limits()
     liquidity: Liquidity = Liquidity()

@@ -1,0 +1,48 @@
+"""The settings of the whole paper process: seed, prices, both venues, ports."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from paper.backpack.settings import BackpackSettings
+from paper.grvt.settings import GrvtSettings
+from paper.prices import PriceSettings
+from paper.settings import BACKPACK_VENUE, GRVT_VENUE, Plain, VenueSettings
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+
+
+class GrvtPaper(Plain, frozen=True, kw_only=True):
+    """The paper GRVT: its engine, its protocol, and its three ports (0: any free one)."""
+
+    engine: VenueSettings = GRVT_VENUE
+    front: GrvtSettings = GrvtSettings()
+    edge_port: Port = 0
+    trades_port: Port = 0
+    market_data_port: Port = 0
+
+
+class BackpackPaper(Plain, frozen=True, kw_only=True):
+    """The paper Backpack: its engine, its protocol, and its two ports (0: any free one)."""
+
+    engine: VenueSettings = BACKPACK_VENUE
+    front: BackpackSettings = BackpackSettings()
+    api_port: Port = 0
+    ws_port: Port = 0
+
+
+class PaperSettings(Plain, frozen=True, kw_only=True):
+    """Everything about the paper venues. ``seed`` decides prices, sizes and test keys.
+
+    A front-end's own seed is added to it. ``mark_interval_s`` is how often the ledger samples the
+    mark prices.
+    """
+
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
+    prices: PriceSettings = PriceSettings()
+    grvt: GrvtPaper = GrvtPaper()
+    backpack: BackpackPaper = BackpackPaper()
+    mark_interval_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 1.0
+    control_port: Port = 0

@@ -1,0 +1,84 @@
+"""Both paper venues without their sockets: engines, ledger, faults and hooks on one clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import BinaryIO
+
+from paper.background import MarketMaker
+from paper.engine import PaperExchange
+from paper.faults import Faults
+from paper.hooks import CycleHooks
+from paper.keys import ACCOUNTS
+from paper.ledger import Ledger
+from paper.options import PaperSettings
+from paper.settings import BACKPACK_INSTRUMENTS, GRVT_INSTRUMENTS, VenueSettings
+from venues.model import BACKPACK, GRVT, Instrument
+
+
+class World:
+    """The two venues, and what watches them. One thread; ``tick`` lets time pass.
+
+    ``clock`` gives monotonic nanoseconds; ``stream`` is where the ledger is written, if anywhere.
+    """
+
+    def __init__(
+        self,
+        settings: PaperSettings,
+        stream: BinaryIO | None = None,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self.settings = settings
+        self.ledger = Ledger(settings.seed, stream, clock)
+        self.faults = Faults(lambda: clock() / 1e9, self.ledger.fault_fired)
+        self.hooks = CycleHooks(self.faults)
+        self.start_ns = self.ledger.utc_ns()
+        self.makers: dict[str, MarketMaker] = {}
+        self.exchanges = {
+            GRVT: self._exchange(GRVT, GRVT_INSTRUMENTS, settings.grvt.engine),
+            BACKPACK: self._exchange(BACKPACK, BACKPACK_INSTRUMENTS, settings.backpack.engine),
+        }
+        self.sample_marks()
+
+    def tick(self) -> None:
+        """Expiries, the next prices, funding and liquidations at both venues."""
+        for exchange in self.exchanges.values():
+            exchange.tick()
+
+    def sample_marks(self) -> None:
+        """Put each contract's mark into the ledger."""
+        for venue, exchange in self.exchanges.items():
+            for instrument in exchange.instruments:
+                self.ledger.marked(venue, instrument.symbol, self.mark(venue, instrument.symbol))
+
+    def mark(self, venue: str, symbol: str) -> Decimal:
+        """A contract's mark price now."""
+        return self.makers[venue].mark(symbol)
+
+    def venue_of(self, symbol: str) -> str | None:
+        """The venue that lists a contract."""
+        for venue, maker in self.makers.items():
+            if symbol in maker.paths:
+                return venue
+        return None
+
+    def _exchange(
+        self, venue: str, instruments: Sequence[Instrument], settings: VenueSettings
+    ) -> PaperExchange:
+        maker = self.makers[venue] = MarketMaker(
+            self.settings.seed,
+            instruments,
+            self.settings.prices,
+            settings.liquidity,
+            self.start_ns,
+        )
+        recorder = self.ledger.listener(venue)
+        exchange = PaperExchange(
+            venue, instruments, ACCOUNTS, settings, maker, self.ledger.utc_ns, recorder.funded
+        )
+        # The ledger hears first: what a fault then does to a connection comes after the fact.
+        exchange.add_listener(recorder)
+        exchange.add_listener(self.hooks.listener(venue))
+        return exchange
