@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final
 
 from paper.orders import (
@@ -42,6 +42,7 @@ MAINTENANCE_FRACTION: Final = Decimal("0.05")
 NS_PER_US: Final = 1_000
 NS_PER_MS: Final = 1_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_WIDE: Final = Context(prec=60)
 _PLACES: Final = Decimal("1e-12")
 _SMALL_PLACES: Final = Decimal("1e-6")
 _USER_CANCELS: Final = frozenset({Reason.CLIENT_CANCEL, Reason.CLIENT_CANCEL_ALL})
@@ -65,9 +66,9 @@ _EXPIRY: Final = {
 
 def wire(value: Decimal) -> Decimal:
     """``value`` so that its text has no exponent: whole numbers plain, at most 12 places."""
-    rounded = value.quantize(_PLACES).normalize()
+    rounded = _WIDE.normalize(_WIDE.quantize(value, _PLACES))
     if rounded and rounded.adjusted() < -6:
-        rounded = rounded.quantize(_SMALL_PLACES).normalize()
+        rounded = _WIDE.normalize(_WIDE.quantize(rounded, _SMALL_PLACES))
     sign, digits, exponent = rounded.as_tuple()
     if not rounded:
         return ZERO

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import cast
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
+from aiohttp.typedefs import Handler
 
 from paper.backpack.errors import ApiError, BodyError, error_response, not_found
 from paper.backpack.gatekeeper import Gatekeeper
@@ -18,7 +17,7 @@ from paper.backpack.rest_orders import GATE, OrderRoutes
 from paper.backpack.settings import BackpackAccount, BackpackSettings
 from paper.backpack.streams import StreamHub
 from paper.backpack.verify import Verifier
-from paper.faults import Faults, Handler
+from paper.faults import Faults
 from paper.orders import Exchange, SessionLedger
 from paper.settings import BACKPACK_VENUE, Fees
 
@@ -46,13 +45,13 @@ class BackpackFrontEnd:
 
     def apps(self) -> dict[str, web.Application]:
         """``api``: the REST host; ``ws``: the websocket host (path ``/``)."""
-        faults = cast("Middleware", self._faults.middleware("backpack/rest"))
+        faults = self._faults.middleware("backpack/rest")
         middlewares = [self._open_gate, faults, self._late, _refusals]
         api = web.Application(middlewares=middlewares)
         api.add_routes(self.market_data.routes())
         api.add_routes(self._orders.routes())
         api.add_routes(self._account.routes())
-        ws_faults = cast("Middleware", self._faults.middleware("backpack/market"))
+        ws_faults = self._faults.middleware("backpack/market")
         ws = web.Application(middlewares=[ws_faults])
         ws.router.add_get("/", self._hub.handle)
         ws.cleanup_ctx.append(self._marks)

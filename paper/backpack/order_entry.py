@@ -14,6 +14,7 @@ from venues.backpack.frames import ASK, BID, LIMIT, MARKET, OrderExecute
 from venues.model import ZERO, Side, TimeInForce
 
 MAX_CLIENT_ID: Final = 2**32 - 1
+_MAX_EXPONENT: Final = 12
 
 _SIDES: Final = {BID: Side.BUY, ASK: Side.SELL}
 _TIMES: Final = {
@@ -79,6 +80,9 @@ class OrderEntry:
 
     def _request(self, account: str, order: OrderExecute, nonce: str) -> OrderRequest:
         side = _word(_SIDES, order.side, "side")
+        _check_number(order.price, "INVALID_PRICE")
+        _check_number(order.quantity, "INVALID_QUANTITY")
+        _check_number(order.quote_quantity, "INVALID_QUANTITY")
         own_id = client_id(order.client_id)
         if order.order_type not in (LIMIT, MARKET):
             raise BodyError("Failed to parse the request body: unknown orderType")
@@ -125,6 +129,12 @@ class OrderEntry:
         )
         if paused:
             raise ApiError(400, "TRADING_PAUSED", f"Order book is in {state} state")
+
+
+def _check_number(value: Decimal | None, code: str) -> None:
+    # Keeps the engine's arithmetic exact, whatever a client sends.
+    if value is not None and not (value.is_finite() and abs(value.adjusted()) <= _MAX_EXPONENT):
+        raise invalid("Invalid number", code)
 
 
 def _word(table: dict[_Key, _Value], word: _Key, field: str) -> _Value:

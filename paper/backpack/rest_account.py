@@ -22,6 +22,7 @@ from venues.model import BPS, ZERO
 
 _NS_PER_S: Final = 1_000_000_000
 _MAX_PAGE: Final = 1_000
+_MAX_LEVERAGE: Final = 100
 _Item = TypeVar("_Item")
 
 
@@ -109,7 +110,9 @@ class AccountRoutes:
     async def _update(self, request: web.Request) -> web.Response:
         account = await self._gatekeeper.account(request, "accountUpdate")
         body = await request.read()
-        parse(body, AccountUpdate)
+        limit = parse(body, AccountUpdate).leverage_limit
+        if not (limit.is_finite() and 0 < limit <= _MAX_LEVERAGE):
+            raise invalid("Invalid leverage limit", "MAX_LEVERAGE_REACHED")
         before = msgspec.to_builtins(self._flags.get(account, AccountUpdate()))
         changes = {name: value for name, value in parse(body, dict[str, object]).items()
                    if value is not None}  # fmt: skip
