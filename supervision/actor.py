@@ -77,6 +77,7 @@ class SupervisedActor(pykka.ThreadingActor):
         self._thread: threading.Thread | None = None
         self._helpers: list[threading.Thread] = []
         self._timers: list[Timer] = []
+        self._prune_timers_at = _PRUNE_TIMERS_AT
         self._watches: list[Callable[[], None]] = []
 
     def __str__(self) -> str:
@@ -165,8 +166,9 @@ class SupervisedActor(pykka.ThreadingActor):
 
     def after(self, delay_s: float, message: object) -> Timer:
         """Tell self ``message`` in ``delay_s`` seconds, unless this instance ends before."""
-        if len(self._timers) >= _PRUNE_TIMERS_AT:
+        if len(self._timers) >= self._prune_timers_at:
             self._timers = [timer for timer in self._timers if timer.pending]
+            self._prune_timers_at = max(_PRUNE_TIMERS_AT, 2 * len(self._timers))
         timer = self.context.timers.after(delay_s, lambda: self.tell_self(message))
         self._timers.append(timer)
         return timer

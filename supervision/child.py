@@ -35,6 +35,8 @@ class Due(enum.Enum):
     STOP = "stop"
 
 
+_HUNG_SUPERVISOR_S = 5.0
+
 LIVE = frozenset({ChildState.STARTING, ChildState.RUNNING, ChildState.HALF_OPEN})
 DELAYED = frozenset({ChildState.BACKING_OFF, ChildState.OPEN})
 
@@ -173,7 +175,10 @@ class Child:
         self.inspect_at = self.healthy_since = self.bad_since = None
         shutdown = self.policy.shutdown
         if shutdown == INFINITE:
-            return
+            # A supervisor that hangs will not stop its children, however long it is given.
+            if self.cause is None or self.cause[0] is not ExitKind.HANG:
+                return
+            shutdown = _HUNG_SUPERVISOR_S
         seconds = 0.0 if shutdown == BRUTAL else float(shutdown)
         self.stop_at = now + seconds
         self.interrupt_at = now + seconds / 2 if seconds else None

@@ -13,11 +13,20 @@ if TYPE_CHECKING:
     from supervision.machine import Machine
 
 
+_AS_ORDERED = (ExitKind.NORMAL, ExitKind.SHUTDOWN, ExitKind.KILLED)
+
+
 def requested(machine: Machine, child: Child, event: events.Exited) -> None:
     """The exit that we ordered, or absorbed because we were about to: never a failure."""
     machine.unbind(child)
     purpose, probe = child.purpose, child.probe
     kind = ExitKind.KILLED if event.kind is ExitKind.KILLED else ExitKind.SHUTDOWN
+    if event.kind not in _AS_ORDERED:
+        machine.emit(
+            events.Failure(
+                child.name, event.epoch, event.kind, "absorbed by a stop", event.detail, event.cause
+            )
+        )
     temporary = child.policy.restart is Restart.TEMPORARY
     if purpose is Purpose.RESTART or (purpose is Purpose.GROUP and not temporary):
         _stand_by(machine, child, kind, probe)

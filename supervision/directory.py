@@ -19,7 +19,7 @@ from pykka._envelope import Envelope
 from supervision.errors import AskTimeout, StaleEpoch, Unavailable
 from supervision.events import Event, Faulted
 from supervision.inbox import Inbox, InboxClosed
-from supervision.states import ChildState, ExitKind, StatusMessage
+from supervision.states import ChildState, ExitKind, Health, StatusMessage
 
 Watcher: TypeAlias = Callable[[StatusMessage], object]
 Sink: TypeAlias = Callable[[Event], None]
@@ -238,6 +238,22 @@ class Directory:
         with self._lock:
             self._bindings.pop(name, None)
             self._statuses.pop(name, None)
+
+    def close_below(self, path: str) -> None:
+        """Everything below a supervisor that was given up is stopped, and nobody else says so."""
+        with self._lock:
+            for status in tuple(self._statuses.values()):
+                below = status.name != path and matches(path, status.name)
+                if below and status.state not in (ChildState.STOPPED, ChildState.FAILED):
+                    self.publish(
+                        msgspec.structs.replace(
+                            status,
+                            state=ChildState.STOPPED,
+                            kind=ExitKind.KILLED.value,
+                            health=Health.UNKNOWN,
+                            retry_at=None,
+                        )
+                    )
 
     def take_control(self, path: str, sink: Sink) -> None:
         """Events for the supervisor at ``path`` go to ``sink`` from now on."""

@@ -40,9 +40,25 @@ class Instances:
             self._abandoned.pop(identity, None)
 
     def abandoned(self) -> tuple[str, ...]:
-        """The abandoned instances, as name#epoch."""
+        """The abandoned instances whose threads still live, as name#epoch."""
         with self._lock:
-            return tuple(str(actor) for actor in self._abandoned.values())
+            return tuple(str(a) for a in self._abandoned.values() if a.thread_alive)
+
+    def revoke(self, identity: Identity, directory: Directory) -> None:
+        """Take the rights of an instance; of a supervisor, those of everything below it too.
+
+        What is below is told to stop as well, for its supervisor may not be able to say so.
+        """
+        name = identity[0]
+        with self._lock:
+            itself = self._live.get(identity)
+            below = [a for key, a in self._live.items() if key[0] != name and matches(name, key[0])]
+        if itself is not None:
+            itself.fence()
+        for actor in reversed(below):
+            actor.fence()
+            directory.unbind(actor.name, actor.epoch)
+            actor.order_stop(drain=False)
 
     def abandon(self, identity: Identity, directory: Directory) -> None:
         """Give up an instance and, if it is a supervisor, everything below it, last first."""
@@ -50,20 +66,23 @@ class Instances:
         self._give_up(
             lambda key: key == identity or (key[0] != name and matches(name, key[0])), directory
         )
+        directory.close_below(name)
 
-    def abandon_below(self, path: str, identity: Identity, directory: Directory) -> None:
+    def abandon_below(self, path: str, own_name: str, directory: Directory) -> None:
         """Give up everything below a supervisor that can't stop its children any more."""
-        self._give_up(lambda key: key[0] != identity[0] and matches(path, key[0]), directory)
+        self._give_up(lambda key: key[0] != own_name and matches(path, key[0]), directory)
+        directory.close_below(path)
 
     def _give_up(self, which: Callable[[Identity], bool], directory: Directory) -> None:
         with self._lock:
-            lost = [actor for key, actor in self._live.items() if which(key)]
-            for actor in lost:
-                key = (actor.name, actor.epoch)
+            lost = [(key, actor) for key, actor in self._live.items() if which(key)]
+            for key, actor in lost:
                 del self._live[key]
                 self._abandoned[key] = actor
+            # Nobody reaps what a dead supervisor leaves behind, so the threads are looked at.
+            self._abandoned = {k: a for k, a in self._abandoned.items() if a.thread_alive}
             over = len(self._abandoned) >= self._limit
-        for actor in reversed(lost):
+        for _, actor in reversed(lost):
             directory.unbind(actor.name, actor.epoch)
             actor.order_stop(drain=False)
             actor.abandon()

@@ -1,8 +1,8 @@
 """The decisions of one supervisor: ``(event, now) -> effects``, with no thread, clock or actor.
 
-What becomes of an exit is ``decide``; what an operator orders is in ``verbs``; here is the rest:
-dispatch, timers, stop sequences, boot, gates. After each event the machine settles: it stops the
-next member of a group, goes on booting, starts whatever is due and allowed, until nothing moves.
+What becomes of an exit is in ``decide``, what an operator orders in ``verbs``, and what moves by
+itself after every event (stop sequences, boot, starts that are due) in ``settle``. Here is the
+rest: state, dispatch, reports of instances, timers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from supervision import decide, events, reload, verbs
 from supervision.child import DELAYED, Child, Due, Purpose
 from supervision.events import Effect, Event
 from supervision.gate import why_shut
-from supervision.policy import Boot, Restart, Strategy
+from supervision.policy import Strategy
+from supervision.settle import Settling
 from supervision.spec import AnySpec, SupervisorSpec
 from supervision.states import ChildState, ExitKind, Health
 
@@ -47,9 +48,7 @@ class Machine:
         self.ready = False
         self.leaving: events.StopAll | None = None
         self.left = False
-        self._boot: deque[Child] = deque()
-        self._booting: Child | None = None
-        self._booted = False
+        self._settling = Settling(self)
         self.children: list[Child] = []
         for child in spec.children:
             self.append(child, dynamic=False)
@@ -62,7 +61,7 @@ class Machine:
         if self.left:
             return []
         self._dispatch(event)
-        while self._step():
+        while self._settling.step():
             pass
         return self.effects
 
@@ -107,6 +106,7 @@ class Machine:
     def forget(self, child: Child) -> None:
         """Take a child off the list for good; its epochs are remembered elsewhere."""
         self.children.remove(child)
+        self._settling.drop(child)
         self.emit(events.Forget(child.name))
 
     def unbind(self, child: Child) -> None:
@@ -177,7 +177,7 @@ class Machine:
     def _dispatch(self, event: Event) -> None:
         match event:
             case events.Boot():
-                self._boot.extend(self.children)
+                self._settling.boot()
             case events.Tick():
                 self._run_due()
             case events.StopAll():
@@ -245,6 +245,7 @@ class Machine:
         child.probe = False
         child.failures = child.openings = 0
         child.state = ChildState.RUNNING if child.ready else ChildState.STARTING
+        child.kind = child.detail = ""
         if child.bound:
             self.emit(events.Bind(child.name, child.epoch))
         self.publish(child)
@@ -351,110 +352,3 @@ class Machine:
         for child in reversed(self.children.copy()):
             if child.has_instance:
                 self._give_up(child)
-
-    # -- settling -----------------------------------------------------------------------------
-
-    def _step(self) -> bool:
-        if self._stop_next():
-            return True
-        if self.leaving is not None:
-            return self._leave()
-        return self._boot_next() or self._start_due() or self._report_ready()
-
-    def _stop_next(self) -> bool:
-        """One at a time, the last first: the next is told only once the previous is gone."""
-        wanted = [c for c in self.children if c.wanted is not None]
-        if not wanted or any(
-            c.state is ChildState.STOPPING and c.purpose is not Purpose.FAIL for c in self.children
-        ):
-            return False
-        child = wanted[-1]
-        assert child.wanted is not None, "filtered above"
-        self.stop(child, child.wanted)
-        return True
-
-    def _leave(self) -> bool:
-        if self.left or any(c.has_instance for c in self.children):
-            return False
-        assert self.leaving is not None, "only a leaving supervisor leaves"
-        self.left = True
-        for child in [c for c in self.children if c.dynamic]:
-            self.forget(child)
-        self.emit(events.Leave(self.leaving.kind, self.leaving.detail, self.leaving.cause))
-        return False
-
-    def _boot_next(self) -> bool:
-        """Strictly in order: the next is created when the one before has had its first start."""
-        if self._booting is not None and self._booting.first_start:
-            return False
-        self._booting = None
-        if not self._boot:
-            return False
-        child = self._booting = self._boot.popleft()
-        if child.state is not ChildState.STOPPED or child.epoch:
-            return True
-        if self.gate(child) is None:
-            child.first_start = True
-            self.create(child)
-        else:
-            child.rest(ChildState.WAITING)
-            self.publish(child)
-        self._booted = True
-        return True
-
-    def _start_due(self) -> bool:
-        due = [
-            c
-            for c in self.children
-            if c.state in DELAYED and c.retry_at is not None and c.retry_at <= self.now
-        ]
-        due.sort(key=lambda c: (c.retry_at, c.index))
-        waiting = [c for c in self.children if c.state is ChildState.WAITING]
-        return any(self._try_start(child) for child in [*due, *waiting])
-
-    def _try_start(self, child: Child) -> bool:
-        """True if something changed. Gate first, then the token: held children stay as they are."""
-        if self.gate(child) is not None:
-            if child.state is ChildState.BACKING_OFF:
-                child.rest(ChildState.WAITING)
-                self.publish(child)
-                return True
-            return False
-        if self._held(child):
-            return True
-        probe = child.state is ChildState.OPEN and child.policy.breaker is not None
-        self.create(child, probe=probe)
-        return True
-
-    def _held(self, child: Child) -> bool:
-        """Restarts and probes need a token; boot, verbs and bystanders of a group do not."""
-        limiter = child.policy.limiter
-        free = child.free_start or child.state is ChildState.WAITING or child.reserved
-        if limiter is None or free:
-            return False
-        granted = self.reserve(limiter, self.now)
-        if granted <= self.now:
-            return False
-        child.reserved, child.retry_at = True, granted
-        self.publish(child)
-        return True
-
-    def _report_ready(self) -> bool:
-        if self.ready or self._boot or self._booting is not None:
-            return False
-        if self.children and not self._booted:
-            return False
-        if all(self._settled(child) for child in self.children):
-            self.ready = True
-            self.emit(events.BootDone())
-        return False
-
-    def _settled(self, child: Child) -> bool:
-        """Up, or in a state that the supervisor's readiness does not wait for."""
-        retrying = child.state in DELAYED or child.being_started
-        optional = child.policy.boot is Boot.OPTIONAL or child.policy.restart is Restart.TEMPORARY
-        return (
-            child.up
-            or child.state in (ChildState.STOPPED, ChildState.FAILED, ChildState.WAITING)
-            or (optional and retrying)
-        )

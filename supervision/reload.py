@@ -31,7 +31,6 @@ def apply(machine: Machine, order: events.Reload) -> None:
         _shorten(machine, child)
     for spec in wanted.values():
         child = machine.append(spec, dynamic=False)
-        child.manual = True
         child.kind = "added"
         machine.publish(child)
     machine.emit(events.Reply(order.token, VerbReply.OK))

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pykka
 
@@ -124,11 +124,22 @@ class RootHandle:
         token = next(self._tokens)
         return self._command(parent, events.Add(spec, token), timeout_s)
 
+    def reload(self, spec: SupervisorSpec, timeout_s: float = 5.0) -> None:
+        """Take over the figures of ``spec``, everywhere; starts, stops and restarts nothing.
+
+        Raises SpecErrors, and then nothing has changed.
+        """
+        self._check(spec)
+        for path, node in _supervisors(spec, ""):
+            self._command(path, events.Reload(node, next(self._tokens)), timeout_s)
+
     def _verb(self, kind: VerbKind, path: str, timeout_s: float) -> Reply:
         order = events.Verb(kind, path.rpartition("/")[2], next(self._tokens))
         return self._command(parent_path(path), order, timeout_s)
 
-    def _command(self, parent: str, order: events.Verb | events.Add, timeout_s: float) -> Reply:
+    def _command(
+        self, parent: str, order: events.Verb | events.Add | events.Reload, timeout_s: float
+    ) -> Reply:
         sink = self._directory.control(parent)
         supervisor = getattr(sink, "__self__", None)
         if not isinstance(supervisor, SupervisorActor):
@@ -169,6 +180,14 @@ class RootHandle:
     def _abandoned_limit(self) -> None:
         self._limit_reached = True
         self.stop()
+
+
+def _supervisors(spec: SupervisorSpec, path: str) -> Iterator[tuple[str, SupervisorSpec]]:
+    """Every supervisor of a tree with its path, parents first."""
+    yield path, spec
+    for child in spec.children:
+        if isinstance(child, SupervisorSpec):
+            yield from _supervisors(child, f"{path}/{child.id}" if path else child.id)
 
 
 def start_root(

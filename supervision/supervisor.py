@@ -110,8 +110,7 @@ class SupervisorActor(SupervisedActor):
         """Nobody answers for this path any more, and no child outlives its supervisor."""
         self.directory.drop_control(self._path, self.post)
         if self._left is None:
-            identity_ = (self.name, self.epoch)
-            self._shared.instances.abandon_below(self._path, identity_, self.directory)
+            self._shared.instances.abandon_below(self._path, self.name, self.directory)
         if self._wake is not None:
             self._wake[1].cancel()
 
@@ -199,14 +198,14 @@ class SupervisorActor(SupervisedActor):
             case events.Abandon():
                 self.log.error("{}#{} abandoned: its thread does not end", *identity(effect))
                 self._shared.instances.abandon(identity(effect), self.directory)
-            case events.OrderStop() | events.Fence() | events.Interrupt():
+            case events.Fence():
+                self._shared.instances.revoke(identity(effect), self.directory)
+            case events.OrderStop() | events.Interrupt():
                 actor = self._actor(effect)
                 if actor is None:
                     return
                 if isinstance(effect, events.OrderStop):
                     actor.order_stop(drain=effect.drain)
-                elif isinstance(effect, events.Fence):
-                    actor.fence()
                 else:
                     self._interrupt(actor)
             case _:

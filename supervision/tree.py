@@ -135,7 +135,10 @@ def _backpack(service: Service) -> SupervisorSpec:
 
 def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
     desk = service.config.desks[name]
-    accesses = {GRVT: service.grvt, BACKPACK: service.backpack}
+    accesses: dict[str, GrvtAccess | BackpackAccess] = {
+        GRVT: service.grvt,
+        BACKPACK: service.backpack,
+    }
     legs = {Leg.PRIMARY: desk.primary, Leg.HEDGE: desk.hedge}
 
     def coordinator(context: ActorContext) -> SupervisedActor:

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from supervision.events import VerbKind, VerbReply
 from supervision.policy import (
     AutoShutdown,
     Backoff,
@@ -112,6 +113,14 @@ def test_a_stop_during_boot_creates_nothing_more() -> None:
     world.until(2).order_stop()
     assert world.until(50).created == [("a", 0)]
     assert world.left == (ExitKind.SHUTDOWN, "", 2)
+
+
+def test_a_child_that_is_removed_or_stopped_before_its_turn_is_not_booted() -> None:
+    world = World(supervisor(*(child(i) for i in "abc")), {"a": [Life(ready=5)]})
+    assert world.verb(VerbKind.REMOVE, "b") is VerbReply.OK
+    assert world.verb(VerbKind.STOP, "c") is VerbReply.OK
+    assert world.until(50).created == [("a", 0)]
+    assert world.ready_at == 5
 
 
 def test_a_fatal_first_start_of_an_optional_child_does_not_fail_the_boot() -> None:
