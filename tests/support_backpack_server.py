@@ -21,8 +21,10 @@ from paper.faults import Faults
 from paper.settings import BACKPACK_INSTRUMENTS, BACKPACK_VENUE
 from tests.support_backpack import PUBLIC_KEY, SECRET_KEY
 from tests.support_paper import StillMarket, request
+from venues.backpack import codec
+from venues.backpack.codec import OrderAnswer
 from venues.backpack.requests import HttpRequest, RequestBuilder
-from venues.model import BACKPACK, Side
+from venues.model import BACKPACK, NewOrder, OrderUpdate, Side, TimeInForce
 
 SYMBOL: Final = "ETH_USDC_PERP"
 WAIT_S: Final = 10.0
@@ -144,6 +146,13 @@ class Stream:
             seen.append(self.data())
         return seen
 
+    def until_filled(self) -> list[dict[str, Any]]:
+        """The data of every fill up to the one that fills its order."""
+        fills = self.until("orderFill")[-1:]
+        while fills[-1]["X"] != "Filled":
+            fills += self.until("orderFill")[-1:]
+        return fills
+
     def settled(self) -> Stream:
         """Wait until the subscription was read: a bad stream after it is refused in turn."""
         self.connection.send('{"method":"SUBSCRIBE","params":["nonsense"]}')
@@ -156,6 +165,42 @@ class Stream:
 
 def ann(**options: Any) -> RequestBuilder:
     return RequestBuilder(PUBLIC_KEY, SECRET_KEY, **options)
+
+
+def order(side: Side = Side.BUY, price: str = "2501", **changes: Any) -> NewOrder:
+    """An IOC of 0.5 that crosses, but for what is changed."""
+    fields: dict[str, Any] = {
+        "symbol": SYMBOL, "side": side, "size": Decimal("0.5"), "price": Decimal(price),
+        "time_in_force": TimeInForce.IOC, "client_order_id": 7, "expires_ns": 0,
+    }  # fmt: skip
+    return NewOrder(**(fields | changes))
+
+
+def resting(client_order_id: int = 7, **changes: Any) -> NewOrder:
+    """A bid of 0.5 far from the market."""
+    return order(
+        price="2400", client_order_id=client_order_id, time_in_force=TimeInForce.GTC, **changes
+    )
+
+
+def place(venue: PaperBackpack, new: NewOrder) -> OrderAnswer:
+    """Ann's order, and what she is answered."""
+    response = venue.send(ann().execute_order(new))
+    return codec.decode_placed(response.status_code, response.content, new.client_order_id)
+
+
+def placed(venue: PaperBackpack, new: NewOrder) -> OrderUpdate:
+    """Ann's order as the venue shows it once accepted."""
+    update = place(venue, new).update
+    assert update is not None
+    return update
+
+
+def error_of(venue: PaperBackpack, request: HttpRequest, **headers: str) -> tuple[int, str, str]:
+    """Status, code and message of a refused request."""
+    response = venue.send(request, **headers)
+    body = response.json()
+    return response.status_code, body["code"], body["message"]
 
 
 def money(text: object) -> Decimal:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Final
 
+from paper.backpack.settings import BackpackSettings
 from paper.orders import (
     Exchange,
     PaperFill,
@@ -172,7 +173,12 @@ def _system_order_type(order: PaperOrder) -> str | None:
     return "LiquidatePositionOnBook" if forced else None
 
 
-def history_fill(fill: PaperFill) -> HistoryFill:
+def fee_of(fill: PaperFill, settings: BackpackSettings) -> Decimal:
+    """The fee as the wire shows it: positive when paid, a rebate as set."""
+    return wire(abs(fill.fee) if settings.positive_rebates else fill.fee)
+
+
+def history_fill(fill: PaperFill, settings: BackpackSettings) -> HistoryFill:
     """A fill as the history shows it: the client id is text there."""
     client_id = client_id_of(fill.order)
     return HistoryFill(
@@ -183,7 +189,7 @@ def history_fill(fill: PaperFill) -> HistoryFill:
         side=wire_side(fill.side),
         price=wire(fill.price),
         quantity=wire(fill.size),
-        fee=wire(fill.fee),
+        fee=fee_of(fill, settings),
         fee_symbol=FEE_SYMBOL,
         is_maker=fill.maker,
         system_order_type="LiquidatePositionOnBook" if fill.forced else None,
@@ -222,7 +228,7 @@ def order_data(order: PaperOrder, event: str, engine_us: int, **extra: object) -
     )
 
 
-def fill_data(fill: PaperFill, engine_us: int) -> OrderData:
+def fill_data(fill: PaperFill, engine_us: int, settings: BackpackSettings) -> OrderData:
     """A match of the private stream, as cumulative as the order is now."""
     return order_data(
         fill.order,
@@ -233,7 +239,7 @@ def fill_data(fill: PaperFill, engine_us: int) -> OrderData:
         fill_quantity=wire(fill.size),
         fill_price=wire(fill.price),
         maker=fill.maker,
-        fee=wire(fill.fee),
+        fee=fee_of(fill, settings),
         fee_symbol=FEE_SYMBOL,
         origin="LIQUIDATION_AUTOCLOSE" if fill.forced else "USER",
     )

@@ -135,7 +135,7 @@ class AccountRoutes:
         from_ns = int_query(request, "from", 0) * encode.NS_PER_MS
         to_ns = int_query(request, "to", 10**15) * encode.NS_PER_MS
         fills = [
-            encode.history_fill(fill)
+            encode.history_fill(fill, self._settings)
             for fill in self._exchange.fill_history(account, query.get("symbol"))
             if fill.now_ns <= seen_ns
             and from_ns <= fill.now_ns <= to_ns

@@ -45,6 +45,7 @@ class BackpackSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     cancel_reply: Literal["order", "accepted"] = "order"
     cancel_delay_s: Seconds = 0.05  # of a cancel that was only accepted (202)
     history_lag_s: Seconds = 0.5
+    positive_rebates: bool = False  # a maker rebate's sign on the wire is not confirmed
     book_state: BookState = "Open"
     # Depth: faults of the stream and of the snapshot.
     depth_gap_every: Annotated[int, msgspec.Meta(ge=0)] = 0  # drop each n-th message; 0: none

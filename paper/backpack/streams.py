@@ -128,7 +128,7 @@ class StreamHub:
 
     def filled(self, fill: PaperFill) -> None:
         """``orderFill``: one message per match."""
-        data = encode.fill_data(fill, self._stamp(fill.now_ns))
+        data = encode.fill_data(fill, self._stamp(fill.now_ns), self._settings)
         self._send_private(ORDER_STREAM, fill.account, fill.symbol, data)
 
     def order_changed(self, order: PaperOrder) -> None:

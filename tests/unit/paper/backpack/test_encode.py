@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paper.backpack import encode
-from paper.orders import OrderRequest, PaperOrder, Reason, Status
+from paper.backpack.settings import BackpackSettings
+from paper.orders import OrderRequest, PaperFill, PaperOrder, Reason, Status
 from tests.support_backpack import STEADY
 from venues.backpack import codec
 from venues.model import OrderStatus, Side, TimeInForce
@@ -106,3 +107,16 @@ def test_an_order_event_has_upper_case_types_and_a_null_trade_id() -> None:
     assert document["t"] is None
     assert document["c"] == 7
     assert "R" not in document
+
+
+@pytest.mark.parametrize(("positive", "text"), [(False, "-0.125"), (True, "0.125")])
+def test_a_maker_rebate_has_the_sign_that_was_set(positive: bool, text: str) -> None:
+    fill = PaperFill(
+        account="ann", order=an_order(), symbol="ETH_USDC_PERP", side=Side.SELL,
+        size=Decimal("0.5"), price=Decimal(2500), fee=Decimal("-0.125"),
+        fee_rate=Decimal("-0.0001"), maker=True, realized_pnl=Decimal(0),
+        mark_price=Decimal(2500), trade_id=1, taker_serial=1, match=1, now_ns=0,
+    )  # fmt: skip
+    settings = BackpackSettings(positive_rebates=positive)
+    assert str(encode.history_fill(fill, settings).fee) == text
+    assert str(encode.fill_data(fill, 0, settings).fee) == text
