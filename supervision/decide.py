@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from supervision import events, verbs
 from supervision.child import Child, Purpose
@@ -47,61 +47,62 @@ def _stand_by(machine: Machine, child: Child, kind: ExitKind, probe: bool) -> No
     machine.publish(child)
 
 
+class _Verdict(NamedTuple):
+    """Why an instance ended."""
+
+    kind: ExitKind
+    detail: str
+    cause: BaseException | None
+
+
 def unrequested(machine: Machine, child: Child, event: events.Exited) -> None:
     """Decide on an exit that nobody here asked for; the first cause counts."""
-    kind, detail, cause = child.cause or (event.kind, event.detail, event.cause)
+    why = _Verdict(*(child.cause or (event.kind, event.detail, event.cause)))
     machine.unbind(child)
     child.credit(machine.now)
-    decision = _decide(machine, child, kind, detail, cause)
-    machine.emit(events.Failure(child.name, event.epoch, kind, decision, detail, cause))
+    decision = _decide(machine, child, why)
+    machine.emit(events.Failure(child.name, event.epoch, why.kind, decision, why.detail, why.cause))
     _auto_shutdown(machine, child)
 
 
-def _decide(
-    machine: Machine,
-    child: Child,
-    kind: ExitKind,
-    detail: str,
-    cause: BaseException | None,
-) -> str:
-    normal = kind is ExitKind.NORMAL
+def _decide(machine: Machine, child: Child, why: _Verdict) -> str:
+    """Carry out what follows from the exit; returns it in words, for the log."""
     restart = child.policy.restart
-    completed = normal and restart is not Restart.PERMANENT
+    completed = why.kind is ExitKind.NORMAL and restart is not Restart.PERMANENT
     if child.first_start and not completed and child.policy.boot is Boot.REQUIRED:
-        return _abort(machine, child, kind, detail, cause)
+        return _abort(machine, child, why)
     if restart is Restart.TEMPORARY or completed:
-        return _end(machine, child, kind, detail, completed)
-    if kind is ExitKind.FATAL:
-        return _failed(machine, child, kind.value, detail)
+        return _end(machine, child, why, completed)
+    if why.kind is ExitKind.FATAL:
+        return _failed(machine, child, why.kind.value, why.detail)
     if len(child.abandoned) >= child.policy.max_abandoned:
-        return _failed(machine, child, "abandoned_limit", detail)
-    return _restart(machine, child, kind, detail)
+        return _failed(machine, child, "abandoned_limit", why.detail)
+    return _restart(machine, child, why)
 
 
-def _abort(
-    machine: Machine, child: Child, kind: ExitKind, detail: str, cause: BaseException | None
-) -> str:
+def _abort(machine: Machine, child: Child, why: _Verdict) -> str:
     """A required first start failed: boot is undone. One that was added later is dropped again."""
-    child.rest(ChildState.FAILED, kind.value, detail)
+    child.rest(ChildState.FAILED, why.kind.value, why.detail)
     machine.publish(child)
     if child.add_token is not None:
-        verbs.answer_add(machine, child, events.VerbReply.START_ERROR, detail)
+        verbs.answer_add(machine, child, events.VerbReply.START_ERROR, why.detail)
         machine.forget(child)
         return "dropped"
-    text = f"{child.name} did not start ({kind.value}): {detail}"
-    machine.stop_all(events.StopAll(ExitKind.START_FAILED, text, cause))
+    text = f"{child.name} did not start ({why.kind.value}): {why.detail}"
+    machine.stop_all(events.StopAll(ExitKind.START_FAILED, text, why.cause))
     return "boot failed"
 
 
-def _end(machine: Machine, child: Child, kind: ExitKind, detail: str, completed: bool) -> str:
+def _end(machine: Machine, child: Child, why: _Verdict, completed: bool) -> str:
     """It has done what it had to do, or is one that is never restarted. No cascade."""
     child.completed = completed
-    child.rest(ChildState.STOPPED if completed else ChildState.FAILED, kind.value, detail)
+    state = ChildState.STOPPED if completed else ChildState.FAILED
+    child.rest(state, why.kind.value, why.detail)
     machine.publish(child)
     verbs.answer_add(machine, child, events.VerbReply.OK)
     if child.policy.restart is Restart.TEMPORARY:
         machine.forget(child)
-    return child.state.value
+    return state.value
 
 
 def _failed(machine: Machine, child: Child, kind: str, detail: str) -> str:
@@ -109,34 +110,34 @@ def _failed(machine: Machine, child: Child, kind: str, detail: str) -> str:
     machine.publish(child)
     verbs.answer_add(machine, child, events.VerbReply.START_ERROR, detail)
     machine.cascade(child)
-    return f"failed ({kind})" if kind else "failed"
+    return f"failed ({kind})"
 
 
-def _restart(machine: Machine, child: Child, kind: ExitKind, detail: str) -> str:
+def _restart(machine: Machine, child: Child, why: _Verdict) -> str:
     child.failures += 1
     breaker = child.policy.breaker
     if breaker is not None and (child.probe or child.failures >= breaker.failure_threshold):
         child.openings += 1
-        return _delay(machine, child, ChildState.OPEN, kind, detail)
+        return _delay(machine, child, ChildState.OPEN, why)
     if breaker is None and _over_limit(machine):
-        child.rest(ChildState.FAILED, "intensity", detail)
+        child.rest(ChildState.FAILED, "intensity", why.detail)
         machine.publish(child)
-        text = f"{child.name} failed too often, at last: {detail}"
-        machine.stop_all(events.StopAll(ExitKind.ESCALATED, text))
+        text = f"{child.name} failed too often, at last: {why.detail or why.kind.value}"
+        machine.stop_all(events.StopAll(ExitKind.ESCALATED, text, why.cause))
         return "escalated"
-    return _delay(machine, child, ChildState.BACKING_OFF, kind, detail)
+    return _delay(machine, child, ChildState.BACKING_OFF, why)
 
 
-def _delay(machine: Machine, child: Child, state: ChildState, kind: ExitKind, detail: str) -> str:
+def _delay(machine: Machine, child: Child, state: ChildState, why: _Verdict) -> str:
     """A restart without a delay goes straight to starting; it is published only if held."""
-    child.rest(state, kind.value, detail)
+    child.rest(state, why.kind.value, why.detail)
     child.probe = False
     child.set_delay(machine.now, machine.jitter)
     assert child.retry_at is not None, "set_delay sets it"
     seconds = child.retry_at - machine.now
     if seconds > 0:
         machine.publish(child)
-    verbs.answer_add(machine, child, events.VerbReply.WAITING, detail)
+    verbs.answer_add(machine, child, events.VerbReply.WAITING, why.detail)
     machine.cascade(child)
     return f"{state.value}, {'probe' if state is ChildState.OPEN else 'restart'} in {seconds:.3g} s"
 

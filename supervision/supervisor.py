@@ -313,8 +313,9 @@ class SupervisorActor(SupervisedActor):
         """One line per failure; the traceback where it tells more than the line does."""
         log = logger.bind(actor=failure.name, epoch=failure.epoch)
         final = failure.decision.startswith(_FINAL)
+        mild = failure.kind is ExitKind.NORMAL
         log.log(
-            "ERROR" if final else "WARNING",
+            "ERROR" if final else "INFO" if mild else "WARNING",
             "{}#{} {}: {} -> {}",
             failure.name,
             failure.epoch,
