@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from actors.access import BackpackAccess
-from actors.backpack_rest import DepthRead, ReadDepth
 from actors.connection import ConnectionActor
 from actors.coordinator import QuoteReported
+from actors.http import HttpClient
 from supervision.actor import ActorContext
-from supervision.directory import parent_path
+from supervision.states import ExitKind
+from venues.backpack import codec, requests
 from venues.backpack.book import BookBuilder
-from venues.backpack.requests import subscribe_public_frame
 from venues.backpack.streams import DepthDelta, QuoteEvent, StreamRefused, decode_stream
 from venues.errors import FrameError
 from venues.model import BACKPACK
@@ -19,7 +19,8 @@ class BackpackMarket(ConnectionActor):
     """Ready once every market has a price and a whole book.
 
     The books are touched by the actor's thread only; the reader hands it the deltas. Prices go
-    from the reader straight to the desks.
+    from the reader straight to the desks. The stream sends no snapshot of a book: that is read
+    over HTTP, on a connection that is only open until every book is whole.
     """
 
     def __init__(
@@ -28,23 +29,19 @@ class BackpackMarket(ConnectionActor):
         super().__init__(context, access.connection)
         self._access = access
         self._desks = tuple(self.address(desk) for desk in desks)
-        self._rest = self.address(f"{parent_path(context.name)}/rest")
+        self._http: HttpClient | None = None
         self._books = {symbol: BookBuilder(symbol) for symbol in access.instruments}
         self._unpriced = set(access.instruments)
-        self._snapshots_wanted = set(access.instruments)  # once their first delta is here
 
     def on_start(self) -> None:
         self.connect(self._access.ws_url, {})
         streams = [f"bookTicker.{symbol}" for symbol in self._books]
         streams += [f"depth.{symbol}" for symbol in self._books]
-        self.send(subscribe_public_frame(streams).encode())
+        self.send(requests.subscribe_public_frame(streams).encode())
 
     def on_message(self, message: object) -> object:
         if isinstance(message, DepthDelta):
             self._take_delta(message)
-            return None
-        if isinstance(message, DepthRead):
-            self._take_snapshot(message)
             return None
         return super().on_message(message)
 
@@ -64,23 +61,37 @@ class BackpackMarket(ConnectionActor):
         elif isinstance(event, StreamRefused):
             raise event.error()
 
+    def on_interrupt(self) -> None:
+        if self._http is not None:
+            self._http.abort()
+        super().on_interrupt()
+
+    def on_exit(self, kind: ExitKind) -> None:
+        if self._http is not None:
+            self._http.close()
+        super().on_exit(kind)
+
     def _take_delta(self, delta: DepthDelta) -> None:
         builder = self._books.get(delta.symbol)
         if builder is None:
             return
         builder.apply(delta)
-        if delta.symbol in self._snapshots_wanted:
-            self._snapshots_wanted.discard(delta.symbol)
-            self._rest.tell(ReadDepth(delta.symbol, self.name), half_open=True)
-        elif builder.ready:
+        if builder.ready:
             self._check(builder)
+        elif builder.load(self._snapshot(delta.symbol)):
+            self._maybe_ready()  # a snapshot older than the stream waits for the next delta
 
-    def _take_snapshot(self, message: DepthRead) -> None:
-        builder = self._books[message.snapshot.symbol]
-        if not builder.load(message.snapshot):
-            self._rest.tell(ReadDepth(builder.symbol, self.name), half_open=True)
-            return
-        self._maybe_ready()
+    def _snapshot(self, symbol: str) -> codec.DepthSnapshot:
+        if self._http is None:
+            self._http = HttpClient(
+                self.name,
+                self._access.api_url,
+                connect_timeout_s=self.timing.connect_timeout_s,
+                read_timeout_s=self.timing.read_timeout_s,
+            )
+        request = requests.depth(symbol)
+        answer = self._http.request(request.method, request.target, dict(request.headers))
+        return codec.decode_depth(symbol, answer.status, answer.body)
 
     def _check(self, builder: BookBuilder) -> None:
         if builder.book(1).crossed:
@@ -88,4 +99,6 @@ class BackpackMarket(ConnectionActor):
 
     def _maybe_ready(self) -> None:
         if not self._unpriced and all(builder.ready for builder in self._books.values()):
+            if self._http is not None:
+                self._http.close()
             self.report_ready()

@@ -28,7 +28,7 @@ from supervision.directory import parent_path
 from supervision.states import ExitKind
 from venues.backpack import codec
 from venues.backpack import requests as build
-from venues.backpack.codec import DepthSnapshot, Verdict
+from venues.backpack.codec import Verdict
 from venues.backpack.requests import HttpRequest
 from venues.errors import FrameError, VenueError, VenueRefused
 from venues.model import BACKPACK, Fill, NewOrder
@@ -38,19 +38,6 @@ _QUERY_LANES: Final = 2
 _PAGE: Final = 100
 _NS_PER_MS: Final = 1_000_000
 _SKEW_WARNING: Final = 0.5  # of the order window
-
-
-class ReadDepth(msgspec.Struct, frozen=True):
-    """Read a book. Answered with DepthRead to ``reply_to``."""
-
-    symbol: str
-    reply_to: str
-
-
-class DepthRead(msgspec.Struct, frozen=True):
-    """A book, for the market actor."""
-
-    snapshot: DepthSnapshot
 
 
 class RequestDue(msgspec.Struct, frozen=True):
@@ -252,12 +239,6 @@ class BackpackRest(SupervisedActor):
         positions = codec.decode_positions(answer.status, answer.body)
         self._orders.offer(orders.PositionsRead(positions, self.epoch))
 
-    def _read_depth(self, client: HttpClient, message: ReadDepth) -> None:
-        """Read a book for the market actor."""
-        answer = self._call(client, build.depth(message.symbol))
-        snapshot = codec.decode_depth(message.symbol, answer.status, answer.body)
-        self.address(message.reply_to).offer(DepthRead(snapshot))
-
     def _pong(self, client: HttpClient, message: gateway.Ping) -> None:
         """Ask the venue's time: proof of life, and the clock offset."""
         self._measure_clock(client)
@@ -270,5 +251,4 @@ _QUERIES: Final[dict[type, Callable[[BackpackRest, HttpClient, Any], None]]] = {
     gateway.ReadOpenOrders: BackpackRest._read_open_orders,
     gateway.ReadPositions: BackpackRest._read_positions,
     gateway.Ping: BackpackRest._pong,
-    ReadDepth: BackpackRest._read_depth,
 }

@@ -13,17 +13,19 @@ from typing import Annotated, Literal
 import msgspec
 
 from config.errors import Problem
+from config.marks import bounded
 from config.supervision import SupervisionConfig
 from trading.desk import Direction
 from trading.ids import MAX_DESKS
-from venues.model import BACKPACK, GRVT, ZERO
+from venues.model import BACKPACK, GRVT
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 PositiveSeconds = Annotated[float, msgspec.Meta(ge=0.01, le=86_400)]
 Attempts = Annotated[int, msgspec.Meta(ge=1, le=100)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
-_MAX_BPS = Decimal(1_000)
+Quantity = Annotated[Decimal, bounded(gt=0)]
+Bps = Annotated[Decimal, bounded(ge=0, le=1_000)]
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,13 +95,13 @@ class DeskConfig(_Section, frozen=True, kw_only=True):
 
     primary: LegConfig
     hedge: LegConfig
-    size: Decimal
+    size: Quantity
     direction: Direction = Direction.ALTERNATE
     entry: Literal["taker"] = "taker"
     hold_s: Seconds = 1.0
     pause_s: Seconds = 0.5
-    first_cap_bps: Decimal = Decimal(5)
-    max_slippage_bps: Decimal = Decimal(30)
+    first_cap_bps: Bps = Decimal(5)
+    max_slippage_bps: Bps = Decimal(30)
     cap_steps: Attempts = 4
     entry_attempts: Attempts = 3
     hedge_deadline_s: PositiveSeconds = 5.0
@@ -147,10 +149,6 @@ def _desk_problems(at: str, desk: DeskConfig) -> Iterator[Problem]:
     if desk.primary.venue == desk.hedge.venue:
         other = BACKPACK if desk.primary.venue == GRVT else GRVT
         yield Problem(f"{at}.hedge.venue", desk.hedge.venue, f"{other}: a desk spans both venues")
-    if not desk.size.is_finite() or desk.size <= 0:
-        yield Problem(f"{at}.size", desk.size, "a quantity > 0")
-    if not ZERO <= desk.first_cap_bps <= _MAX_BPS:
-        yield Problem(f"{at}.first_cap_bps", desk.first_cap_bps, f"0 to {_MAX_BPS} bps")
-    if not desk.first_cap_bps <= desk.max_slippage_bps <= _MAX_BPS:
-        expected = f"first_cap_bps ({desk.first_cap_bps}) to {_MAX_BPS} bps"
+    if desk.max_slippage_bps < desk.first_cap_bps:
+        expected = f"at least first_cap_bps ({desk.first_cap_bps})"
         yield Problem(f"{at}.max_slippage_bps", desk.max_slippage_bps, expected)

@@ -1,0 +1,1 @@
+"""The operator's side: what each command does, what it prints, and how it ends."""

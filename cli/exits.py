@@ -1,0 +1,26 @@
+"""The exit codes of every command: the operator contract."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DONE: Final = 0
+UNEXPECTED: Final = 1
+USAGE: Final = 2
+HALTED: Final = 6
+EXPOSED: Final = 7
+JUDGED: Final = 8
+GAVE_UP: Final = 70
+CONFIGURATION: Final = 78
+
+
+class CommandFailed(Exception):
+    """A command ends here: ``text`` is all that the operator is shown, ``code`` the exit code."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(code, text)
+        self.code = code
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,179 @@
+"""The paper venues as a child process: start it, talk to its control port, end it."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import msgspec
+
+import paper
+from cli.exits import CONFIGURATION, UNEXPECTED, CommandFailed
+
+_START_S: Final = 15.0
+_CONTROL_S: Final = 10.0
+_STOP_S: Final = 5.0
+
+
+class GrvtAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """A test account of the paper GRVT."""
+
+    api_key: str
+    private_key: str
+    sub_account_id: str
+
+
+class GrvtPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the paper GRVT listens."""
+
+    edge: str
+    trades: str
+    market_data: str
+    chain_id: int
+    accounts: tuple[GrvtAccount, ...]
+
+
+class BackpackAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """A test account of the paper Backpack."""
+
+    public_key: str
+    secret_key: str
+
+
+class BackpackPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the paper Backpack listens."""
+
+    api: str
+    ws: str
+    accounts: tuple[BackpackAccount, ...]
+
+
+class Places(msgspec.Struct, frozen=True, kw_only=True):
+    """The line that the process prints once it serves."""
+
+    grvt: GrvtPlace
+    backpack: BackpackPlace
+    control: str
+
+
+class Drop(msgspec.Struct, frozen=True):
+    """A connection to lose in the middle of a cycle: ``grvt/trading@7``."""
+
+    connection: str
+    cycle: int
+
+
+class PaperVenues:
+    """The running process. It ends when its standard input does, so it never outlives us."""
+
+    def __init__(self, process: subprocess.Popen[bytes], places: Places) -> None:
+        self._process = process
+        self.places = places
+
+    @classmethod
+    def start(cls, settings_json: str, ledger: Path | None) -> PaperVenues:
+        """Start it and wait for its line. Raises CommandFailed; it says why on stderr itself."""
+        command = [sys.executable, "-m", "paper", "--exit-on-eof", "--settings", settings_json]
+        if ledger is not None:
+            command += ["--ledger", str(ledger)]
+        home = str(Path(paper.__file__).resolve().parent.parent)
+        path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": path},
+            start_new_session=True,  # a Ctrl-C is for us; it goes when we are done with it
+        )
+        line = _first_line(process)
+        try:
+            return cls(process, msgspec.json.decode(line, type=Places))
+        except msgspec.DecodeError:
+            process.kill()
+            code = process.wait()
+            text = "the paper venues did not start"
+            raise CommandFailed(CONFIGURATION if code == CONFIGURATION else UNEXPECTED, text) from (
+                None
+            )
+
+    def __enter__(self) -> PaperVenues:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def arm(self, drop: Drop) -> None:
+        """Lose a connection at the first primary fill of a cycle."""
+        at = {"cycle": drop.cycle, "hook": "primary_fill"}
+        fault = {"action": "drop", "connection": drop.connection, "at": at}
+        self._control("/faults", fault)
+
+    def measures(
+        self, *, primary: str, primary_symbol: str, hedge_symbol: str,
+        q: Decimal, lot: Decimal, planned: int,
+    ) -> dict[str, Any]:  # fmt: skip
+        """The ledger's verdict on the run so far."""
+        query = urllib.parse.urlencode(
+            {
+                "primary": primary,
+                "primary_symbol": primary_symbol,
+                "hedge_symbol": hedge_symbol,
+                "q": str(q),
+                "lot": str(lot),
+                "planned": planned,
+            }
+        )
+        verdict: dict[str, Any] = msgspec.json.decode(self._control(f"/measures?{query}"))
+        return verdict
+
+    def _control(self, path: str, body: object = None) -> bytes:
+        data = None if body is None else msgspec.json.encode(body)
+        request = urllib.request.Request(
+            self.places.control + path, data, {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_CONTROL_S) as answer:
+                content: bytes = answer.read()
+                return content
+        except urllib.error.HTTPError as error:
+            text = error.read().decode("utf-8", "replace").strip()
+            raise CommandFailed(CONFIGURATION, f"paper venues: {text}") from None
+        except OSError as error:
+            raise CommandFailed(UNEXPECTED, f"paper venues: {error}") from None
+
+
+def _first_line(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout is not None
+    descriptor = process.stdout.fileno()
+    deadline_s = time.monotonic() + _START_S
+    line = b""
+    while not line.endswith(b"\n"):
+        left_s = deadline_s - time.monotonic()
+        if left_s <= 0 or not select.select([descriptor], [], [], left_s)[0]:
+            break
+        chunk = os.read(descriptor, 65_536)
+        if not chunk:
+            break
+        line += chunk
+    return line

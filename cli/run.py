@@ -1,0 +1,339 @@
+"""``ketch run``: from a configuration to a summary and an exit code.
+
+The main thread reads the configuration, starts the paper venues (in paper mode), checks that both
+venues take the desk's size, starts the tree, and then only watches: it shows the board, passes a
+signal on to the desk as a wish to stop, and sums up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from loguru import logger
+from rich.console import Console
+from rich.table import Table
+
+from actors.access import BackpackAccess, GrvtAccess
+from actors.board import BoardSnapshot, ReadBoard
+from actors.coordinator import DeskOutcome, StopDesk
+from actors.journal import JournalUnusable, open_journal
+from cli import exits, logs, summary
+from cli.exits import CommandFailed
+from cli.live import check_live
+from cli.paper_process import Drop, PaperVenues
+from cli.preflight import look_up_instruments
+from cli.settings import Settings, as_json, state_folder
+from cli.summary import Records, Summary
+from cli.view import open_view
+from config.loader import Loaded
+from config.secrets import Secret
+from supervision.clock import MonotonicClock
+from supervision.directory import Directory
+from supervision.errors import AskTimeout, BootFailed, Unavailable
+from supervision.root import RootHandle, start_root
+from supervision.tree import ERROR_KEYS, Service, service_tree
+from venues.backpack.requests import RequestBuilder
+from venues.grvt import Endpoints, OrderSigner
+from venues.grvt.endpoints import endpoints_of
+from venues.model import BACKPACK, GRVT
+
+_REFRESH_S: Final = 0.25
+_BOOT_S: Final = 60.0
+_STOP_S: Final = 40.0
+_JOURNAL: Final = "journal.sqlite"
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The command line of a run."""
+
+    cycles: int | None = None
+    seed: int | None = None
+    summary: Path | None = None
+    ledger: Path | None = None
+    live: bool = False
+    drops: tuple[Drop, ...] = ()
+
+
+class _Signals:
+    """SIGINT and SIGTERM: the first asks the desk to finish, the second stops everything now."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.changed = threading.Event()
+
+    def install(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._arrived)
+
+    def _arrived(self, number: int, frame: object) -> None:
+        self.count += 1
+        self.changed.set()
+
+
+class _Access(msgspec.Struct, frozen=True):
+    grvt: GrvtAccess
+    backpack: BackpackAccess
+
+
+def run(loaded: Loaded[Settings], options: RunOptions) -> int:
+    """Trade as configured until the cycles are done, the desk halts, or somebody stops it.
+
+    Returns the exit code. Raises CommandFailed for whatever prevents the start.
+    """
+    settings = _with_seed(loaded.config, options.seed)
+    secrets = check_live(loaded, options.live)
+    console = Console()
+    logs.set_up(settings.log, quiet=console.is_terminal)
+    folder = state_folder(settings)
+    _check_journal(folder / _JOURNAL)
+    _check_summary_file(options.summary)
+    signals = _Signals()
+    signals.install()
+    with contextlib.ExitStack() as stack:
+        venues = None
+        if settings.mode == "paper":
+            venues = stack.enter_context(PaperVenues.start(as_json(settings.paper), options.ledger))
+            for drop in options.drops:
+                venues.arm(drop)
+        access = _access(loaded, settings, venues, secrets)
+        return _Run(settings, options, access, venues, folder, console, signals).go()
+
+
+class _Run:
+    """One run, from a tree to be started to its summary."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: RunOptions,
+        access: _Access,
+        venues: PaperVenues | None,
+        folder: Path,
+        console: Console,
+        signals: _Signals,
+    ) -> None:
+        self._settings = settings
+        self._options = options
+        self._venues = venues
+        self._console = console
+        self._signals = signals
+        self._began_s = time.monotonic() - _process_age_s()
+        self._records = Records()
+        self._outcome: DeskOutcome | None = None
+        self._directory = Directory()
+        self._board = self._directory.address("board")
+        self._snapshot: BoardSnapshot | None = None
+        self._service = Service(
+            config=settings,
+            grvt=access.grvt,
+            backpack=access.backpack,
+            journal=folder / _JOURNAL,
+            cycles=options.cycles,
+            run_began_ns=time.time_ns(),
+            on_done=self._desk_is_done,
+            on_record=self._records.add,
+        )
+
+    def go(self) -> int:
+        """Start the tree, watch it, stop it, sum up."""
+        root = start_root(
+            service_tree(self._service),
+            directory=self._directory,
+            clock=MonotonicClock(),
+            on_exit=lambda code: self._signals.changed.set(),
+            error_keys=ERROR_KEYS,
+            limiters=self._settings.supervision.limiters,
+        )
+        try:
+            root.wait_ready(_BOOT_S)
+        except BootFailed as error:
+            logger.error("not started: {}", error)
+            return exits.UNEXPECTED
+        self._watch(root)
+        self._read_board()
+        root.stop()
+        code = self._exit_code(root.wait(_STOP_S))
+        self._sum_up(code)
+        return code
+
+    def _desk_is_done(self, outcome: DeskOutcome) -> None:
+        self._outcome = outcome
+        self._signals.changed.set()
+
+    def _watch(self, root: RootHandle) -> None:
+        """Show the board until the desk is done, the tree is gone, or we are told twice."""
+        view = open_view(self._console)
+        asked_s = float("inf")
+        seen = 0
+        try:
+            while self._outcome is None and root.exit_code is None:
+                self._signals.changed.wait(_REFRESH_S)
+                self._signals.changed.clear()
+                if self._signals.count and asked_s == float("inf"):
+                    asked_s = time.monotonic()
+                    logger.warning("stopping: finishing or unwinding the cycle")
+                    for desk in self._service.desks:
+                        self._directory.address(desk).offer(StopDesk())
+                if self._signals.count > 1 or time.monotonic() - asked_s > _STOP_S:
+                    break
+                self._read_board(seen)
+                if self._snapshot is not None:
+                    seen = self._snapshot.last_event
+                    view.show(self._snapshot)
+            self._read_board(seen)
+            if self._snapshot is not None:
+                view.show(self._snapshot)
+        finally:
+            view.close()
+
+    def _read_board(self, since: int = 0) -> None:
+        try:
+            self._snapshot = self._board.ask(ReadBoard(since), timeout_s=1.0)
+        except (Unavailable, AskTimeout) as error:
+            logger.debug("board: {}", error)
+
+    def _exit_code(self, root_code: int | None) -> int:
+        if self._outcome is None:
+            return root_code or exits.EXPOSED
+        if not self._outcome.flat:
+            return exits.EXPOSED
+        return exits.HALTED if self._outcome.halted else (root_code or exits.DONE)
+
+    def _sum_up(self, code: int) -> None:
+        name, desk = next(iter(self._settings.desks.items()))
+        verdict = self._verdict()
+        records = self._records.all()
+        first_s = self._records.first_cycle_s
+        result = Summary(
+            schema=summary.SUMMARY_SCHEMA,
+            mode=self._settings.mode,
+            seed=self._settings.paper.seed if self._venues else None,
+            desk=name,
+            primary=desk.primary.venue,
+            hedge=desk.hedge.venue,
+            size=desk.size,
+            planned=self._options.cycles,
+            restarts=dict(self._snapshot.restarts) if self._snapshot else {},
+            start_to_first_cycle_s=None if first_s is None else round(first_s - self._began_s, 3),
+            duration_s=round(time.monotonic() - self._began_s, 3),
+            halted=self._outcome.halted if self._outcome else "",
+            exit_code=code,
+            verdict=verdict,
+            **summary.totals(records),
+        )
+        self._print(result)
+        if self._options.summary is not None:
+            summary.write(result, self._options.summary)
+
+    def _verdict(self) -> dict[str, Any] | None:
+        if self._venues is None:
+            return None
+        desk = next(iter(self._settings.desks.values()))
+        access: dict[str, GrvtAccess | BackpackAccess] = {
+            GRVT: self._service.grvt,
+            BACKPACK: self._service.backpack,
+        }
+        hedge = access[desk.hedge.venue].instruments[desk.hedge.symbol]
+        return self._venues.measures(
+            primary=desk.primary.venue,
+            primary_symbol=desk.primary.symbol,
+            hedge_symbol=desk.hedge.symbol,
+            q=desk.size,
+            lot=hedge.step,
+            planned=self._options.cycles or len(self._records.all()),
+        )
+
+    def _print(self, result: Summary) -> None:
+        table = Table(title=f"{result.desk}: {result.primary} → {result.hedge}", show_header=False)
+        for name, value in summary.rows(result):
+            table.add_row(name, value)
+        self._console.print(table)
+
+
+def _with_seed(settings: Settings, seed: int | None) -> Settings:
+    if seed is None:
+        return settings
+    replaced = msgspec.structs.replace(settings.paper, seed=seed)
+    return msgspec.structs.replace(settings, paper=replaced)
+
+
+def _access(
+    loaded: Loaded[Settings],
+    settings: Settings,
+    venues: PaperVenues | None,
+    secrets: dict[str, Secret],
+) -> _Access:
+    """Addresses and credentials, of the paper venues or the real ones, and the instruments."""
+    if venues is not None:
+        grvt, backpack = venues.places.grvt, venues.places.backpack
+        account, keys = grvt.accounts[0], backpack.accounts[0]
+        place = Endpoints(
+            edge=grvt.edge,
+            trades=grvt.trades,
+            market_data=grvt.market_data,
+            chain_id=grvt.chain_id,
+        )
+        api_url, ws_url = backpack.api, backpack.ws
+        secrets = {
+            "GRVT_API_KEY": Secret(account.api_key),
+            "GRVT_PRIVATE_KEY": Secret(account.private_key),
+            "GRVT_TRADING_ACCOUNT_ID": Secret(account.sub_account_id),
+            "BACKPACK_PUBLIC_KEY": Secret(keys.public_key),
+            "BACKPACK_SECRET_KEY": Secret(keys.secret_key),
+        }
+    else:
+        place = endpoints_of(settings.venues.grvt.environment)
+        api_url, ws_url = settings.venues.backpack.api_url, settings.venues.backpack.ws_url
+    instruments = look_up_instruments(loaded, place, api_url)
+    return _Access(
+        GrvtAccess(
+            endpoints=place,
+            api_key=secrets["GRVT_API_KEY"],
+            sub_account_id=int(secrets["GRVT_TRADING_ACCOUNT_ID"].reveal()),
+            signer=OrderSigner(secrets["GRVT_PRIVATE_KEY"].reveal(), place.chain_id),
+            instruments=instruments[GRVT],
+            connection=settings.venues.grvt.connection,
+        ),
+        BackpackAccess(
+            api_url=api_url,
+            ws_url=ws_url,
+            requests=RequestBuilder(
+                secrets["BACKPACK_PUBLIC_KEY"].reveal(),
+                secrets["BACKPACK_SECRET_KEY"].reveal(),
+                order_window_ms=settings.venues.backpack.window_ms,
+            ),
+            instruments=instruments[BACKPACK],
+            connection=settings.venues.backpack.connection,
+        ),
+    )
+
+
+def _check_journal(path: Path) -> None:
+    try:
+        open_journal(path).close()
+    except JournalUnusable as error:
+        remedy = "repair it, or move it away to begin a new one"
+        raise CommandFailed(exits.CONFIGURATION, f"{error}; {remedy}") from None
+
+
+def _check_summary_file(path: Path | None) -> None:
+    if path is not None and not os.access(path.parent, os.W_OK):
+        text = f"summary {path}: {path.parent} is not a writable folder"
+        raise CommandFailed(exits.CONFIGURATION, text)
+
+
+def _process_age_s() -> float:
+    """Seconds since this process began, interpreter start included (Linux: /proc/self/stat)."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        started_s = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - started_s
+    except (OSError, AttributeError, IndexError, ValueError):
+        return 0.0

@@ -1,0 +1,180 @@
+"""What a run comes to: gathered while it goes on, shown as a table, written as JSON."""
+
+from __future__ import annotations
+
+import collections
+import statistics
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from cli.exits import CONFIGURATION, CommandFailed
+from trading.desk import CycleRecord
+from venues.model import ZERO
+
+SUMMARY_SCHEMA: Final = "ketch.summary/1"
+
+
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """How a figure was distributed; zeros when there was none."""
+
+    count: int
+    p50: float
+    p99: float
+    max: float
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole run. Fees are positive when paid. ``verdict`` is the paper ledger's, None if live."""
+
+    schema: str
+    mode: str
+    seed: int | None
+    desk: str
+    primary: str
+    hedge: str
+    size: Decimal
+    planned: int | None
+    cycles: dict[str, int]
+    fees: dict[str, Decimal]
+    slippage_bps: dict[str, Decimal]
+    pnl: Decimal
+    naked_ms: Spread
+    fill_to_hedge_sent_ms: Spread
+    decision_to_ack_ms: Spread
+    restarts: dict[str, int]
+    start_to_first_cycle_s: float | None
+    duration_s: float
+    halted: str
+    exit_code: int
+    verdict: dict[str, Any] | None
+
+
+class Records:
+    """The records of a run's cycles, as they come. Any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._records: list[CycleRecord] = []
+        self.first_cycle_s: float | None = None
+
+    def add(self, record: CycleRecord) -> None:
+        """Take in a finished cycle."""
+        with self._lock:
+            if self.first_cycle_s is None:
+                self.first_cycle_s = time.monotonic() - record.duration_s
+            self._records.append(record)
+
+    def all(self) -> tuple[CycleRecord, ...]:
+        """Everything so far."""
+        with self._lock:
+            return tuple(self._records)
+
+
+def spread(values: Iterable[float]) -> Spread:
+    """p50, p99 and maximum of ``values``."""
+    ordered = sorted(values)
+    if not ordered:
+        return Spread(count=0, p50=0.0, p99=0.0, max=0.0)
+    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    middle = statistics.median(ordered)
+    return Spread(
+        count=len(ordered), p50=round(middle, 3), p99=round(p99, 3), max=round(ordered[-1], 3)
+    )
+
+
+def totals(records: Sequence[CycleRecord]) -> dict[str, Any]:
+    """The fields of a Summary that the cycle records give."""
+    legs = [leg for record in records for leg in (record.primary, record.hedge)]
+    fees: dict[str, Decimal] = collections.defaultdict(lambda: ZERO)
+    slippages: dict[str, list[Decimal]] = collections.defaultdict(list)
+    for leg in legs:
+        fees[leg.venue] += leg.fees
+        if leg.traded:
+            slippages[leg.venue].append(leg.slippage_bps)
+    return {
+        "cycles": dict(collections.Counter(record.outcome for record in records)),
+        "fees": dict(fees),
+        "slippage_bps": {
+            venue: (sum(values, ZERO) / len(values)).quantize(Decimal("0.001"))
+            for venue, values in slippages.items()
+        },
+        "pnl": sum((record.pnl for record in records), ZERO),
+        "naked_ms": spread(ms for record in records for ms in record.naked_ms),
+        "fill_to_hedge_sent_ms": spread(
+            ms for record in records for ms in record.fill_to_hedge_sent_ms
+        ),
+        "decision_to_ack_ms": spread(ms for record in records for ms in record.decision_to_ack_ms),
+    }
+
+
+def write(summary: Summary, path: Path) -> None:
+    """The summary as one JSON document. CommandFailed (78) when the file can't be written."""
+    try:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
+    except OSError as error:
+        text = f"summary {path}: {error.strerror or error}; give --summary a writable file"
+        raise CommandFailed(CONFIGURATION, text) from None
+
+
+def rows(summary: Summary) -> list[tuple[str, str]]:
+    """The table an operator reads at the end: a name and a value a row."""
+    cycles = ", ".join(f"{count} {outcome}" for outcome, count in summary.cycles.items())
+    planned = "" if summary.planned is None else f" of {summary.planned} planned"
+    table = [
+        ("cycles", (cycles or "none") + planned),
+        ("pnl", f"{_money(summary.pnl)} after fees"),
+    ]
+    for venue, fee in summary.fees.items():
+        slip = summary.slippage_bps.get(venue, ZERO)
+        table.append((f"fees {venue}", f"{_money(fee)}   slippage {slip} bps against the mid"))
+    table.append(("naked", _spread(summary.naked_ms, "ms")))
+    table.append(("fill → hedge sent", _spread(summary.fill_to_hedge_sent_ms, "ms")))
+    table.append(("decision → answer", _spread(summary.decision_to_ack_ms, "ms")))
+    restarts = ", ".join(f"{name} {count}" for name, count in summary.restarts.items())
+    table.append(("restarts", restarts or "none"))
+    if summary.verdict is not None:
+        table += _verdict_rows(summary.verdict)
+    first = summary.start_to_first_cycle_s
+    began = "" if first is None else f", first cycle after {first:.2f} s"
+    table.append(("duration", f"{summary.duration_s:.1f} s{began}"))
+    if summary.halted:
+        table.append(("halted", summary.halted))
+    return table
+
+
+def violations(verdict: dict[str, Any]) -> dict[str, int]:
+    """How often the ledger saw what must not be: D, O, P and flips."""
+    return {
+        "D": len(verdict["duplicates"]),
+        "O": len(verdict["orphans"]),
+        "P": len(verdict["position_errors"]),
+        "flips": len(verdict["flips"]),
+    }
+
+
+def _verdict_rows(verdict: dict[str, Any]) -> list[tuple[str, str]]:
+    counts = violations(verdict)
+    judged = "  ".join(f"{name} = {count}" for name, count in counts.items() if name != "P")
+    holds = "P holds" if not counts["P"] else f"P broken {counts['P']} times"
+    worst = Decimal(verdict["naked_q_s"]["max"]).quantize(Decimal("0.0001"))
+    availability = Decimal(verdict["availability"]).normalize()
+    return [
+        ("venues' ledger", f"{judged}  {holds}"),
+        ("", f"A = {availability:f}  worst N = {worst} q·s"),
+    ]
+
+
+def _money(amount: Decimal) -> str:
+    return f"{amount:+.4f}"
+
+
+def _spread(of: Spread, unit: str) -> str:
+    if not of.count:
+        return "none"
+    return f"p50 {of.p50:.1f}  p99 {of.p99:.1f}  max {of.max:.1f} {unit}   ({of.count} times)"
