@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import select
 import socket
 from collections.abc import Iterator
 from decimal import Decimal
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -21,7 +24,7 @@ from tests.support_backpack_server import (
     placed,
     served,
 )
-from venues.model import NewOrder, OrderStatus, Side
+from venues.model import NewOrder, Side
 
 
 @pytest.fixture
@@ -49,10 +52,17 @@ def send_impatiently(venue: PaperBackpack, new: NewOrder) -> None:
 
 
 def test_the_answer_may_come_before_the_feed() -> None:
-    with served(first="reply", feed_latency_s=0.0) as venue:
+    with served(first="reply") as venue:
         stream = venue.stream("account.orderUpdate").settled()
-        assert placed(venue, order()).status is OrderStatus.FILLED
-        assert stream.until("orderFill")[-1]["X"] == "Filled"
+        request = ann().execute_order(order())
+        host = venue.urls["api"].removeprefix("http://").rstrip("/")
+        client = HTTPConnection(host, timeout=WAIT_S)
+        client.request("POST", request.target, request.body, dict(request.headers))
+        stream.until("orderFill")
+        # What was written before the feed has arrived when the feed has.
+        assert select.select([client.sock], [], [], 0)[0]
+        assert json.loads(client.getresponse().read())["status"] == "Filled"
+        client.close()
 
 
 def test_a_dropped_feed_ends_without_a_close_frame(venue: PaperBackpack) -> None:

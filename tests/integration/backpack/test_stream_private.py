@@ -77,7 +77,7 @@ def test_an_ioc_rest_expires_after_its_fills_and_nothing_follows(venue: PaperBac
 def test_a_fok_that_misses_expires_without_a_fill(venue: PaperBackpack) -> None:
     stream = venue.stream("account.orderUpdate").settled()
     update = placed(venue, order(size=Decimal(8), time_in_force=TimeInForce.FOK))
-    assert (update.status, update.executed) == (OrderStatus.EXPIRED, 0)
+    assert (update.status, update.executed) == (OrderStatus.EXPIRED, Decimal(0))
     assert [data["e"] for data in stream.until("orderExpired")] == ["orderAccepted", "orderExpired"]
 
 
