@@ -250,6 +250,7 @@ class World:
 
     def _create(self, effect: events.Create, path: str) -> None:
         name, epoch = effect.name, effect.epoch
+        self._check_alone(name, epoch)
         self.created.append((name, self.now))
         self._births[(name, epoch)] = self.now
         spec = next(c.spec for c in self._machines[path][0].children if c.name == name)
@@ -269,6 +270,12 @@ class World:
             self._at(self.now + delay, lambda report=report: self._say(report))  # type: ignore[misc]
         if life.ends is not None:
             self._at(self.now + life.ends, lambda: self._end(name, epoch, life.kind))
+
+    def _check_alone(self, name: str, epoch: int) -> None:
+        """Two instances of a child never overlap, unless the older one was abandoned."""
+        given_up = {(other, past) for other, past, _ in self.abandoned}
+        for past in range(1, epoch):
+            assert (name, past) in self._ended | given_up, f"{name}#{past} still lives"
 
     def _say(self, event: events.Ready | events.HealthReported) -> None:
         if (event.name, event.epoch) not in self._ended:

@@ -5,57 +5,14 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
 
 import pytest
 import urllib3
 
 from paper.records import Marked, Opened, decode_records
-
-WAIT_S = 30
-
-
-class Process:
-    """``python -m paper`` with pipes; ``line`` is what it printed."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.child = subprocess.Popen(
-            [sys.executable, "-m", "paper", "--exit-on-eof", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        self.http = urllib3.PoolManager(retries=False)
-
-    def __enter__(self) -> Self:
-        assert self.child.stdout is not None
-        self.line = json.loads(self.child.stdout.readline())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.hang_up()
-        self.child.wait(WAIT_S)
-        for pipe in (self.child.stdout, self.child.stderr):
-            if pipe is not None:
-                pipe.close()
-
-    def hang_up(self) -> None:
-        if self.child.stdin is not None and not self.child.stdin.closed:
-            self.child.stdin.close()
-
-    def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        reply = self.http.request(method, self.line["control"] + path, body=data)
-        return reply.status, json.loads(reply.data)
-
-    def get(self, path: str) -> Any:
-        status, body = self.ask("GET", path)
-        assert status == 200, body
-        return body
+from tests.support_paper_process import WAIT_S, Process
 
 
 @pytest.fixture(scope="module")
