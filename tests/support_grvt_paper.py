@@ -234,13 +234,14 @@ class PaperGrvt:
         self.sessions = Sessions()
         self.faults = Faults()
         self.skew_ns = 0
+        self.frozen_ns = 0
         self.exchange = exchange(StillMarket("2500"), self.now_ns)
         self.front_end = GrvtFrontEnd(self.exchange, self.sessions, self.faults, [ANN], settings)
         self.runners: list[web.AppRunner] = []
         self.urls: dict[str, str] = {}
 
     def now_ns(self) -> int:
-        return time.time_ns() + self.skew_ns
+        return (self.frozen_ns or time.time_ns()) + self.skew_ns
 
     async def start(self) -> None:
         for name, app in self.front_end.apps().items():

@@ -93,7 +93,8 @@ class GrvtFrontEnd:
 
     def _edge(self) -> web.Application:
         app = web.Application(middlewares=[self._faults.middleware("grvt/session")])
-        app.router.add_post(LOGIN_PATH, LoginHandler(self.sessions, self._ledger, self._settings))
+        login = LoginHandler(self.sessions, self._ledger, self._settings)
+        app.router.add_post(LOGIN_PATH, login.serve)
         return app
 
     def _trades_app(self) -> web.Application:
@@ -115,7 +116,7 @@ class GrvtFrontEnd:
 
     def _add_api(self, app: web.Application, routes: Routes, authenticate: Authenticate) -> None:
         handler = ApiHandler(routes, authenticate, self._settings)
-        app.router.add_post(API_PREFIX + "{route}", handler)
+        app.router.add_post(API_PREFIX + "{route}", handler.serve)
 
     def _account(self, request: web.Request) -> GrvtAccount | None:
         return self.sessions.authenticate(request.headers, request.query).account

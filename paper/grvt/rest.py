@@ -58,7 +58,8 @@ class ApiHandler:
         self._authenticate = authenticate
         self._latency_s = settings.latency_s
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def serve(self, request: web.Request) -> web.Response:
+        """Answer a request; work that the answer promises is done right before or after it."""
         await asyncio.sleep(self._latency_s)
         try:
             account = self._authenticate(request)
@@ -84,7 +85,8 @@ class LoginHandler:
         self._ledger = ledger
         self._latency_s = settings.latency_s
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def serve(self, request: web.Request) -> web.Response:
+        """Hand out a cookie, or refuse."""
         await asyncio.sleep(2 * self._latency_s)
         try:
             body = await read_body(request)
