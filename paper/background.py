@@ -57,7 +57,7 @@ class MarketMaker:
         self._instruments = {instrument.symbol: instrument for instrument in instruments}
         # Sizes and the grid come from the start price: they stay put while the mark moves.
         self._start_price = {
-            instrument.symbol: Decimal(str(prices.start[instrument.base]))
+            instrument.symbol: Decimal(str(prices.start.of(instrument.base)))
             for instrument in instruments
         }
         self.paths = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -101,9 +102,10 @@ class ControlPort:
         )
 
     async def _measures(self, request: web.Request) -> web.Response:
-        """Judge the run so far."""
+        """Judge the run so far; on another thread, since a long run has many records."""
+        scope, records = _scope(request), tuple(self._world.ledger.records)
         end_ns = self._world.ledger.moment()["at_ns"]
-        return _json(measure(self._world.ledger.records, _scope(request), end_ns))
+        return _json(await asyncio.to_thread(measure, records, scope, end_ns))
 
     async def _show_faults(self, request: web.Request) -> web.Response:
         faults = self._world.faults

@@ -40,7 +40,7 @@ class Moment(TypedDict):
 
 
 class Ledger:
-    """Records in memory and, when ``stream`` is given, as flushed JSON lines.
+    """Records in memory and, when ``stream`` is given, as JSON lines; it should be unbuffered.
 
     ``clock`` gives monotonic nanoseconds. UTC is read once, so that both times move together.
     """
@@ -72,7 +72,6 @@ class Ledger:
         self.records.append(record)
         if self._stream is not None:
             self._stream.write(encode_record(record))
-            self._stream.flush()
 
     def listener(self, venue: str) -> VenueRecorder:
         """What hears one venue's engine."""

@@ -9,7 +9,7 @@ import msgspec
 from paper.backpack.settings import BackpackSettings
 from paper.grvt.settings import GrvtSettings
 from paper.prices import PriceSettings
-from paper.settings import BACKPACK_VENUE, GRVT_VENUE, Plain, VenueSettings
+from paper.settings import BackpackEngine, GrvtEngine, Plain
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
@@ -17,7 +17,7 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 class GrvtPaper(Plain, frozen=True, kw_only=True):
     """The paper GRVT: its engine, its protocol, and its three ports (0: any free one)."""
 
-    engine: VenueSettings = GRVT_VENUE
+    engine: GrvtEngine = GrvtEngine()
     front: GrvtSettings = GrvtSettings()
     edge_port: Port = 0
     trades_port: Port = 0
@@ -27,7 +27,7 @@ class GrvtPaper(Plain, frozen=True, kw_only=True):
 class BackpackPaper(Plain, frozen=True, kw_only=True):
     """The paper Backpack: its engine, its protocol, and its two ports (0: any free one)."""
 
-    engine: VenueSettings = BACKPACK_VENUE
+    engine: BackpackEngine = BackpackEngine()
     front: BackpackSettings = BackpackSettings()
     api_port: Port = 0
     ws_port: Port = 0

@@ -15,6 +15,8 @@ from typing import Annotated
 
 import msgspec
 
+from paper.settings import Plain
+
 _SECONDS_PER_YEAR = 365 * 24 * 3600
 _UNIT = 2.0**-64
 
@@ -22,16 +24,27 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
 
-class PriceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StartPrices(Plain, frozen=True, kw_only=True):
+    """Where each base's walk starts."""
+
+    eth: Positive = 2500.0
+    btc: Positive = 60000.0
+    sol: Positive = 150.0
+
+    def of(self, base: str) -> float:
+        """The start price of a base such as ``ETH``; raises AttributeError for another."""
+        price: float = getattr(self, base.lower())
+        return price
+
+
+class PriceSettings(Plain, frozen=True, kw_only=True):
     """The price process. Volatility is per year (0.5 = 50 %), the basis in bps of the mid."""
 
     step_ms: Annotated[int, msgspec.Meta(ge=10, le=60_000)] = 100
     volatility: NotNegative = 0.5
     basis_bps: NotNegative = 0.5
     basis_reversion_s: Positive = 10.0
-    start: dict[str, Positive] = msgspec.field(
-        default_factory=lambda: {"ETH": 2500.0, "BTC": 60000.0, "SOL": 150.0}
-    )
+    start: StartPrices = StartPrices()
 
     @property
     def step_s(self) -> float:
@@ -60,12 +73,10 @@ class PricePath:
     """
 
     def __init__(self, seed: int, venue: str, base: str, settings: PriceSettings) -> None:
-        if base not in settings.start:
-            raise KeyError(base)
         self._seed = seed
         self._walk_label = f"walk|{base}"
         self._basis_label = f"basis|{venue}|{base}"
-        self._start = settings.start[base]
+        self._start = settings.start.of(base)
         self._volatility = settings.volatility * math.sqrt(settings.step_s / _SECONDS_PER_YEAR)
         self._keep = math.exp(-settings.step_s / settings.basis_reversion_s)
         self._basis = settings.basis_bps * 1e-4

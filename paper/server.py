@@ -25,6 +25,7 @@ from paper.world import World
 from venues.model import BACKPACK, GRVT
 
 VENUE_SCHEMA: Final = "ketch.venue/1"
+EXIT_FAILED: Final = 1
 EXIT_CONFIGURATION: Final = 78
 
 _HOST: Final = "127.0.0.1"
@@ -72,10 +73,13 @@ async def serve(
 ) -> None:
     """Serve until ``stop`` is set; ``ready`` is called once, when every port listens.
 
-    Raises PaperStartError when a port is not to be had, and OSError when the ledger's ``stream``
-    fails later on.
+    Raises PaperStartError when a port is not to be had or the ledger's ``stream`` takes nothing,
+    and OSError when that fails later on.
     """
-    world = World(settings, stream)
+    try:
+        world = World(settings, stream)
+    except OSError as error:
+        raise PaperStartError(f"ledger: cannot be written ({error.strerror})") from error
     async with AsyncExitStack() as stack:
         ready(await _open(world, stop, stack))
         # What start-up built stays for good: the collector need not look at it again.
@@ -134,7 +138,7 @@ async def _open_backpack(world: World, stack: AsyncExitStack) -> BackpackEndpoin
     front = msgspec.structs.replace(settings.front, seed=settings.front.seed + world.settings.seed)
     accounts = [entry.account() for entry in keys]
     apps = BackpackFrontEnd(
-        world.exchanges[BACKPACK], world.ledger, world.faults, accounts, front
+        world.exchanges[BACKPACK], world.ledger, world.faults, accounts, front, settings.engine.fees
     ).apps()
     api = await _listen(stack, apps["api"], settings.api_port, "backpack.api_port")
     ws = await _listen(stack, apps["ws"], settings.ws_port, "backpack.ws_port")
@@ -180,8 +184,8 @@ def run(
 ) -> int:
     """Run the process until SIGTERM, SIGINT, ``POST /shutdown`` or the end of stdin.
 
-    Prints one JSON line on stdout when it serves. Returns the exit code: 0, or 78 after one line
-    on stderr that says what cannot be had.
+    Prints one JSON line on stdout when it serves. Returns the exit code: 0; after one line on
+    stderr, 78 for what cannot be had, or 1 for a ledger that could not be written any more.
     """
     if control_port is not None:
         settings = msgspec.structs.replace(settings, control_port=control_port)
@@ -191,12 +195,15 @@ def run(
     except PaperStartError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_CONFIGURATION
+    except OSError as error:
+        sys.stderr.write(f"the ledger {ledger_path} cannot be written any more: {error}\n")
+        return EXIT_FAILED
     return 0
 
 
 def _create(path: Path) -> BinaryIO:
     try:
-        return path.open("wb")
+        return path.open("wb", buffering=0)
     except OSError as error:
         raise PaperStartError(
             f"ledger {path}: cannot be written ({error.strerror}); name a file in a folder that "

@@ -102,10 +102,35 @@ class VenueSettings(Plain, frozen=True, kw_only=True):
     liquidity: Liquidity = Liquidity()
 
 
-GRVT_VENUE: Final = VenueSettings(
-    fees=Fees(maker=Decimal("-0.0001"), taker=Decimal("0.00055")), late_rejects=True
-)
-BACKPACK_VENUE: Final = VenueSettings(fees=Fees(maker=Decimal("0.0008"), taker=Decimal("0.0010")))
+class GrvtFees(Fees, frozen=True, kw_only=True):
+    """GRVT's fees: makers are rebated."""
+
+    maker: Ratio = Decimal("-0.0001")
+    taker: Ratio = Decimal("0.00055")
+
+
+class BackpackFees(Fees, frozen=True, kw_only=True):
+    """Backpack's fees."""
+
+    maker: Ratio = Decimal("0.0008")
+    taker: Ratio = Decimal("0.0010")
+
+
+class GrvtEngine(VenueSettings, frozen=True, kw_only=True):
+    """GRVT's engine: what fails late is rejected after it was accepted."""
+
+    fees: GrvtFees = GrvtFees()
+    late_rejects: bool = True
+
+
+class BackpackEngine(VenueSettings, frozen=True, kw_only=True):
+    """Backpack's engine: everything that fails is refused at entry."""
+
+    fees: BackpackFees = BackpackFees()
+
+
+GRVT_VENUE: Final = GrvtEngine()
+BACKPACK_VENUE: Final = BackpackEngine()
 
 
 def _backpack(base: str, tick: str, step: str) -> Instrument:
