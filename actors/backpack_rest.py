@@ -151,9 +151,19 @@ class BackpackRest(SupervisedActor):
             # A read that was refused (a rate limit) says nothing; it is asked again when due.
             self.log.warning("{} refused: {}", type(message).__name__, error)
 
-    def _call(self, client: HttpClient, request: HttpRequest) -> HttpAnswer:
+    def _call(
+        self,
+        client: HttpClient,
+        request: HttpRequest,
+        on_sent: Callable[[], None] | None = None,
+    ) -> HttpAnswer:
         self.check_fence()
-        return client.request(request.method, request.target, dict(request.headers), request.body)
+        return client.request(
+            request.method, request.target, dict(request.headers), request.body, on_sent
+        )
+
+    def _sent(self, new: NewOrder) -> None:
+        self._orders.offer(orders.OrderSent(new.client_order_id, self.clock.now()))
 
     def _measure_clock(self, client: HttpClient) -> None:
         """Set the offset that signatures are dated with: the venue's clock minus ours."""
@@ -171,7 +181,7 @@ class BackpackRest(SupervisedActor):
         """Send one order and report what became of it."""
         try:
             request = self._build.execute_order(new)
-            answer = self._call(client, request)
+            answer = self._call(client, request, functools.partial(self._sent, new))
         except (ConnectRefused, VenueError) as error:
             self._orders.offer(orders.OrderNotSent(new.client_order_id, str(error)))
             if isinstance(error, ConnectRefused):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -56,9 +56,14 @@ class HttpClient:
         self._connect_timeout_s = connect_timeout_s
 
     def request(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        on_sent: Callable[[], None] | None = None,
     ) -> HttpAnswer:
-        """Send one request and read the whole answer.
+        """Send one request and read the whole answer; ``on_sent`` is called in between.
 
         Raises ConnectRefused when nothing was sent, ConnectionLost when the outcome is unknown.
         """
@@ -67,6 +72,8 @@ class HttpClient:
             self._connection.request(
                 method, self._prefix + target, body=body or None, headers=dict(headers)
             )
+            if on_sent is not None:
+                on_sent()
             response = self._connection.getresponse()
             return HttpAnswer(response.status, tuple(response.headers.items()), response.data)
         except (OSError, http.client.HTTPException, HTTPError, ValueError) as error:

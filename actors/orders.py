@@ -134,6 +134,12 @@ class ConnectionChanged(msgspec.Struct, frozen=True):
     status: StatusMessage
 
 
+class JournalChanged(msgspec.Struct, frozen=True):
+    """Status of the journal."""
+
+    status: StatusMessage
+
+
 class PollDue(msgspec.Struct, frozen=True):
     """Time to ask for what is unresolved."""
 
@@ -202,6 +208,7 @@ class Orders(SupervisedActor):
         self._desks = {name: self.address(name) for name in desks}
         self._desk_of: dict[int, str] = {}
         self._journal = self.address("journal")
+        self._journal_epoch = 0
         self._was_up = False
 
     def on_start(self) -> None:
@@ -209,6 +216,7 @@ class Orders(SupervisedActor):
             self.watch(name, ConnectionChanged)
         for desk in self._desks:
             self.watch(desk, ConnectionChanged)
+        self.watch(self._journal.name, JournalChanged)
         self.after(self._timing.doubt_poll_s, PollDue())
 
     def on_message(self, message: object) -> None:
@@ -291,6 +299,14 @@ class Orders(SupervisedActor):
             effects += self._manager.proven()
         self._was_up = up
         return effects
+
+    def _journal_changed(self, message: JournalChanged) -> list[Effect]:
+        status = message.status
+        if status.state is ChildState.RUNNING and status.epoch == self._journal_epoch:
+            return []
+        self._journal_epoch = status.epoch
+        # What the last incarnation was asked and has not answered died with its inbox.
+        return self._manager.journal_lost(f"journal is {status.state.value}")
 
     def _introduce(self, desk: str) -> None:
         """A desk (anew): tell it where things stand."""
@@ -391,5 +407,6 @@ _HANDLERS: Final[dict[type, Callable[[Orders, Any], list[Effect]]]] = {
     OpenOrdersRead: Orders._open_orders_read,
     PositionsRead: Orders._positions_read,
     ConnectionChanged: Orders._connection_changed,
+    JournalChanged: Orders._journal_changed,
     PollDue: Orders._poll,
 }

@@ -180,6 +180,14 @@ class OrderManager:
         order = self.orders.get(client_order_id)
         return [] if order is None else self._withhold(order, reason)
 
+    def journal_lost(self, reason: str) -> list[Effect]:
+        """The journal has failed: what it was asked to record and has not, is not sent."""
+        effects: list[Effect] = []
+        for order in self.unresolved():
+            if order.state is OrderState.INTENDED:
+                effects += self._withhold(order, reason)
+        return effects
+
     def not_sent(self, client_order_id: int, reason: str) -> list[Effect]:
         """Nothing of the order left the process (the gateway was not there)."""
         order = self.orders.get(client_order_id)
