@@ -37,7 +37,7 @@ from paper.registry import OrderRegistry
 from paper.settings import VenueSettings
 from venues.model import ZERO, Book, Instrument, Level, Side, TimeInForce
 
-_LATE = (Reason.POST_ONLY, Reason.REDUCE_ONLY)
+_NS_PER_US = 1_000
 _REMAINDER = {TimeInForce.IOC: Reason.IOC, TimeInForce.FOK: Reason.FOK}
 
 
@@ -66,9 +66,13 @@ class PaperExchange:
         self._on_funding = on_funding
         self._listeners: list[ExchangeListener] = []
         self._books = {symbol: OrderBook(symbol) for symbol in self._instruments}
-        self._orders = OrderRegistry()
+        # As at a real venue, no order id of an earlier run comes again: less than one is used a µs.
+        first_id = clock() // _NS_PER_US
+        self._orders = OrderRegistry(first_id)
         self._clearing = Clearing(settings, accounts, self._orders, background.mark)
-        self._matcher = Matcher(self._orders, self._clearing, self._listeners, background.mark)
+        self._matcher = Matcher(
+            self._orders, self._clearing, self._listeners, background.mark, first_id
+        )
         self._offers: dict[str, dict[tuple[Side, Decimal], Working]] = {
             symbol: {} for symbol in self._instruments
         }

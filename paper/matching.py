@@ -22,7 +22,10 @@ from venues.model import ZERO, TimeInForce
 
 
 class Matcher:
-    """Executes orders against each other, in one venue's books and accounts."""
+    """Executes orders against each other, in one venue's books and accounts.
+
+    Taker serials count from ``first_serial`` + 1; trade ids count the trades of a contract.
+    """
 
     def __init__(
         self,
@@ -30,12 +33,13 @@ class Matcher:
         clearing: Clearing,
         listeners: list[ExchangeListener],
         mark_of: Callable[[str], Decimal],
+        first_serial: int,
     ) -> None:
         self._orders = orders
         self._clearing = clearing
         self._listeners = listeners
         self._mark_of = mark_of
-        self._serial = 0
+        self._serial = first_serial
         self._trade_ids: dict[str, int] = defaultdict(int)
         self.last_trades: dict[str, PaperFill] = {}
 

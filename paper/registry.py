@@ -13,9 +13,13 @@ from venues.model import ZERO, Side
 
 
 class OrderRegistry:
-    """Orders by id, by account and by client order id; those that rest, and when they expire."""
+    """Orders by id, by account and by client order id; those that rest, and when they expire.
 
-    def __init__(self) -> None:
+    Order ids count from ``first_id`` + 1.
+    """
+
+    def __init__(self, first_id: int) -> None:
+        self._first_id = first_id
         self._orders: dict[int, PaperOrder] = {}
         self._of_account: dict[str, list[PaperOrder]] = defaultdict(list)
         self._fills: dict[str, list[PaperFill]] = defaultdict(list)
@@ -24,8 +28,8 @@ class OrderRegistry:
         self._expiries: list[tuple[int, int]] = []
 
     def next_id(self) -> int:
-        """The id of the next order; ids count from 1."""
-        return len(self._orders) + 1
+        """The id of the next order."""
+        return self._first_id + len(self._orders) + 1
 
     def add(self, order: PaperOrder) -> None:
         """Remember an accepted order for good."""

@@ -104,9 +104,13 @@ class Venue:
     """An exchange with its clock, market and listener at hand."""
 
     def __init__(
-        self, settings: VenueSettings = SETTINGS, accounts: Sequence[str] = ("ann", "bob")
+        self,
+        settings: VenueSettings = SETTINGS,
+        accounts: Sequence[str] = ("ann", "bob"),
+        start_s: float = 0,
     ) -> None:
         self.clock = ManualClock()
+        self.clock.forward(start_s)
         self.market = StillMarket()
         self.heard = Heard()
         self.funded: list[FundingPayment] = []

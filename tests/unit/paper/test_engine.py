@@ -254,3 +254,14 @@ def test_check_has_no_side_effect(venue: Venue) -> None:
     venue.exchange.check(request("ann", "buy", "1", "99"))
     assert venue.heard.events == []
     assert venue.exchange.open_orders("ann") == []
+
+
+def test_ids_of_a_later_run_never_repeat_those_of_an_earlier_one() -> None:
+    ids = []
+    for start_s in (0, 1):
+        venue = Venue(start_s=start_s)
+        order = venue.send("ann", "sell", "1", "100")
+        venue.send("bob", "buy", "1", "100")
+        fill = venue.heard.fills[-1]
+        ids.append({order.order_id, fill.order.order_id, fill.taker_serial})
+    assert not ids[0] & ids[1]

@@ -198,11 +198,11 @@ plain_orders = st.lists(
 @given(plain_orders)
 def test_matching_is_price_time_priority(script: list[tuple[str, int, int, str]]) -> None:
     venue, naive = Venue(accounts=("buyer", "seller")), NaiveBook()
-    for number, (side, lots, ticks, tif) in enumerate(script, start=1):
+    for side, lots, ticks, tif in script:
         size, price = D("0.01") * lots, D(100) + D("0.01") * ticks
         account = "buyer" if side == "buy" else "seller"
-        venue.send(account, side, str(size), str(price), tif=tif)
-        naive.submit(number, side, size, price, tif)
+        order = venue.send(account, side, str(size), str(price), tif=tif)
+        naive.submit(order.order_id, side, size, price, tif)
     makers = [fill for fill in venue.heard.fills if fill.maker]
     takers = [fill for fill in venue.heard.fills if not fill.maker]
     seen = [
