@@ -68,14 +68,19 @@ def run(
     live: bool,
 ) -> None:
     """Trade cycles: on the paper venues unless everything says otherwise."""
+    from cli.paper_process import PaperVenues
+    from cli.settings import as_json, load_settings
+
+    loaded = load_settings(file, overrides, seed)
+    venues = None
+    if loaded.config.mode == "paper":
+        # It takes as long to start as the rest of us takes to import.
+        venues = PaperVenues.launch(as_json(loaded.config.paper), ledger)
     from cli.run import RunOptions
     from cli.run import run as run_cycles
-    from cli.settings import load_settings
 
-    options = RunOptions(
-        cycles=cycles, seed=seed, summary=summary, ledger=ledger, live=live, drops=drops
-    )
-    sys.exit(run_cycles(load_settings(file, overrides), options))
+    options = RunOptions(cycles=cycles, summary=summary, live=live, drops=drops)
+    sys.exit(run_cycles(loaded, options, venues))
 
 
 @ketch.group()
@@ -121,14 +126,10 @@ def venue(
     control_port: int | None,
 ) -> None:
     """Run the paper venues alone; prints endpoints and test keys as one JSON line."""
-    import msgspec
-
     from cli.settings import load_settings
     from paper.server import run as serve
 
-    settings = load_settings(file, overrides).config.paper
-    if seed is not None:
-        settings = msgspec.structs.replace(settings, seed=seed)
+    settings = load_settings(file, overrides, seed).config.paper
     sys.exit(serve(settings, ledger, control_port, False))
 
 

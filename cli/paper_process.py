@@ -74,15 +74,15 @@ class Drop(msgspec.Struct, frozen=True):
 
 
 class PaperVenues:
-    """The running process. It ends when its standard input does, so it never outlives us."""
+    """The child process. It ends when its standard input does, so it never outlives us."""
 
-    def __init__(self, process: subprocess.Popen[bytes], places: Places) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self.places = places
+        self._places: Places | None = None
 
     @classmethod
-    def start(cls, settings_json: str, ledger: Path | None) -> PaperVenues:
-        """Start it and wait for its line. Raises CommandFailed; it says why on stderr itself."""
+    def launch(cls, settings_json: str, ledger: Path | None) -> PaperVenues:
+        """Start the process and return at once; ``places`` waits for it."""
         command = [sys.executable, "-m", "paper", "--exit-on-eof", "--settings", settings_json]
         if ledger is not None:
             command += ["--ledger", str(ledger)]
@@ -95,16 +95,19 @@ class PaperVenues:
             env=os.environ | {"PYTHONPATH": path},
             start_new_session=True,  # a Ctrl-C is for us; it goes when we are done with it
         )
-        line = _first_line(process)
-        try:
-            return cls(process, msgspec.json.decode(line, type=Places))
-        except msgspec.DecodeError:
-            process.kill()
-            code = process.wait()
-            text = "the paper venues did not start"
-            raise CommandFailed(CONFIGURATION if code == CONFIGURATION else UNEXPECTED, text) from (
-                None
-            )
+        return cls(process)
+
+    @property
+    def places(self) -> Places:
+        """Where the venues listen. Raises CommandFailed; the process says why on stderr itself."""
+        if self._places is None:
+            try:
+                self._places = msgspec.json.decode(_first_line(self._process), type=Places)
+            except msgspec.DecodeError:
+                self._process.kill()
+                code = CONFIGURATION if self._process.wait() == CONFIGURATION else UNEXPECTED
+                raise CommandFailed(code, "the paper venues did not start") from None
+        return self._places
 
     def __enter__(self) -> PaperVenues:
         return self

@@ -27,9 +27,10 @@ from actors.journal import JournalUnusable, open_journal
 from cli import exits, logs, summary
 from cli.exits import CommandFailed
 from cli.live import check_live
+from cli.lock import only_one
 from cli.paper_process import Drop, PaperVenues
 from cli.preflight import look_up_instruments
-from cli.settings import Settings, as_json, state_folder
+from cli.settings import Settings, state_folder
 from cli.summary import Records, Summary
 from cli.view import open_view
 from config.loader import Loaded
@@ -54,9 +55,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The command line of a run."""
 
     cycles: int | None = None
-    seed: int | None = None
     summary: Path | None = None
-    ledger: Path | None = None
     live: bool = False
     drops: tuple[Drop, ...] = ()
 
@@ -82,24 +81,25 @@ class _Access(msgspec.Struct, frozen=True):
     backpack: BackpackAccess
 
 
-def run(loaded: Loaded[Settings], options: RunOptions) -> int:
+def run(loaded: Loaded[Settings], options: RunOptions, venues: PaperVenues | None) -> int:
     """Trade as configured until the cycles are done, the desk halts, or somebody stops it.
 
-    Returns the exit code. Raises CommandFailed for whatever prevents the start.
+    ``venues`` are the paper venues in paper mode. Returns the exit code. Raises
+    CommandFailed for whatever prevents the start.
     """
-    settings = _with_seed(loaded.config, options.seed)
+    settings = loaded.config
     secrets = check_live(loaded, options.live)
     console = Console()
     logs.set_up(settings.log, quiet=console.is_terminal)
     folder = state_folder(settings)
-    _check_journal(folder / _JOURNAL)
     _check_summary_file(options.summary)
     signals = _Signals()
     signals.install()
     with contextlib.ExitStack() as stack:
-        venues = None
-        if settings.mode == "paper":
-            venues = stack.enter_context(PaperVenues.start(as_json(settings.paper), options.ledger))
+        stack.enter_context(only_one(folder))
+        _check_journal(folder / _JOURNAL)
+        if venues is not None:
+            stack.enter_context(venues)
             for drop in options.drops:
                 venues.arm(drop)
         access = _access(loaded, settings, venues, secrets)
@@ -255,13 +255,6 @@ class _Run:
         for name, value in summary.rows(result):
             table.add_row(name, value)
         self._console.print(table)
-
-
-def _with_seed(settings: Settings, seed: int | None) -> Settings:
-    if seed is None:
-        return settings
-    replaced = msgspec.structs.replace(settings.paper, seed=seed)
-    return msgspec.structs.replace(settings, paper=replaced)
 
 
 def _access(

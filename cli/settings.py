@@ -24,15 +24,19 @@ class Settings(KetchConfig, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     paper: PaperSettings = PaperSettings()
 
 
-def load_settings(file: Path | None, overrides: Iterable[str]) -> Loaded[Settings]:
+def load_settings(
+    file: Path | None, overrides: Iterable[str], seed: int | None = None
+) -> Loaded[Settings]:
     """Shipped defaults, the operator's file, the environment, ``-o``: the last one wins.
 
-    Raises CommandFailed (78) with every error at once.
+    ``seed`` is the command line's word for ``-o paper.seed``. Raises CommandFailed (78)
+    with every error at once.
     """
     layers: list[Layer] = [shipped(SHIPPED)]
     if file is not None:
         layers.append(FileLayer(str(file)))
-    layers += [EnvironmentLayer(os.environ), OverrideLayer(tuple(overrides))]
+    seeded = () if seed is None else (f"paper.seed={seed}",)
+    layers += [EnvironmentLayer(os.environ), OverrideLayer((*overrides, *seeded))]
     try:
         return load(Settings, *layers, validate=_problems)
     except ConfigErrors as errors:
