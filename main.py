@@ -68,19 +68,14 @@ def run(
     live: bool,
 ) -> None:
     """Trade cycles: on the paper venues unless everything says otherwise."""
-    from cli.paper_process import PaperVenues
-    from cli.settings import as_json, load_settings
+    from cli.start import prepare
 
-    loaded = load_settings(file, overrides, seed)
-    venues = None
-    if loaded.config.mode == "paper":
-        # It takes as long to start as the rest of us takes to import.
-        venues = PaperVenues.launch(as_json(loaded.config.paper), ledger)
+    start = prepare(file, overrides, seed=seed, live=live, summary=summary, ledger=ledger)
+    # Only now: the paper venues start while this imports the actors.
     from cli.run import RunOptions
     from cli.run import run as run_cycles
 
-    options = RunOptions(cycles=cycles, summary=summary, live=live, drops=drops)
-    sys.exit(run_cycles(loaded, options, venues))
+    sys.exit(run_cycles(start, RunOptions(cycles=cycles, summary=summary, drops=drops)))
 
 
 @ketch.group()

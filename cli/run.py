@@ -26,14 +26,12 @@ from actors.coordinator import DeskOutcome, StopDesk
 from actors.journal import JournalUnusable, open_journal
 from cli import exits, logs, summary
 from cli.exits import CommandFailed
-from cli.live import check_live
 from cli.lock import only_one
-from cli.paper_process import Drop, PaperVenues
+from cli.paper_process import Drop
 from cli.preflight import look_up_instruments
-from cli.settings import Settings, state_folder
+from cli.start import Start
 from cli.summary import Records, Summary
 from cli.view import open_view
-from config.loader import Loaded
 from config.secrets import Secret
 from supervision.clock import MonotonicClock
 from supervision.directory import Directory
@@ -56,7 +54,6 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     cycles: int | None = None
     summary: Path | None = None
-    live: bool = False
     drops: tuple[Drop, ...] = ()
 
 
@@ -81,29 +78,26 @@ class _Access(msgspec.Struct, frozen=True):
     backpack: BackpackAccess
 
 
-def run(loaded: Loaded[Settings], options: RunOptions, venues: PaperVenues | None) -> int:
+def run(start: Start, options: RunOptions) -> int:
     """Trade as configured until the cycles are done, the desk halts, or somebody stops it.
 
-    ``venues`` are the paper venues in paper mode. Returns the exit code. Raises
-    CommandFailed for whatever prevents the start.
+    Returns the exit code. Raises CommandFailed for whatever prevents the start.
     """
-    settings = loaded.config
-    secrets = check_live(loaded, options.live)
+    settings = start.loaded.config
     console = Console()
     logs.set_up(settings.log, quiet=console.is_terminal)
-    folder = state_folder(settings)
-    _check_summary_file(options.summary)
     signals = _Signals()
     signals.install()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(only_one(folder))
-        _check_journal(folder / _JOURNAL)
-        if venues is not None:
-            stack.enter_context(venues)
+        if start.venues is not None:
+            stack.enter_context(start.venues)
+        stack.enter_context(only_one(start.folder))
+        _check_journal(start.folder / _JOURNAL)
+        if start.venues is not None:
             for drop in options.drops:
-                venues.arm(drop)
-        access = _access(loaded, settings, venues, secrets)
-        return _Run(settings, options, access, venues, folder, console, signals).go()
+                start.venues.arm(drop)
+        access = _access(start)
+        return _Run(start, options, access, console, signals).go()
 
 
 class _Run:
@@ -111,17 +105,15 @@ class _Run:
 
     def __init__(
         self,
-        settings: Settings,
+        start: Start,
         options: RunOptions,
         access: _Access,
-        venues: PaperVenues | None,
-        folder: Path,
         console: Console,
         signals: _Signals,
     ) -> None:
-        self._settings = settings
+        self._settings = start.loaded.config
         self._options = options
-        self._venues = venues
+        self._venues = start.venues
         self._console = console
         self._signals = signals
         self._began_s = time.monotonic() - _process_age_s()
@@ -131,10 +123,10 @@ class _Run:
         self._board = self._directory.address("board")
         self._snapshot: BoardSnapshot | None = None
         self._service = Service(
-            config=settings,
+            config=self._settings,
             grvt=access.grvt,
             backpack=access.backpack,
-            journal=folder / _JOURNAL,
+            journal=start.folder / _JOURNAL,
             cycles=options.cycles,
             run_began_ns=time.time_ns(),
             on_done=self._desk_is_done,
@@ -257,13 +249,9 @@ class _Run:
         self._console.print(table)
 
 
-def _access(
-    loaded: Loaded[Settings],
-    settings: Settings,
-    venues: PaperVenues | None,
-    secrets: dict[str, Secret],
-) -> _Access:
+def _access(start: Start) -> _Access:
     """Addresses and credentials, of the paper venues or the real ones, and the instruments."""
+    settings, venues, secrets = start.loaded.config, start.venues, start.secrets
     if venues is not None:
         grvt, backpack = venues.places.grvt, venues.places.backpack
         account, keys = grvt.accounts[0], backpack.accounts[0]
@@ -284,7 +272,7 @@ def _access(
     else:
         place = endpoints_of(settings.venues.grvt.environment)
         api_url, ws_url = settings.venues.backpack.api_url, settings.venues.backpack.ws_url
-    instruments = look_up_instruments(loaded, place, api_url)
+    instruments = look_up_instruments(start.loaded, place, api_url)
     return _Access(
         GrvtAccess(
             endpoints=place,
@@ -314,12 +302,6 @@ def _check_journal(path: Path) -> None:
     except JournalUnusable as error:
         remedy = "repair it, or move it away to begin a new one"
         raise CommandFailed(exits.CONFIGURATION, f"{error}; {remedy}") from None
-
-
-def _check_summary_file(path: Path | None) -> None:
-    if path is not None and not os.access(path.parent, os.W_OK):
-        text = f"summary {path}: {path.parent} is not a writable folder"
-        raise CommandFailed(exits.CONFIGURATION, text)
 
 
 def _process_age_s() -> float:
