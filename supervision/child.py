@@ -197,13 +197,17 @@ class Child:
 
     def timers(self) -> list[tuple[float, Due]]:
         """Every moment at which something is due for the present instance."""
+        pairs: list[tuple[float | None, Due]]
+        if self.wanted is not None:
+            return []  # Its turn to be stopped comes; whatever else it misses until then is moot.
         if self.state is ChildState.STOPPING:
             pairs = [(self.interrupt_at, Due.INTERRUPT), (self.stop_at, Due.STOP)]
         elif self.being_started:
             limit = None if self.is_supervisor else self.started_at + self.policy.start_timeout
             pairs = [(limit, Due.START)]
         elif self.live:
-            pairs = [*self._health_timers(), (self.inspect_at, Due.INSPECT)]
+            inspect_at = self.inspect_at if self.policy.watchdog else None
+            pairs = [*self._health_timers(), (inspect_at, Due.INSPECT)]
         else:
             return []
         return [(moment, due) for moment, due in pairs if moment is not None]

@@ -254,6 +254,10 @@ class SupervisorActor(SupervisedActor):
             return event
         if isinstance(event, events.Exited):
             self._shared.instances.discharge(identity(event))
+            letters = event.dead_letters
+            if letters.count:
+                text = "{}#{} left {} messages unhandled, the last: {}"
+                self.log.info(text, *identity(event), letters.count, ", ".join(letters.samples))
         child = self._machine.find(event.name.rpartition("/")[2])
         if child is None or not isinstance(event.cause, self._shared.errors(child.policy.fatal)):
             return event

@@ -117,7 +117,10 @@ class World:
 
     def until(self, moment: float) -> World:
         """Let everything happen that happens up to and including ``moment``."""
+        turns = 0
         while (due := self._next()) is not None and due <= moment:
+            turns = turns + 1 if due <= self.now else 0
+            assert turns < 1000, f"time stands still at {self.now}"
             self.now = max(self.now, due)
             while self._heap and self._heap[0][0] <= self.now:
                 heapq.heappop(self._heap)[2]()
@@ -204,7 +207,8 @@ class World:
 
     def _next(self) -> float | None:
         moments = [self._heap[0][0]] if self._heap else []
-        moments += [m for machine, _ in self._machines.values() if (m := machine.next_due())]
+        due = [machine.next_due() for machine, _ in self._machines.values()]
+        moments += [moment for moment in due if moment is not None]
         return min(moments, default=None)
 
     def _at(self, moment: float, what: Callable[[], None]) -> None:

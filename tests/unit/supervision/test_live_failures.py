@@ -13,7 +13,7 @@ from supervision.actor import ActorContext
 from supervision.errors import ActorCrashed, BootFailed, Unavailable
 from supervision.policy import Boot
 from supervision.states import ChildState, ExitKind
-from tests.support_supervision_live import Puppet, Stage, joined
+from tests.support_supervision_live import BOUND_S, Puppet, Stage, joined
 
 RUNNING, BACKING_OFF = ChildState.RUNNING, ChildState.BACKING_OFF
 
@@ -166,33 +166,22 @@ def test_f07_of_several_causes_the_first_counts_and_there_is_one_exit(stage: Sta
 
 
 def test_f08_what_was_queued_is_refused_and_counted(stage: Stage) -> None:
-    held, queued = threading.Event(), threading.Event()
-    answers: list[BaseException] = []
+    begun, queued = threading.Event(), threading.Event()
 
-    def ask() -> None:
-        try:
-            stage.ask("a", lambda _: None)
-        except Unavailable as error:
-            answers.append(error)
+    def hold_then_die(_: Puppet) -> None:
+        begun.set()
+        queued.wait()
+        raise ConnectionError("gone")
 
     with stage.tree(stage.spec("a")):
         stage.wait("a", RUNNING)
-
-        def hold_then_die(_: Puppet) -> None:
-            held.set()
-            queued.wait()
-            raise ConnectionError("gone")
-
         stage.tell("a", hold_then_die)
-        held.wait()
+        begun.wait()
         stage.tell("a", lambda _: None)
-        asker = threading.Thread(target=ask, daemon=True)
-        asker.start()
-        while stage.actors[("a", 1)].inbox_depth() < 2:
-            held.wait()
+        answer = stage.actors[("a", 1)].actor_ref.ask("anything", block=False)
         queued.set()
-        asker.join(5)
-        assert [type(error) for error in answers] == [Unavailable]
+        with pytest.raises(Unavailable):
+            answer.get(timeout=BOUND_S)
         stage.wait("a", RUNNING, 2)
         assert [(d.name, d.count) for d in stage.directory.dead_letters()] == [("a", 1)]
 

@@ -199,21 +199,6 @@ def test_h01_a_handler_that_blocks_is_found_by_the_watchdog() -> None:
         stage.wait("a", RUNNING, 2)
 
 
-def test_h02_a_long_handler_that_beats_is_not_hung() -> None:
-    stage, turns = Stage(), threading.Event()
-
-    def work(actor: Puppet) -> str:
-        for _ in range(12):
-            actor.beat()
-            turns.wait(0.1)
-        return "done"
-
-    with stage.tree(stage.spec("a", watchdog=Watchdog(0.5, 0.1))):
-        stage.wait("a", RUNNING)
-        assert stage.ask("a", work) == "done"
-        assert stage.stream("a") == [("starting", 1), ("running", 1)]
-
-
 def test_h04_at_the_limit_of_hung_threads_the_whole_tree_stops_with_75() -> None:
     stage = Stage()
     with stage.tree(stage.spec("z"), stage.spec("a", shutdown=0.1), max_abandoned_total=1) as root:

@@ -25,6 +25,17 @@ from supervision.timers import Timers
 BOUND_S = 5.0
 
 
+class HandClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def now(self) -> float:
+        """Where the hands are."""
+        return self.seconds
+
+
 class Notices:
     """Stands where the supervisor would be."""
 
@@ -102,6 +113,30 @@ def test_whatever_a_tell_raises_there_is_exactly_one_notice(
     assert isinstance(ready, Ready)
     assert isinstance(gone, Exited)
     assert (gone.kind, gone.cause) == (kind, error)
+
+
+def test_h02_stamps_say_since_when_a_message_or_the_last_beat_in_it_is_in_progress() -> None:
+    clock, notices, stamps = HandClock(), Notices(), []
+
+    class Worker(Echo):
+        """Takes five seconds, and beats after three."""
+
+        def on_message(self, message: object) -> object:
+            stamps.append(self.busy_since)
+            clock.seconds += 3
+            self.beat()
+            stamps.append(self.busy_since)
+            clock.seconds += 2
+            return None
+
+    context = ActorContext("a", 1, Directory(), clock, Timers(clock), notices)
+    actor = Worker(context)
+    actor.launch()
+    actor.actor_ref.ask("work", timeout=BOUND_S)
+    actor.stop_self()
+    assert notices.gone.wait(BOUND_S)
+    assert stamps == [100, 103]
+    assert actor.busy_since is None
 
 
 def test_a_stop_overtakes_the_backlog() -> None:

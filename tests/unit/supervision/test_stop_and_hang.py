@@ -92,6 +92,15 @@ def test_h01_a_hang_is_fenced_stopped_abandoned_and_counted_once() -> None:
     assert world.machine.children[0].abandoned == set()
 
 
+def test_h02_an_idle_actor_is_never_hung_and_a_busy_one_not_before_its_time() -> None:
+    watched = child("a", watchdog=Watchdog(timeout=20, interval=5))
+    idle = World(supervisor(watched)).until(10_000)
+    assert (idle.orders, idle.epoch("a")) == ([], 1)
+    busy = World(supervisor(watched), {"a": [Life(busy_from=100)]}).until(119.9)
+    assert busy.orders == []
+    assert busy.until(125).orders == [("a", 120)]
+
+
 def test_h03_too_many_abandoned_instances_end_the_restarts() -> None:
     watched = child("a", Backoff(initial=0), watchdog=Watchdog(1, 0.5), shutdown=1, max_abandoned=2)
     lives = {"a": [Life(busy_from=0, stop=None)]}
@@ -116,6 +125,17 @@ def test_a_fault_that_somebody_else_finds_ends_the_instance_once() -> None:
     world.until(30)
     assert world.births("a") == [0, 11.5]
     assert [(f.kind, f.detail) for f in world.failures] == [(ExitKind.ERROR, "stale")]
+
+
+def test_a_member_that_awaits_its_stop_may_miss_its_other_deadlines() -> None:
+    unwell = child("b", unhealthy_timeout=2)
+    tree = rest_for_one(child("a", Backoff(initial=0)), unwell, child("c"))
+    lives = {"b": [Life(health=((9, False),)), LIVES], "c": [Life(stop=4), LIVES]}
+    world = World(tree, lives).until(10)
+    world.ends("a")
+    world.until(30)
+    assert world.orders == [("c", 10), ("b", 14)]
+    assert world.births("b") == [0, 14]
 
 
 def test_v01_verbs_on_a_child_that_is_up_and_down() -> None:
