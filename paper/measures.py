@@ -170,6 +170,21 @@ class Judge:
             )
         elif self._leg(record.venue, signed) > self._scope.q + self._scope.lot:
             self._find("D", record, "leg beyond one cycle", f"order {signed}")
+        elif record.venue == self._scope.hedge and self._outgrows_primary(signed):
+            self._find("D", record, "hedge beyond the primary", f"order {signed}")
+
+    def _outgrows_primary(self, signed: Decimal) -> bool:
+        """True when the hedge leg would grow past all that the primary holds or may still fill."""
+        scope = self._scope
+        after = self._leg(scope.hedge, signed)
+        if after <= abs(self._positions[scope.hedge]):
+            return False
+        rests = sum(
+            abs(live.signed_rest)
+            for live in self._live.values()
+            if live.record.venue == scope.primary
+        )
+        return after > abs(self._positions[scope.primary]) + rests + scope.lot
 
     def _leg(self, venue: str, signed: Decimal) -> Decimal:
         """The larger position that a leg could reach with another order of ``signed``."""

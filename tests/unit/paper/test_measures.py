@@ -9,104 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from paper.measures import judge_file, measure
+from paper.measures import judge_file
 from paper.naked import spread
-from paper.records import (
-    LEDGER_SCHEMA,
-    Accepted,
-    AnyRecord,
-    Connection,
-    Ended,
-    Filled,
-    Funded,
-    Marked,
-    Opened,
-    encode_record,
-)
-from paper.verdict import Finding, Measures, Scope, scope_of
-from venues.model import Side, TimeInForce
+from paper.records import LEDGER_SCHEMA, Funded, Opened, encode_record
+from paper.verdict import Finding, scope_of
+from tests.support_paper_script import Script
 
 D = Decimal
-SYMBOLS = {"backpack": "ETH_USDC_PERP", "grvt": "ETH_USDT_Perp"}
-SCOPE = scope_of("backpack", q=D("0.5"), lot=D("0.01"), planned=1)
-
-
-class Script:
-    """Writes a ledger by hand: time passes with ``wait``, orders are numbered."""
-
-    def __init__(self) -> None:
-        self.at_ns = 1_000_000_000
-        self.records: list[AnyRecord] = []
-        self.orders: dict[int, Accepted] = {}
-        for number, name in enumerate(("backpack/feed", "grvt/trading")):
-            self.connection(name, number, "authenticated")
-
-    def wait(self, ms: float) -> Script:
-        self.at_ns += int(ms * 1_000_000)
-        return self
-
-    def connection(self, name: str, number: int, event: str) -> None:
-        self.records.append(
-            Connection(
-                at_ns=self.at_ns, utc_ns=0, connection=name, connection_id=number, event=event
-            )
-        )
-
-    def mark(self) -> None:
-        self.records.append(
-            Marked(at_ns=self.at_ns, utc_ns=0, venue="grvt", symbol="ETH_USDT_Perp", mark=D(2500))
-        )
-
-    def accept(
-        self, venue: str, signed: str, *, client_id: int | None = None, nonce: str = ""
-    ) -> int:
-        size = D(signed)
-        order_id = len(self.orders) + 1
-        record = Accepted(
-            at_ns=self.at_ns, utc_ns=0, venue=venue, account="main", symbol=SYMBOLS[venue],
-            order_id=order_id, client_order_id=client_id, nonce=nonce, side=Side.towards(size),
-            size=abs(size), price=D(2500), time_in_force=TimeInForce.IOC, post_only=False,
-            reduce_only=False, expires_ns=0, forced=False,
-        )  # fmt: skip
-        self.orders[order_id] = record
-        self.records.append(record)
-        return order_id
-
-    def fill(self, order_id: int, size: str, price: str = "2500", fee: str = "0") -> None:
-        order = self.orders[order_id]
-        self.records.append(
-            Filled(
-                at_ns=self.at_ns, utc_ns=0, venue=order.venue, account="main", symbol=order.symbol,
-                order_id=order_id, client_order_id=None, trade_id=len(self.records),
-                side=order.side, size=D(size), price=D(price), fee=D(fee), maker=False,
-                mark=D(2500), forced=False,
-            )
-        )  # fmt: skip
-
-    def end(self, order_id: int, status: str = "filled") -> None:
-        order = self.orders[order_id]
-        self.records.append(
-            Ended(
-                at_ns=self.at_ns, utc_ns=0, venue=order.venue, account="main", symbol=order.symbol,
-                order_id=order_id, client_order_id=None, status=status, reason="none",
-                executed=D(0),
-            )
-        )  # fmt: skip
-
-    def trade(self, venue: str, signed: str, price: str = "2500", fee: str = "0") -> None:
-        order_id = self.accept(venue, signed)
-        self.fill(order_id, signed.lstrip("-"), price, fee)
-        self.end(order_id)
-
-    def hedged(self, signed: str, naked_ms: float = 20) -> None:
-        other = signed.lstrip("-") if signed.startswith("-") else f"-{signed}"
-        self.trade("backpack", signed)
-        self.wait(naked_ms)
-        self.trade("grvt", other)
-        self.wait(1000)
-
-    def judge(self, scope: Scope = SCOPE) -> Measures:
-        return measure(self.records, scope)
 
 
 @pytest.fixture
@@ -181,6 +90,20 @@ def test_a_hedge_sent_again_after_it_filled_is_a_duplicate(script: Script) -> No
     assert rules(script.judge().duplicates) == ["leg beyond one cycle"]
 
 
+def test_a_partial_hedge_sent_again_is_a_duplicate_though_no_leg_is_full(script: Script) -> None:
+    script.trade("backpack", "0.2")
+    script.trade("grvt", "-0.2")
+    script.trade("grvt", "-0.2")
+    assert rules(script.judge().duplicates) == ["hedge beyond the primary"]
+
+
+def test_closing_the_hedge_leg_first_is_no_duplicate(script: Script) -> None:
+    script.hedged("0.5")
+    script.trade("grvt", "0.5")
+    script.trade("backpack", "-0.5")
+    assert script.judge().duplicates == ()
+
+
 def test_two_primary_orders_at_once_are_a_duplicate(script: Script) -> None:
     script.accept("backpack", "0.5")
     script.accept("backpack", "0.5")
@@ -195,8 +118,8 @@ def test_a_client_id_or_nonce_accepted_twice_is_a_duplicate(script: Script) -> N
 
 
 def test_the_same_client_id_at_two_venues_is_none(script: Script) -> None:
-    script.end(script.accept("backpack", "0.5", client_id=7))
-    script.end(script.accept("grvt", "-0.5", client_id=7))
+    script.fill(script.accept("backpack", "0.5", client_id=7), "0.5")
+    script.fill(script.accept("grvt", "-0.5", client_id=7), "0.5")
     assert script.judge().duplicates == ()
 
 
