@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -177,4 +178,19 @@ def test_settings_that_make_no_sense_are_refused(settings: str, word: str) -> No
     code, text = refused("--settings", settings)
     assert code == 78
     assert word in text
+    assert text.count("\n") == 1
+
+
+def test_a_ledger_that_breaks_on_the_way_ends_the_process_with_one_clear_line(
+    tmp_path: Path,
+) -> None:
+    pipe = tmp_path / "ledger"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with Process("--ledger", str(pipe)) as process:
+        os.close(reader)
+        assert process.child.wait(WAIT_S) == 1
+        assert process.child.stderr is not None
+        text = process.child.stderr.read().decode()
+    assert "cannot be written any more" in text
     assert text.count("\n") == 1
