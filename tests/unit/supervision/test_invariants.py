@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from supervision import events
 from supervision.events import VerbKind
-from supervision.policy import Backoff, Boot, Breaker, Restart, Strategy, Watchdog
+from supervision.policy import Backoff, Boot, Breaker, Gate, Limiter, Restart, Strategy, Watchdog
 from supervision.spec import SupervisorSpec
 from supervision.states import ChildState, ExitKind
 from tests.support_supervision import Life, World, child, supervisor
@@ -38,6 +38,7 @@ policies = st.fixed_dictionaries(
         "unhealthy_timeout": st.sampled_from([None, 2.0]),
         "shutdown": st.sampled_from(["brutal", 1.0, 5.0]),
         "start_timeout": st.just(4.0),
+        "limiter": st.sampled_from([None, "slow"]),
         "max_abandoned": st.sampled_from([1, 16]),
     }
 )
@@ -46,7 +47,12 @@ policies = st.fixed_dictionaries(
 @st.composite
 def trees(draw: st.DrawFn) -> SupervisorSpec:
     """A flat tree of up to four children under any strategy."""
-    children = [child(i, **draw(policies)) for i in IDS[: draw(st.integers(1, 4))]]
+    children = []
+    for number, child_id in enumerate(IDS[: draw(st.integers(1, 4))]):
+        needs = draw(st.sets(st.sampled_from(IDS[:number]))) if number else set()
+        fields = draw(policies)
+        gate = draw(st.sampled_from(Gate))
+        children.append(child(child_id, depends_on=tuple(needs), gate=gate, **fields))
     return supervisor(*children, strategy=draw(st.sampled_from(Strategy)), window=(5, 30))
 
 
@@ -64,7 +70,7 @@ def test_whatever_happens_the_rules_hold(
     scripts: dict[str, list[Life]],
     orders: list[tuple[float, VerbKind, str]],
 ) -> None:
-    world = World(tree, scripts)
+    world = World(tree, scripts, limiters={"slow": Limiter(0.5, 1)})
     moment = 0.0
     for delay, kind, name in orders:
         moment += delay
