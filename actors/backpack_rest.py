@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import itertools
 import queue
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -47,9 +48,10 @@ class RequestDue(msgspec.Struct, frozen=True):
 
 
 class _Job(NamedTuple):
-    """A request for a lane; its number is what its deadline is known by."""
+    """A request for a lane; its number is what its deadline, at ``due_s``, is known by."""
 
     number: int
+    due_s: float
     message: object
 
 
@@ -59,7 +61,19 @@ class _Lane:
     def __init__(self, client: HttpClient, jobs: queue.SimpleQueue[_Job | None]) -> None:
         self.client = client
         self.jobs = jobs
-        self.number = 0
+        self._lock = threading.Lock()
+        self._number = 0
+
+    def at(self, number: int) -> None:
+        """The lane's thread is at this job now; 0: at none."""
+        with self._lock:
+            self._number = number
+
+    def abort_job(self, number: int) -> None:
+        """End this client if it is still at that job."""
+        with self._lock:
+            if self._number == number:
+                self.client.abort()
 
 
 class BackpackRest(SupervisedActor):
@@ -120,26 +134,34 @@ class BackpackRest(SupervisedActor):
 
     def _queue(self, jobs: queue.SimpleQueue[_Job | None], message: object, limit_s: float) -> None:
         number = next(self._numbers)
-        jobs.put(_Job(number, message))
+        jobs.put(_Job(number, self.clock.now() + limit_s, message))
         self.after(limit_s, RequestDue(number))
 
     def _request_due(self, message: RequestDue) -> None:
         for lane in self._lanes:
-            if lane.number == message.number:
-                lane.client.abort()
+            lane.abort_job(message.number)
 
     # -- lane threads ----------------------------------------------------------------------------
 
     def _serve(self, lane: _Lane) -> None:
         try:
             while (job := lane.jobs.get()) is not None and not self.stopping:
-                lane.number = job.number
+                lane.at(job.number)
                 try:
-                    self._carry_out(lane.client, job.message)
+                    if self.clock.now() < job.due_s:
+                        self._carry_out(lane.client, job.message)
+                    else:
+                        self._too_late(job.message)
                 finally:
-                    lane.number = 0
+                    lane.at(0)
         finally:
             lane.client.close()
+
+    def _too_late(self, message: object) -> None:
+        """It has waited for a lane until its time was over. A read is asked again when due."""
+        if isinstance(message, gateway.PlaceOrder):
+            reason = "no connection was free in time"
+            self._orders.offer(orders.OrderNotSent(message.new.client_order_id, reason))
 
     def _carry_out(self, client: HttpClient, message: object) -> None:
         if isinstance(message, gateway.PlaceOrder):

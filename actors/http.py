@@ -2,7 +2,7 @@
 
 A request has no total timeout of its own: reading limits are per read, so a peer that trickles
 would never meet one. Whoever owns the connection calls ``abort`` from another thread when the
-request's deadline has passed.
+request's deadline has passed, and that is the end of this client.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class HttpClient:
                 host, parts.port or _HTTP_PORT, timeout=connect_timeout_s
             )
         self._connect_timeout_s = connect_timeout_s
+        self._aborted = False
 
     def request(
         self,
@@ -68,6 +69,9 @@ class HttpClient:
         Raises ConnectRefused when nothing was sent, ConnectionLost when the outcome is unknown.
         """
         self._connect()
+        if self._aborted:
+            self._connection.close()
+            raise ConnectRefused(self.name, "aborted before anything was sent")
         try:
             self._connection.request(
                 method, self._prefix + target, body=body or None, headers=dict(headers)
@@ -83,12 +87,18 @@ class HttpClient:
             )
 
     def abort(self) -> None:
-        """Break off whatever is under way; its request raises ConnectionLost. Any thread."""
+        """Break off whatever is under way, for good. Any thread.
+
+        A request that is being answered raises ConnectionLost; one whose connection is still being
+        made, and any later one, is not sent and raises ConnectRefused.
+        """
+        self._aborted = True
         sock = getattr(self._connection, "sock", None)
         if sock is None:
             return
         try:
-            sock.shutdown(socket.SHUT_RDWR)
+            # Not SSLSocket's own, which first turns the socket into one that writes in the clear.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
         except OSError:
             return  # it is gone already, which is what was asked for
 
@@ -111,4 +121,4 @@ class HttpClient:
         sock = self._connection.sock
         if sock is not None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(self._read_timeout_s)
+        self._connection.timeout = self._read_timeout_s  # it sets the socket's at each request

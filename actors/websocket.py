@@ -136,7 +136,8 @@ class WebSocket:
     def abort(self) -> None:
         """End the connection now, whatever it is doing. Any thread; never waits for the lock."""
         try:
-            self._sock.shutdown(socket.SHUT_RDWR)
+            # Not SSLSocket's own, which first turns the socket into one that writes in the clear.
+            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
         except OSError:
             return  # it is gone already, which is what was asked for
 
@@ -159,17 +160,19 @@ class WebSocket:
         request = protocol.connect()
         request.headers.update(headers)
         protocol.send_request(request)
-        self._sock.settimeout(max(0.001, deadline_s - time.monotonic()))
+        self._sock.settimeout(_left_s(deadline_s))
         self._sock.sendall(b"".join(protocol.data_to_send()))
         while protocol.state is State.CONNECTING:
-            self._sock.settimeout(max(0.001, deadline_s - time.monotonic()))
+            self._sock.settimeout(_left_s(deadline_s))
             data = self._sock.recv(_CHUNK)
             if data:
                 protocol.receive_data(data)
             else:
                 protocol.receive_eof()
-            if protocol.handshake_exc is not None:
+            if isinstance(protocol.handshake_exc, InvalidHandshake):
                 raise protocol.handshake_exc
+            if protocol.handshake_exc is not None:  # no HTTP at all: any kind of exception
+                raise InvalidHandshake(str(protocol.handshake_exc)) from protocol.handshake_exc
 
     def _read_some(self) -> bool:
         """Feed what the socket has to the protocol; True when there was something."""
@@ -237,13 +240,24 @@ class WebSocket:
             raise WriteTimeout(self.name, timeout_s)
 
     def _lost(self) -> ConnectionLost:
+        """What ended it. Asked at once: the peer may take its time to hang up, or never do so."""
         protocol = self._protocol
         if protocol.parser_exc is not None:
-            return ConnectionLost(self.name, str(protocol.parser_exc), protocol.close_code)
-        reason = f" {protocol.close_reason}" if protocol.close_reason else ""
+            code = None if protocol.close_sent is None else protocol.close_sent.code
+            return ConnectionLost(self.name, str(protocol.parser_exc), code)
+        received = protocol.close_rcvd
+        if received is None:
+            return ConnectionLost(self.name, "closed by us")
         return ConnectionLost(
-            self.name, f"closed with code {protocol.close_code}{reason}", protocol.close_code
+            self.name, f"closed with code {received.code} {received.reason}".rstrip(), received.code
         )
+
+
+def _left_s(deadline_s: float) -> float:
+    left_s = deadline_s - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError("no handshake in time")
+    return left_s
 
 
 def _refusal(name: str, error: Exception) -> ConnectRefused:
