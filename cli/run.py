@@ -151,9 +151,7 @@ class _Run:
         self._watch(root)
         self._read_board()
         root.stop()
-        code = self._exit_code(root.wait(_STOP_S))
-        self._sum_up(code)
-        return code
+        return self._sum_up(self._exit_code(root.wait(_STOP_S)))
 
     def _desk_is_done(self, outcome: DeskOutcome) -> None:
         self._outcome = outcome
@@ -198,9 +196,11 @@ class _Run:
             return exits.EXPOSED
         return exits.HALTED if self._outcome.halted else (root_code or exits.DONE)
 
-    def _sum_up(self, code: int) -> None:
+    def _sum_up(self, code: int) -> int:
         name, desk = next(iter(self._settings.desks.items()))
         verdict = self._verdict()
+        if code == exits.DONE and verdict is not None and any(summary.violations(verdict).values()):
+            code = exits.JUDGED
         records = self._records.all()
         first_s = self._records.first_cycle_s
         result = Summary(
@@ -223,6 +223,7 @@ class _Run:
         self._print(result)
         if self._options.summary is not None:
             summary.write(result, self._options.summary)
+        return code
 
     def _verdict(self) -> dict[str, Any] | None:
         if self._venues is None:

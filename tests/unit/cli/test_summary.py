@@ -1,0 +1,113 @@
+"""The summary: what the cycle records come to."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from cli import summary
+from cli.exits import CONFIGURATION, CommandFailed
+from cli.summary import Records, Summary, spread
+from trading.desk import CycleRecord, LegRecord
+
+
+def leg(venue: str, fees: str, slippage: str = "1") -> LegRecord:
+    return LegRecord(
+        venue=venue,
+        symbol="ETH",
+        traded=Decimal(1),
+        entry_price=Decimal(2500),
+        exit_price=Decimal(2501),
+        fees=Decimal(fees),
+        gross_pnl=Decimal("0.5"),
+        slippage_bps=Decimal(slippage),
+        orders=2,
+    )
+
+
+def record(outcome: str = "completed", naked_ms: tuple[float, ...] = (5.0,)) -> CycleRecord:
+    return CycleRecord(
+        desk="eth",
+        cycle=1,
+        outcome=outcome,
+        direction="buy",
+        size=Decimal("0.5"),
+        primary=leg("backpack", "2.5"),
+        hedge=leg("grvt", "-0.1", "3"),
+        pnl=Decimal("-1.4"),
+        naked_ms=naked_ms,
+        fill_to_hedge_sent_ms=(1.0,),
+        decision_to_ack_ms=(),
+        fees_complete=True,
+        duration_s=1.0,
+    )
+
+
+def test_fees_add_up_by_venue_and_a_rebate_is_negative() -> None:
+    totals = summary.totals([record(), record()])
+    assert totals["fees"] == {"backpack": Decimal("5.0"), "grvt": Decimal("-0.2")}
+    assert totals["pnl"] == Decimal("-2.8")
+
+
+def test_cycles_are_counted_by_outcome() -> None:
+    assert summary.totals([record(), record("unwound"), record()])["cycles"] == {
+        "completed": 2,
+        "unwound": 1,
+    }
+
+
+def test_slippage_is_the_mean_of_the_cycles() -> None:
+    assert summary.totals([record()])["slippage_bps"] == {
+        "backpack": Decimal("1.000"),
+        "grvt": Decimal("3.000"),
+    }
+
+
+def test_a_spread_gives_median_p99_and_maximum() -> None:
+    values = [float(number) for number in range(1, 201)]
+    assert spread(values) == summary.Spread(count=200, p50=100.5, p99=199.0, max=200.0)
+
+
+def test_a_spread_of_nothing_is_zero() -> None:
+    assert spread([]) == summary.Spread(count=0, p50=0.0, p99=0.0, max=0.0)
+
+
+def test_the_ledgers_findings_are_counted_by_letter() -> None:
+    verdict = {"duplicates": [1], "orphans": [], "position_errors": [1, 2], "flips": []}
+    assert summary.violations(verdict) == {"D": 1, "O": 0, "P": 2, "flips": 0}
+
+
+def test_records_remember_when_the_first_cycle_began() -> None:
+    records = Records()
+    assert records.first_cycle_s is None
+    records.add(record())
+    first_s = records.first_cycle_s
+    records.add(record())
+    assert records.first_cycle_s == first_s
+    assert len(records.all()) == 2
+
+
+def test_a_file_that_cannot_be_written_is_named_with_a_remedy(tmp_path: Path) -> None:
+    result = Summary(
+        schema=summary.SUMMARY_SCHEMA,
+        mode="paper",
+        seed=1,
+        desk="eth",
+        primary="backpack",
+        hedge="grvt",
+        size=Decimal("0.5"),
+        planned=1,
+        restarts={},
+        start_to_first_cycle_s=None,
+        duration_s=1.0,
+        halted="",
+        exit_code=0,
+        verdict=None,
+        **summary.totals([record()]),
+    )
+    with pytest.raises(CommandFailed, match="give --summary a writable file") as caught:
+        summary.write(result, tmp_path / "none" / "summary.json")
+    assert caught.value.code == CONFIGURATION
+    assert ("cycles", "1 completed of 1 planned") in summary.rows(result)
