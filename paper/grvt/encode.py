@@ -114,6 +114,8 @@ def fill(paper: PaperFill, account: GrvtAccount) -> frames.Fill:
         price=price,
         mark_price=money(paper.mark_price),
         index_price=money(paper.mark_price),
+        interest_rate=_ZERO,
+        forward_price=_ZERO,
         realized_pnl=money(paper.realized_pnl),
         fee=money(paper.fee),
         fee_rate=server_number(paper.fee_rate * 100),
@@ -190,6 +192,10 @@ def summary(
         spot_balances=(balance,),
         positions=tuple(position(row, account) for row in positions),
         settle_index_price=WireNumber("1.0"),
+        is_vault=False,
+        vault_im_additions=_ZERO,
+        derisk_margin=money(paper.maintenance_margin),
+        derisk_to_maintenance_margin_ratio=WireNumber("1.0"),
     )
 
 
@@ -252,7 +258,7 @@ def ticker(row: Ticker) -> frames.Ticker:
 
 def _reason(paper: PaperOrder) -> str:
     wire = paper.request.wire
-    market = isinstance(wire, frames.Order) and wire.is_market
+    market = isinstance(wire, frames.Order) and bool(wire.is_market)
     if paper.reason is Reason.IOC and market and _wire_time_in_force(paper) == "GOOD_TILL_TIME":
         return "MARKET_CANCEL"
     return reject_reason(paper.reason)
@@ -278,6 +284,9 @@ def _echo(
         order,
         order_id=order_id,
         sub_account_id=str(order.sub_account_id),
+        is_market=bool(order.is_market),
+        post_only=bool(order.post_only),
+        reduce_only=bool(order.reduce_only),
         legs=tuple(_leg(leg) for leg in order.legs),
         signature=signature,
         metadata=frames.OrderMetadata(

@@ -59,6 +59,7 @@ class Sessions:
             raise GrvtRefusal(NOT_AUTHENTICATED, "unknown API key")
         if self._login_ends_older:
             self.end(account.name)
+        self._forget_expired()
         self._issued += 1
         text = f"{self._seed} {self._issued} {account.name} {self._now_ns()}"
         session = PaperSession(
@@ -76,6 +77,12 @@ class Sessions:
             cookie: session
             for cookie, session in self._live.items()
             if session.account.name != account
+        }
+
+    def _forget_expired(self) -> None:
+        now_ns = self._now_ns()
+        self._live = {
+            cookie: session for cookie, session in self._live.items() if session.expires_ns > now_ns
         }
 
     def authenticate(self, headers: Mapping[str, str], query: Mapping[str, str]) -> PaperSession:

@@ -86,6 +86,8 @@ class GrvtSocket:
         loop = asyncio.get_running_loop()
         inbox: asyncio.Queue[tuple[float, str | bytes | None]] = asyncio.Queue()
         worker = loop.create_task(self._work(inbox)) if self._settings.latency_s else None
+        if worker is not None:
+            worker.add_done_callback(self._worked)
         try:
             async for message in self._socket:
                 if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -108,6 +110,11 @@ class GrvtSocket:
                 return
             await asyncio.sleep(max(0.0, due - loop.time()))
             self._dialect.handle(data, self)
+
+    def _worked(self, worker: asyncio.Task[None]) -> None:
+        """A fault of ours must not leave a client waiting on a socket that serves nothing."""
+        if worker.cancelled() or worker.exception() is not None:
+            self._cut()
 
     def _close_at_expiry(self, now_ns: int) -> asyncio.TimerHandle | None:
         if self._session is None or self._settings.expired_socket == "keep":

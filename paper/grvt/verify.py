@@ -27,7 +27,7 @@ def check_form(order: frames.Order, account: GrvtAccount) -> None:
     """What can be said without knowing the instrument: ids, legs, time in force, price."""
     if _integer(order.sub_account_id, errors.SUB_ACCOUNT_FORMAT) != account.sub_account_id:
         _refuse(errors.WRONG_SUB_ACCOUNT)
-    if not isinstance(order.order_id, UnsetType) and order.order_id.strip("0x"):
+    if isinstance(order.order_id, str) and order.order_id.strip("0x"):
         _refuse(errors.ORDER_ID_SET)
     if order.state is not None and not isinstance(order.state, UnsetType):
         _refuse(errors.STATE_SET)
@@ -96,10 +96,10 @@ def signed_fields(order: frames.Order, instrument: Instrument) -> SignedFields:
     )
     return SignedFields(
         sub_account_id=_integer(order.sub_account_id),
-        is_market=order.is_market,
+        is_market=bool(order.is_market),
         time_in_force=signing.SIGN_CODES[order.time_in_force],
-        post_only=order.post_only,
-        reduce_only=order.reduce_only,
+        post_only=bool(order.post_only),
+        reduce_only=bool(order.reduce_only),
         legs=(signed_leg,),
         nonce=_integer(order.signature.nonce),
         expiration_ns=_integer(order.signature.expiration),
@@ -124,8 +124,8 @@ def to_request(order: frames.Order, account: GrvtAccount) -> OrderRequest:
         price=None if order.is_market else _number(leg.limit_price or Decimal(0), "limit_price"),
         time_in_force=time_in_force,
         client_order_id=_integer(order.metadata.client_order_id),
-        post_only=order.post_only,
-        reduce_only=order.reduce_only,
+        post_only=bool(order.post_only),
+        reduce_only=bool(order.reduce_only),
         expires_ns=_integer(order.signature.expiration),
         nonce=f"{order.signature.r}{order.signature.s}".lower(),
         wire=order,

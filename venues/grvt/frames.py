@@ -98,14 +98,17 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """An order, as it is created (no id, no state), replied, queried, or streamed on v1.order."""
+    """An order, as it is created (no id, no state), replied, queried, or streamed on v1.order.
 
-    order_id: str | UnsetType = UNSET
+    Clients (grvt-pysdk's raw one) write null for what they leave out.
+    """
+
+    order_id: str | UnsetType | None = UNSET
     sub_account_id: IntText
-    is_market: bool = False
+    is_market: bool | None = False
     time_in_force: str
-    post_only: bool = False
-    reduce_only: bool = False
+    post_only: bool | None = False
+    reduce_only: bool | None = False
     legs: tuple[OrderLeg, ...]
     signature: Signature | UnsetType = UNSET
     metadata: OrderMetadata = OrderMetadata()
@@ -134,6 +137,8 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     price: Decimal
     mark_price: Decimal | UnsetType = UNSET
     index_price: Decimal | UnsetType = UNSET
+    interest_rate: Decimal | UnsetType = UNSET
+    forward_price: Decimal | UnsetType = UNSET
     realized_pnl: Decimal = ZERO
     fee: Decimal
     fee_rate: Decimal = ZERO
@@ -201,6 +206,10 @@ class SubAccount(msgspec.Struct, frozen=True, kw_only=True):
     spot_balances: tuple[SpotBalance, ...] = ()
     positions: tuple[Position, ...] = ()
     settle_index_price: Decimal | UnsetType = UNSET
+    is_vault: bool | UnsetType = UNSET
+    vault_im_additions: Decimal | UnsetType = UNSET
+    derisk_margin: Decimal | UnsetType = UNSET
+    derisk_to_maintenance_margin_ratio: Decimal | UnsetType = UNSET
 
 
 class BookLevel(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,7 +48,7 @@ def order_update(order: frames.Order, place: str = "order") -> OrderUpdate:
     if order.state is None or isinstance(order.state, UnsetType):
         raise FrameError(GRVT, place, "an order without its state")
     leg = order.legs[0]
-    order_id = "" if isinstance(order.order_id, UnsetType) else order.order_id
+    order_id = order.order_id if isinstance(order.order_id, str) else ""
     return _update(
         order.state,
         place,

@@ -148,6 +148,45 @@ def test_the_async_client_places_sees_filled_and_cancels(venue: PaperGrvt) -> No
     asyncio.run(trade())
 
 
+def raw_client(venue: PaperGrvt) -> Any:
+    from pysdk.grvt_raw_base import GrvtApiConfig
+    from pysdk.grvt_raw_env import GrvtEnv
+    from pysdk.grvt_raw_sync import GrvtRawSync
+
+    config = GrvtApiConfig(GrvtEnv.PROD, str(SUB_ACCOUNT), PRIVATE_KEY, API_KEY, None)
+    client = GrvtRawSync(config)
+    client.env.edge.rpc_endpoint = venue.urls["edge"]
+    client.md_rpc, client.td_rpc = venue.urls["market_data"], venue.urls["trades"]
+    return client
+
+
+def test_the_raw_client_finds_every_field_of_its_typed_answers(venue: PaperGrvt) -> None:
+    from pysdk import grvt_raw_types as raw
+    from pysdk.grvt_raw_signing import sign_order
+
+    client = raw_client(venue)
+    listed = client.get_all_instruments_v1(raw.ApiGetAllInstrumentsRequest(is_active=True)).result
+    order = raw.Order(
+        sub_account_id=str(SUB_ACCOUNT),
+        time_in_force=raw.TimeInForce.IMMEDIATE_OR_CANCEL,
+        legs=[raw.OrderLeg(SYMBOL, "0.5", True, "2500.1")],
+        signature=raw.Signature("", "", "", 0, str(venue.now_ns() + 10**10), 7),
+        metadata=raw.OrderMetadata(str(CLIENT_ID)),
+    )
+    signed = sign_order(
+        order, client.config, client.account, {row.instrument: row for row in listed}
+    )
+    created = client.create_order_v1(raw.ApiCreateOrderRequest(signed)).result
+    assert created.state.status is raw.OrderStatus.PENDING
+    account = str(SUB_ACCOUNT)
+    assert client.positions_v1(raw.ApiPositionsRequest(account)).result[0].size == "0.5"
+    assert client.fill_history_v1(raw.ApiFillHistoryRequest(account)).result[0].size == "0.5"
+    summary = client.sub_account_summary_v1(raw.ApiSubAccountSummaryRequest(account)).result
+    assert summary.positions[0].instrument == SYMBOL
+    history = client.order_history_v1(raw.ApiOrderHistoryRequest(account)).result
+    assert history[0].state.status is raw.OrderStatus.FILLED
+
+
 async def eventually(condition: Callable[[], bool]) -> None:
     """Wait for ``condition``, which somebody else's tasks bring about."""
 

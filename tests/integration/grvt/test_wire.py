@@ -239,12 +239,19 @@ def test_an_expired_cookie_is_refused_by_rest_while_the_open_socket_goes_on() ->
             assert reading.read_orders(client.reply()) == ()
 
 
-def test_a_consumer_that_never_reads_is_cut_off() -> None:
+def flood(client: Client, venue: PaperGrvt) -> None:
+    """Ask for more than an outbox holds, and wait for what never comes."""
+    for n in range(15):
+        order = signed(venue.now_ns(), client_order_id=2**63 + n, size="0.01")
+        client.call(requests.create_order(order))
+    client.told()
+
+
+def test_a_consumer_too_slow_for_its_outbox_is_cut_off() -> None:
     with served(outbox=20, feed_latency_s=600.0) as venue, trading(venue) as client:
         client.subscribe(codec.ORDER_STREAM, str(SUB_ACCOUNT))
-        for n in range(15):
-            order = signed(venue.now_ns(), client_order_id=2**63 + n, size="0.01")
-            client.call(requests.create_order(order))
+        with pytest.raises(ConnectionClosed):
+            flood(client, venue)
         assert venue.sessions.ended.wait(WAIT_S)
         assert ("disconnected", "grvt/trading", "venue") in venue.sessions.events
 
