@@ -6,6 +6,8 @@ tells, and the supervisor, not the connection, acts on the failure.
 
 from __future__ import annotations
 
+import contextlib
+
 import msgspec
 
 from actors.errors import HeartbeatMissed
@@ -29,13 +31,13 @@ class Beat(msgspec.Struct, frozen=True):
 
 
 class _Watched:
-    """One incarnation of a connection: since when it has owed an answer."""
+    """One incarnation of a connection, and when it was last known to be alive."""
 
-    __slots__ = ("asked_s", "epoch")
+    __slots__ = ("alive_s", "epoch")
 
-    def __init__(self, epoch: int) -> None:
+    def __init__(self, epoch: int, now_s: float) -> None:
         self.epoch = epoch
-        self.asked_s: float | None = None
+        self.alive_s = now_s
 
 
 class Heartbeat(SupervisedActor):
@@ -76,25 +78,23 @@ class Heartbeat(SupervisedActor):
         if status is None or status.state not in (ChildState.RUNNING, ChildState.HALF_OPEN):
             self._watched.pop(name, None)
             return
+        now_s = self.clock.now()
         watched = self._watched.get(name)
         if watched is None or watched.epoch != status.epoch:
-            watched = self._watched[name] = _Watched(status.epoch)
-        if watched.asked_s is None:
-            try:
-                self.address(name).tell(Ping(self.name), half_open=True)
-            except Unavailable:
-                return  # it is being replaced; the next beat finds the new one
-            watched.asked_s = self.clock.now()
-            return
-        silent_s = self.clock.now() - watched.asked_s
+            watched = self._watched[name] = _Watched(status.epoch, now_s)
+        silent_s = now_s - watched.alive_s
         if silent_s >= self._stale_after_s:
             self._fail(name, watched.epoch, "pong", silent_s)
+            return
+        # At every beat, answered or not: one pong that gets lost must not look like silence.
+        with contextlib.suppress(Unavailable):  # it is being replaced: the next beat sees it
+            self.address(name).tell(Ping(self.name), half_open=True)
 
     def _ponged(self, pong: Ponged) -> None:
         watched = self._watched.get(pong.connection)
         if watched is None or watched.epoch != pong.epoch:
             return
-        watched.asked_s = None
+        watched.alive_s = self.clock.now()
         if pong.data_age_s is not None and pong.data_age_s >= self._stale_after_s:
             self._fail(pong.connection, pong.epoch, "data", pong.data_age_s)
 
