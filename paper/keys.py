@@ -31,7 +31,7 @@ class GrvtKeys(msgspec.Struct, frozen=True, kw_only=True):
             api_key=self.api_key,
             sub_account_id=int(self.sub_account_id),
             signer=OrderSigner(self.private_key, chain_id).address,
-            account_id=f"ACC:{self.api_key}",
+            account_id=f"ACC:{self.sub_account_id}",
         )
 
 

@@ -16,9 +16,9 @@ from typing import BinaryIO, Final
 import msgspec
 from aiohttp import web
 
-from paper.backpack import BackpackFrontEnd
+from paper.backpack.front_end import BackpackFrontEnd
 from paper.control import ControlPort
-from paper.grvt import GrvtFrontEnd
+from paper.grvt.frontend import GrvtFrontEnd
 from paper.keys import BackpackKeys, GrvtKeys, backpack_keys, grvt_keys
 from paper.options import PaperSettings
 from paper.world import World

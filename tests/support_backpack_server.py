@@ -15,7 +15,8 @@ import requests
 from aiohttp import web
 from websockets.sync.client import ClientConnection, connect
 
-from paper.backpack import BackpackAccount, BackpackFrontEnd, BackpackSettings
+from paper.backpack.front_end import BackpackFrontEnd
+from paper.backpack.settings import BackpackAccount, BackpackSettings
 from paper.engine import PaperExchange
 from paper.faults import Faults
 from paper.settings import BACKPACK_INSTRUMENTS, BACKPACK_VENUE

@@ -16,12 +16,13 @@ from aiohttp import web
 
 from paper.engine import PaperExchange
 from paper.faults import Faults
-from paper.grvt import GrvtAccount, GrvtFrontEnd, GrvtSettings
 from paper.grvt.desk import OrderDesk, Timer
 from paper.grvt.framing import JsonRpc, Legacy
+from paper.grvt.frontend import GrvtFrontEnd
 from paper.grvt.hub import Hub
 from paper.grvt.private_streams import PrivateFeed, PrivateSource
 from paper.grvt.routes import trades_routes
+from paper.grvt.settings import GrvtAccount, GrvtSettings
 from paper.orders import OrderRequest
 from paper.settings import GRVT_VENUE
 from tests.support_grvt import ADDRESS, CLIENT_ID, ETH, PRIVATE_KEY, SUB_ACCOUNT
