@@ -14,113 +14,74 @@ socket is both). Rules held here:
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
-import msgspec
-
-from trading.orders import Order, OrderEvent, OrderState, OrderView
+from trading.order_effects import (
+    AskFills,
+    AskOpenOrders,
+    AskOrder,
+    AskPositions,
+    Effect,
+    OrderTiming,
+    PublishDrift,
+    PublishOrder,
+    PublishPositions,
+    PublishReadiness,
+    RecordIntent,
+    SendOrder,
+)
+from trading.orders import Order, OrderEvent, OrderState
 from trading.position_check import PositionCheck
 from venues.model import ZERO, Fill, NewOrder, OrderUpdate, Position
 
+__all__ = [
+    "AskFills",
+    "AskOpenOrders",
+    "AskOrder",
+    "AskPositions",
+    "Effect",
+    "OrderManager",
+    "OrderTiming",
+    "PublishDrift",
+    "PublishOrder",
+    "PublishPositions",
+    "PublishReadiness",
+    "RecordIntent",
+    "SendOrder",
+]
+
 _SECOND_NS: Final = 1_000_000_000
-_REMEMBERED_FILLS: Final = 100_000  # more than a day of a cycle every four seconds
+_REMEMBERED: Final = 100_000  # more than a day of a cycle every four seconds
+_PROOFS: Final = 2
+_TOLD: Final = float("inf")
 
 
-class OrderTiming(msgspec.Struct, frozen=True, kw_only=True):
-    """How long things may take at a venue, in seconds.
-
-    ``poll_s``: an unresolved order without news is asked for this often; ``doubt_poll_s``: the same
-    for one in doubt; ``settle_s``: how far the venue's histories may lag behind its engine;
-    ``overlap_s``: how much of the fill history is read again after a gap.
-    """
-
-    poll_s: float = 1.0
-    doubt_poll_s: float = 0.25
-    settle_s: float = 2.0
-    overlap_s: float = 10.0
-
-
-class RecordIntent(msgspec.Struct, frozen=True):
-    """Make the order durable; ``intent_recorded`` must follow before it is sent."""
-
-    new: NewOrder
-
-
-class SendOrder(msgspec.Struct, frozen=True):
-    """Hand the order to the gateway."""
-
-    new: NewOrder
-
-
-class AskOrder(msgspec.Struct, frozen=True):
-    """Ask the venue what became of one order."""
-
-    new: NewOrder
-
-
-class AskFills(msgspec.Struct, frozen=True):
-    """Read fills executed at or after ``since_ns`` (UTC)."""
-
-    since_ns: int
-
-
-class AskOpenOrders(msgspec.Struct, frozen=True):
-    """Read what rests at the venue."""
-
-
-class AskPositions(msgspec.Struct, frozen=True):
-    """Read the positions."""
-
-
-class PublishOrder(msgspec.Struct, frozen=True):
-    """Tell whoever trades with it what is known of the order now."""
-
-    view: OrderView
-
-
-class PublishReadiness(msgspec.Struct, frozen=True):
-    """Whether the venue takes orders, and whether it may be given new risk; why, if not.
-
-    A connection that is still on probation carries only orders that take risk off.
-    """
-
-    ready: bool
-    new_risk: bool
-    detail: str
-
-
-class PublishDrift(msgspec.Struct, frozen=True):
-    """Something at the venue that our own orders do not explain."""
-
-    detail: str
-
-
-class PublishPositions(msgspec.Struct, frozen=True):
-    """A well-formed reading of our symbols' positions, flat ones included.
-
-    Unless ``settled``, orders without a known outcome may or may not be in it.
-    """
-
-    sizes: dict[str, Decimal]
-    settled: bool
-
-
-Effect = (
-    RecordIntent | SendOrder | AskOrder | AskFills | AskOpenOrders | AskPositions
-    | PublishOrder | PublishReadiness | PublishPositions | PublishDrift
-)  # fmt: skip
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 class _Absence:
-    """How often in a row the venue has not known an order, after it could no longer execute."""
+    """What speaks for it that the venue never had an order that can no longer execute.
 
-    __slots__ = ("asked_s", "fills_read", "times")
+    All three count from the first time that the venue, asked after the order's end, did not know
+    it: answers "unknown", fill histories read, and positions read that it can not be a part of.
+    """
+
+    __slots__ = ("asked_s", "fills_read", "positions_read", "times")
 
     def __init__(self) -> None:
-        self.asked_s = 0.0
-        self.times = 0
-        self.fills_read = False
+        self.asked_s = float("-inf")
+        self.reset()
+
+    def reset(self) -> None:
+        """The venue does know it."""
+        self.times = self.fills_read = self.positions_read = 0
+
+    @property
+    def proven(self) -> bool:
+        """True when all evidence has agreed twice: one of each may have been under way before."""
+        return min(self.times - 1, self.fills_read, self.positions_read) >= _PROOFS
 
 
 class OrderManager:
@@ -142,7 +103,10 @@ class OrderManager:
         self._last_fill_ns = started_ns
         self._asked_s: dict[str, float] = {}
         self._seen: dict[tuple[str, str, str], None] = {}  # fills of orders no longer kept
-        self._check = PositionCheck()
+        self._forgotten: dict[int, None] = {}
+        self._strangers: dict[str, float] = {}  # orders not ours, since when they have been listed
+        self._now_s = float("-inf")  # of the latest event: no younger than a poll ago
+        self._check = PositionCheck(timing.drift_s)
 
     # -- orders out ---------------------------------------------------------------------------
 
@@ -164,7 +128,8 @@ class OrderManager:
         self.orders[new.client_order_id] = order
         order.happen(OrderEvent.SEND)
         order.happen(OrderEvent.LOSE)
-        return self.due(now_s) if self._connected else []
+        self._check.start_anew(new.symbol)  # a reading until now may contain it or not
+        return self.due(now_s)
 
     def intent_recorded(self, client_order_id: int) -> list[Effect]:
         """The journal has it: send, unless the venue was lost meanwhile."""
@@ -178,7 +143,9 @@ class OrderManager:
     def intent_refused(self, client_order_id: int, reason: str) -> list[Effect]:
         """The journal could not take it: it is not sent."""
         order = self.orders.get(client_order_id)
-        return [] if order is None else self._withhold(order, reason)
+        if order is None or order.state is not OrderState.INTENDED:
+            return []  # withheld already, when the venue or the journal was lost
+        return self._withhold(order, reason)
 
     def journal_lost(self, reason: str) -> list[Effect]:
         """The journal has failed: what it was asked to record and has not, is not sent."""
@@ -191,7 +158,9 @@ class OrderManager:
     def not_sent(self, client_order_id: int, reason: str) -> list[Effect]:
         """Nothing of the order left the process (the gateway was not there)."""
         order = self.orders.get(client_order_id)
-        return [] if order is None else self._withhold(order, reason)
+        if order is None or order.state.resolved:
+            return []
+        return self._withhold(order, reason)
 
     def sent(self, client_order_id: int, sent_s: float) -> list[Effect]:
         """The gateway wrote it at ``sent_s`` (monotonic). An answer may have been faster."""
@@ -205,22 +174,25 @@ class OrderManager:
 
     def updated(self, update: OrderUpdate, received_s: float) -> list[Effect]:
         """A reply, query or stream message about one order."""
+        self._passed(received_s)
         order = self._find(update.client_order_id, update.venue_order_id)
         if order is None:
-            return self._foreign(update)
-        self._absences.pop(order.client_order_id, None)
+            return self._stranger(update)
+        self._absence(order).reset()
         if not order.apply_update(update):
             return []
         return [PublishOrder(order.view(received_s))]
 
     def filled(self, fill: Fill, received_s: float) -> list[Effect]:
         """One execution, from the feed or a history: counted once."""
+        self._passed(received_s)
         order = self._find(fill.client_order_id, fill.venue_order_id)
         if order is None:
             return self._foreign_fill(fill)
         self._last_fill_ns = max(self._last_fill_ns, fill.event_ns)
         if not order.apply_fill(fill):
             return []
+        self._absence(order).reset()
         return [PublishOrder(order.view(received_s))]
 
     def refused(self, client_order_id: int, reason: str, received_s: float) -> list[Effect]:
@@ -245,6 +217,7 @@ class OrderManager:
 
     def absent(self, client_order_id: int, now_s: float, now_ns: int) -> list[Effect]:
         """The venue, asked for the order, does not know it."""
+        self._passed(now_s)
         order = self.orders.get(client_order_id)
         if order is None or order.state.resolved:
             return []
@@ -252,10 +225,10 @@ class OrderManager:
             return []
         if order.state is not OrderState.IN_DOUBT:
             order.happen(OrderEvent.LOSE)
-        absence = self._absences.setdefault(client_order_id, _Absence())
+        absence = self._absence(order)
         absence.times += 1
-        if absence.times >= 2 and absence.fills_read:
-            order.reason = "never reached the venue"
+        if absence.proven:
+            order.reason = "unknown to the venue" if order.executed else "never reached the venue"
             order.happen(OrderEvent.PROVE_ABSENT)
             return [PublishOrder(order.view())]
         return [AskFills(self._since_ns(order)), AskPositions()]
@@ -266,7 +239,7 @@ class OrderManager:
         for fill in fills:
             effects += self.filled(fill, received_s)
         for absence in self._absences.values():
-            absence.fills_read = True
+            absence.fills_read += absence.times > 0
         return effects + self._answered("fills")
 
     def open_orders_read(self, updates: tuple[OrderUpdate, ...], received_s: float) -> list[Effect]:
@@ -274,14 +247,24 @@ class OrderManager:
         effects: list[Effect] = []
         for update in updates:
             effects += self.updated(update, received_s)
+        listed = {_name_of(update) for update in updates}
+        for name in [name for name in self._strangers if name not in listed]:
+            del self._strangers[name]
         return effects + self._answered("open_orders")
 
     def positions_read(self, positions: tuple[Position, ...]) -> list[Effect]:
         """All positions of the account; a symbol that is not listed is flat."""
         held = {position.symbol: position.size for position in positions}
         self.positions = {symbol: held.get(symbol, ZERO) for symbol in self._symbols}
-        effects: list[Effect] = [PublishPositions(dict(self.positions), not self.unresolved())]
-        return effects + self._explain() + self._answered("positions")
+        self._weigh_absences(self.positions)
+        drifts: list[str] = []
+        settled = not self.unresolved()  # else what is in doubt may be in the position or not
+        if settled:
+            suspects, drifts = self._check.compare(self.positions, self._executed(), self._now_s)
+            settled = not suspects
+        effects: list[Effect] = [PublishPositions(dict(self.positions), settled)]
+        effects += [PublishDrift(detail) for detail in drifts]
+        return effects + self._answered("positions")
 
     def position_seen(self, position: Position) -> list[Effect]:
         """A position change on the feed; one that our orders do not explain is read again."""
@@ -295,6 +278,7 @@ class OrderManager:
 
     def connected(self, now_s: float, *, probation: bool = False) -> list[Effect]:
         """Gateway and feed are both up (anew): reconcile, then the venue is ready."""
+        self._passed(now_s)
         self._connected = True
         self.probation = probation
         self._awaited = {"fills", "open_orders", "positions"}
@@ -303,7 +287,7 @@ class OrderManager:
         for order in self.unresolved():
             if order.state is not OrderState.INTENDED:
                 asks.append(AskOrder(order.new))
-                self._absences.setdefault(order.client_order_id, _Absence()).asked_s = now_s
+                self._absence(order).asked_s = now_s
         # Asked last, and after the orders: what executed until now is in it.
         return [*asks, AskPositions()]
 
@@ -330,24 +314,20 @@ class OrderManager:
 
     def due(self, now_s: float) -> list[Effect]:
         """What has to be asked by now: unresolved orders, and reads that got no answer."""
+        self._passed(now_s)
         if not self._connected:
             return []
         effects: list[Effect] = []
         for order in self.unresolved():
             if order.state is OrderState.INTENDED:
                 continue
-            absence = self._absences.setdefault(order.client_order_id, _Absence())
+            absence = self._absence(order)
             doubted = order.state is OrderState.IN_DOUBT
             period_s = self._timing.doubt_poll_s if doubted else self._timing.poll_s
             if now_s - max(absence.asked_s, order.sent_s) >= period_s:
                 absence.asked_s = now_s
                 effects.append(AskOrder(order.new))
-        if not self.ready:
-            effects += self._ask_again(now_s)
-        lacking = [o for o in self.orders.values() if o.state.resolved and not o.fills_complete]
-        if lacking and self.ready and self._may_ask("fills", now_s):
-            effects.append(AskFills(self._since_ns(None)))
-        return effects
+        return effects + self._ask_again(now_s)
 
     def unresolved(self) -> list[Order]:
         """Orders whose outcome is not known yet."""
@@ -360,6 +340,7 @@ class OrderManager:
                 order = self.orders.pop(client_order_id)
                 for fill in order.fills.values():
                     self._remember(fill)
+                _keep(self._forgotten, client_order_id)
                 self._check.fold(order.new.symbol, order.executed * order.new.side.sign)
                 self._absences.pop(client_order_id, None)
 
@@ -382,10 +363,19 @@ class OrderManager:
                 return order
         return None
 
-    def _foreign(self, update: OrderUpdate) -> list[Effect]:
-        if update.status.terminal or update.symbol not in self._symbols:
+    def _stranger(self, update: OrderUpdate) -> list[Effect]:
+        """An order that is not ours and stays open is drift; late news of one that is over is not.
+
+        One message alone may be old: the venue's list of open orders has to show it all the time.
+        """
+        known = update.client_order_id in self._forgotten
+        if known or update.status.terminal or update.symbol not in self._symbols:
             return []
-        name = update.client_order_id or update.venue_order_id
+        name = _name_of(update)
+        since_s = self._strangers.setdefault(name, self._now_s)
+        if self._now_s - since_s < self._timing.drift_s:
+            return []
+        self._strangers[name] = _TOLD
         return [PublishDrift(f"{update.symbol}: order {name} is live and not ours")]
 
     def _foreign_fill(self, fill: Fill) -> list[Effect]:
@@ -396,19 +386,25 @@ class OrderManager:
         return [AskPositions()]
 
     def _remember(self, fill: Fill) -> None:
-        if len(self._seen) >= _REMEMBERED_FILLS:
-            del self._seen[next(iter(self._seen))]
-        self._seen[fill.key] = None
+        _keep(self._seen, fill.key)
 
-    def _explain(self) -> list[Effect]:
-        assert self.positions is not None
-        if self.unresolved():
-            return []  # what is in doubt may be in the position or not
-        suspects, drifts = self._check.compare(self.positions, self._executed())
-        effects: list[Effect] = [PublishDrift(detail) for detail in drifts]
-        if suspects:
-            effects += [AskFills(self._reconcile_since_ns()), AskPositions()]
-        return effects
+    def _absence(self, order: Order) -> _Absence:
+        return self._absences.setdefault(order.client_order_id, _Absence())
+
+    def _weigh_absences(self, held: Mapping[str, Decimal]) -> None:
+        """A position that the order in doubt could be a part of speaks against its absence."""
+        executed = self._executed()
+        for client_order_id, absence in self._absences.items():
+            if not absence.times:
+                continue
+            new = self.orders[client_order_id].new
+            expected = self._check.expected(new.symbol, executed.get(new.symbol, ZERO))
+            extra = ZERO if expected is None else (held[new.symbol] - expected) * new.side.sign
+            suspicious = ZERO < extra <= new.size - self.orders[client_order_id].executed
+            absence.positions_read = 0 if suspicious else absence.positions_read + 1
+
+    def _passed(self, now_s: float) -> None:
+        self._now_s = max(self._now_s, now_s)
 
     def _executed(self) -> dict[str, Decimal]:
         executed: dict[str, Decimal] = {}
@@ -431,16 +427,20 @@ class OrderManager:
         return True
 
     def _ask_again(self, now_s: float) -> list[Effect]:
+        """Reads that are awaited, or needed to make sure, each at most once a poll period."""
+        wanted = set(self._awaited)
+        if any(since_s <= now_s for since_s in self._strangers.values()):
+            wanted.add("open_orders")
+        if self._check.suspicious:
+            wanted.update(("fills", "positions"))
+        if any(order.state.resolved and not order.fills_complete for order in self.orders.values()):
+            wanted.add("fills")
         asks: dict[str, Effect] = {
             "open_orders": AskOpenOrders(),
             "fills": AskFills(self._reconcile_since_ns()),
             "positions": AskPositions(),
         }
-        return [
-            ask
-            for read, ask in asks.items()
-            if read in self._awaited and self._may_ask(read, now_s)
-        ]
+        return [ask for read, ask in asks.items() if read in wanted and self._may_ask(read, now_s)]
 
     def _reconcile_since_ns(self) -> int:
         return self._since_ns(None)
@@ -455,3 +455,14 @@ class OrderManager:
 
 def _may_lack_fills(order: Order) -> bool:
     return not (order.state.resolved and order.fills_complete)
+
+
+def _name_of(update: OrderUpdate) -> str:
+    return str(update.client_order_id or update.venue_order_id)
+
+
+def _keep(memory: dict[_Key, None], key: _Key) -> None:
+    """Remember ``key``, at the expense of the oldest one."""
+    if len(memory) >= _REMEMBERED:
+        del memory[next(iter(memory))]
+    memory[key] = None

@@ -87,6 +87,8 @@ NEXT: dict[tuple[OrderState, OrderEvent], OrderState] = {
     (_S.OPEN, _E.LOSE): _S.IN_DOUBT,
     (_S.PARTIALLY_FILLED, _E.LOSE): _S.IN_DOUBT,
     (_S.IN_DOUBT, _E.LOSE): _S.IN_DOUBT,
+    # The connection was lost first, and then its gateway found that it had sent nothing.
+    (_S.IN_DOUBT, _E.WITHHOLD): _S.NOT_SENT,
     # The venue, asked after the order's own expiry, knows neither the order nor a fill of it.
     (_S.IN_DOUBT, _E.PROVE_ABSENT): _S.EXPIRED,
 }

@@ -1,8 +1,9 @@
 """Does the venue hold what our own orders explain? Pure.
 
-The first read fixes the baseline of each symbol. From then on a position must equal the baseline
-plus what our orders executed. One reading can be behind a fill that is on its way, so only the
-same difference twice in a row is drift.
+The first readings fix the baseline of each symbol. From then on a position must equal the baseline
+plus what our orders executed. A reading can be behind a fill that is on its way, and several such
+readings can be under way at once, so a baseline or a difference counts only once it has stayed the
+same in every reading for longer than a reply takes.
 """
 
 from __future__ import annotations
@@ -16,14 +17,30 @@ from venues.model import ZERO
 class PositionCheck:
     """Expected positions of one venue, by symbol, and the differences seen."""
 
-    def __init__(self) -> None:
+    def __init__(self, drift_s: float) -> None:
+        self._drift_s = drift_s
         self._baseline: dict[str, Decimal] = {}
-        self._suspected: dict[str, Decimal] = {}
+        self._suspected: dict[str, tuple[Decimal, float]] = {}
+        self._proposed: dict[str, tuple[Decimal, float]] = {}  # baselines, since when
+
+    @property
+    def suspicious(self) -> bool:
+        """True while a baseline is not sure or a position not explained: read them again."""
+        return bool(self._suspected or self._proposed)
+
+    def start_anew(self, symbol: str) -> None:
+        """The next readings of the symbol fix its baseline."""
+        self._baseline.pop(symbol, None)
+        self._suspected.pop(symbol, None)
+        self._proposed.pop(symbol, None)
 
     def fold(self, symbol: str, signed_executed: Decimal) -> None:
         """Keep the effect of an order that is being forgotten."""
         if symbol in self._baseline:
             self._baseline[symbol] += signed_executed
+        if symbol in self._proposed:
+            baseline, since_s = self._proposed[symbol]
+            self._proposed[symbol] = (baseline + signed_executed, since_s)
 
     def expected(self, symbol: str, executed: Decimal) -> Decimal | None:
         """What the position should be; None before the first reading."""
@@ -31,26 +48,41 @@ class PositionCheck:
         return None if baseline is None else baseline + executed
 
     def compare(
-        self, held: Mapping[str, Decimal], executed: Mapping[str, Decimal]
+        self, held: Mapping[str, Decimal], executed: Mapping[str, Decimal], now_s: float
     ) -> tuple[list[str], list[str]]:
         """Compare a reading with what the orders in memory ``executed``.
 
-        Returns (symbols that differ for the first time: read again, sentences on proven drift).
-        A proven drift becomes part of the baseline: it is reported once.
+        Returns (symbols that are not explained: read again, sentences on proven drift). A proven
+        drift becomes part of the baseline: it is reported once.
         """
         suspects: list[str] = []
         drifts: list[str] = []
         for symbol, size in held.items():
             ours = executed.get(symbol, ZERO)
-            expected = self._baseline.setdefault(symbol, size - ours) + ours
-            difference = size - expected
-            if not difference:
+            if symbol not in self._baseline:
+                self._propose(symbol, size - ours, now_s)
+                continue
+            expected = self._baseline[symbol] + ours
+            if size == expected:
                 self._suspected.pop(symbol, None)
-            elif self._suspected.get(symbol) == difference:
+            elif self._lasts(self._suspected, symbol, size - expected, now_s):
                 drifts.append(f"{symbol}: expected a position of {expected}, the venue has {size}")
-                self._baseline[symbol] += difference
+                self._baseline[symbol] += size - expected
                 del self._suspected[symbol]
             else:
-                self._suspected[symbol] = difference
                 suspects.append(symbol)
         return suspects, drifts
+
+    def _propose(self, symbol: str, baseline: Decimal, now_s: float) -> None:
+        if self._lasts(self._proposed, symbol, baseline, now_s):
+            self._baseline[symbol] = baseline
+            del self._proposed[symbol]
+
+    def _lasts(
+        self, seen: dict[str, tuple[Decimal, float]], symbol: str, value: Decimal, now_s: float
+    ) -> bool:
+        """Note a value; True when it has been the same for long enough."""
+        before, since_s = seen.get(symbol, (value, now_s))
+        since_s = since_s if before == value else now_s
+        seen[symbol] = (value, since_s)
+        return now_s - since_s >= self._drift_s
