@@ -17,48 +17,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-import msgspec
-
+from trading.cycle_effects import (
+    ChangePhase,
+    CheckPositions,
+    Effect,
+    FinishCycle,
+    PlaceOrder,
+    StartCycle,
+)
 from trading.cycle_record import CycleBook, build_record
-from trading.desk import CycleRecord, DeskPlan, LegOrder, LegState, Phase
+from trading.desk import DeskPlan, LegOrder, LegState, Phase
 from trading.ids import MAX_ATTEMPTS, Leg
 from trading.orders import OrderState, OrderView
 from venues.model import BPS, ZERO, Instrument, Quote, Side
 
-
-class PlaceOrder(msgspec.Struct, frozen=True):
-    """Send this order."""
-
-    order: LegOrder
-
-
-class StartCycle(msgspec.Struct, frozen=True):
-    """A cycle begins: it is to be on record before its first order."""
-
-    cycle: int
-    direction: str
-    size: Decimal
+__all__ = [
+    "ChangePhase",
+    "CheckPositions",
+    "CycleMachine",
+    "Effect",
+    "FinishCycle",
+    "PlaceOrder",
+    "StartCycle",
+]
 
 
-class FinishCycle(msgspec.Struct, frozen=True):
-    """A cycle is over, flat and settled."""
-
-    record: CycleRecord
-
-
-class ChangePhase(msgspec.Struct, frozen=True):
-    """The desk is in another phase now."""
-
-    phase: Phase
-    detail: str
-
-
-class CheckPositions(msgspec.Struct, frozen=True):
-    """Read both positions at the venues; ``positions_read`` must follow."""
-
-
-Effect = PlaceOrder | StartCycle | FinishCycle | ChangePhase | CheckPositions
-
+_READ_AGAIN_S = 1.0  # while nothing is known at the start: a read that failed says nothing
 _ROUNDS = 8  # of decide() in one event; a phase never needs more than a few to come to rest
 
 
@@ -86,6 +70,7 @@ class CycleMachine:
         self._vain = 0
         self._until_s = float("-inf")
         self._naked_since_s: float | None = None
+        self._needed_since_s: float | None = None
         self._confirmed: dict[Leg, Decimal] = {}
         self._asked_positions_s = float("-inf")
         self._trigger_s = 0.0
@@ -117,14 +102,16 @@ class CycleMachine:
     def recover(self, held: Mapping[Leg, Decimal], explained: bool, now_s: float) -> list[Effect]:
         """Begin from what the venues hold; before this, nothing is done.
 
-        Positions that no open cycle explains are not touched: the desk halts.
+        Positions that no open cycle explains, or that are larger than a cycle or of the same sign
+        on both legs, are not touched: the desk halts.
         """
         if not any(held.values()):
             self._change(Phase.IDLE, "")
             return self._decide(now_s)
-        if not explained:
+        if not (explained and self._fits_a_cycle(held)):
             found = ", ".join(f"{leg.value} {size}" for leg, size in held.items())
-            self.halted = f"expected to start flat, the venues hold: {found}"
+            expected = "what is left of a cycle" if explained else "to start flat"
+            self.halted = f"expected {expected}, the venues hold: {found}"
             self._change(Phase.HALTED, self.halted)
             return self._decide(now_s)
         for leg, size in held.items():
@@ -133,6 +120,7 @@ class CycleMachine:
         self.cycle += 1  # ids of the interrupted cycle may have been used
         self._effects.append(StartCycle(self.cycle, "recover", self.plan.size))
         self.book.begin(now_s, "recover")
+        self._note_naked(now_s)
         self._change(Phase.UNWINDING, "closing what an interrupted cycle left")
         return self._decide(now_s)
 
@@ -190,10 +178,12 @@ class CycleMachine:
     def next_due_s(self, now_s: float) -> float | None:
         """When ``tick`` could change something, if nothing else happens before."""
         moments = [self._until_s, *(state.next_try_s for state in self.legs.values())]
-        if self._naked_since_s is not None:
-            moments.append(self._naked_since_s + self.plan.hedge_deadline_s)
+        if self._needed_since_s is not None:
+            moments.append(self._needed_since_s + self.plan.hedge_deadline_s)
         if self.phase is Phase.SETTLING:
             moments.append(self._asked_positions_s + self.plan.retry_s)
+        elif self.phase is Phase.RECOVERING:
+            moments.append(self._asked_positions_s + _READ_AGAIN_S)
         later = [moment for moment in moments if moment > now_s]
         return min(later) if later else None
 
@@ -213,7 +203,9 @@ class CycleMachine:
             self._idle(now_s)
         elif self.phase is Phase.SETTLING:
             self._settle(now_s)
-        elif self.phase not in (Phase.RECOVERING, Phase.HALTED, Phase.DONE):
+        elif self.phase is Phase.RECOVERING:
+            self._ask_positions(now_s, _READ_AGAIN_S)
+        elif self.phase not in (Phase.HALTED, Phase.DONE):
             self._trade(now_s)
 
     def _idle(self, now_s: float) -> None:
@@ -273,9 +265,10 @@ class CycleMachine:
     def _unwind(self, now_s: float) -> None:
         if any(self.book.live(leg) for leg in Leg):
             return  # what is unresolved may have executed; sizing against it would be a guess
-        if self._tradable(Leg.PRIMARY, self.net) or self._tradable(Leg.HEDGE, self.net):
-            ready = self.legs[Leg.PRIMARY].ready
-            self._move(Leg.PRIMARY if ready else Leg.HEDGE, -self.net, now_s)
+        ways = [leg for leg in Leg if self._tradable(leg, self.net)]
+        if ways:
+            ready = [leg for leg in ways if self.legs[leg].ready]
+            self._move((ready or ways)[0], -self.net, now_s)
         elif self._done_with(Leg.PRIMARY) and self._done_with(Leg.HEDGE):
             self._begin_settling()
         elif all(leg.ready for leg in self.legs.values()):
@@ -302,7 +295,7 @@ class CycleMachine:
 
     def _place(self, leg: LegState, quote: Quote, wanted: Decimal, now_s: float) -> None:
         side = Side.towards(wanted)
-        size = leg.instrument.floor_size(abs(wanted))
+        size = leg.instrument.floor_size(min(abs(wanted), self.plan.size))
         held = self.position(leg.leg)
         reducing = held * wanted < 0 and size <= abs(held)
         order = LegOrder(
@@ -360,7 +353,11 @@ class CycleMachine:
             ours = ", ".join(f"{leg.value} {self.position(leg)}" for leg in Leg)
             self.halted = self.halted or f"the cycle explains {ours}, the venues hold {found}"
             self._finish(now_s)
-        elif not agreed and now_s - self._asked_positions_s >= self.plan.retry_s:
+        elif not agreed:
+            self._ask_positions(now_s, self.plan.retry_s)
+
+    def _ask_positions(self, now_s: float, period_s: float) -> None:
+        if now_s - self._asked_positions_s >= period_s:
             self._asked_positions_s = now_s
             self._effects.append(CheckPositions())
 
@@ -417,10 +414,15 @@ class CycleMachine:
         return all(self._done_with(leg) for leg in Leg)
 
     def _naked_too_long(self, now_s: float) -> bool:
-        if self._naked_since_s is None or self.book.live(Leg.HEDGE):
+        if self._needed_since_s is None or self.book.live(Leg.HEDGE):
             return False
-        too_long = now_s - self._naked_since_s >= self.plan.hedge_deadline_s
+        too_long = now_s - self._needed_since_s >= self.plan.hedge_deadline_s
         return too_long and self._tradable(Leg.PRIMARY, self.net)
+
+    def _fits_a_cycle(self, held: Mapping[Leg, Decimal]) -> bool:
+        """No leg is larger than a cycle makes it, and the two do not add up."""
+        larger = any(abs(size) > self.plan.size for size in held.values())
+        return not larger and held[Leg.PRIMARY] * held[Leg.HEDGE] <= 0
 
     def _note_naked(self, now_s: float) -> None:
         if self.net and self._naked_since_s is None:
@@ -428,3 +430,8 @@ class CycleMachine:
         elif not self.net and self._naked_since_s is not None:
             self.book.naked_ms.append((now_s - self._naked_since_s) * 1000)
             self._naked_since_s = None
+        # Dust that no order can take is carried along, and must not use up the next hedge's time.
+        if not self._tradable(Leg.HEDGE, self.net):
+            self._needed_since_s = None
+        elif self._needed_since_s is None:
+            self._needed_since_s = now_s

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+import msgspec
+
 from trading.desk import CycleRecord, DeskPlan, LegOrder, LegRecord, LegState
 from trading.ids import Leg
 from trading.orders import OrderState, OrderView
@@ -49,8 +51,7 @@ class CycleBook:
         """Take in a view; True when the order is resolved by it. Unknown orders are refused."""
         placed = self._orders[leg, attempt]
         was_resolved = placed.view is not None and placed.view.state.resolved
-        if placed.view is None or _newer(view, placed.view):
-            placed.view = view
+        placed.view = view if placed.view is None else _merged(view, placed.view)
         unanswered = (OrderState.INTENDED, OrderState.SENT, OrderState.IN_DOUBT)
         if placed.acked_s is None and view.state not in unanswered:
             placed.acked_s = now_s
@@ -109,6 +110,8 @@ class CycleBook:
         pairs = [(p.order, p.view) for p in self._of(state.leg) if p.view is not None]
         done = [(order, view) for order, view in pairs if view.signed_executed]
         cash = sum((-order.side.sign * view.quote_amount for order, view in done), ZERO)
+        if done and state.held:  # what a recovered cycle closes was worth the mid it was found at
+            cash += state.held * done[0][0].mid
         return LegRecord(
             venue=state.instrument.venue,
             symbol=state.instrument.symbol,
@@ -156,11 +159,13 @@ def build_record(
     )
 
 
-def _newer(view: OrderView, known: OrderView) -> bool:
+def _merged(view: OrderView, known: OrderView) -> OrderView:
     """Views come in order from one actor, but not from two incarnations of it: nothing shrinks."""
-    return abs(view.signed_executed) >= abs(known.signed_executed) and (
-        view.state.resolved or not known.state.resolved
-    )
+    if known.state.resolved and not view.state.resolved:
+        view = msgspec.structs.replace(view, state=known.state)
+    if abs(view.signed_executed) >= abs(known.signed_executed):
+        return view
+    return msgspec.structs.replace(known, state=view.state, reason=view.reason)
 
 
 def _average(views: Iterable[OrderView]) -> Decimal:

@@ -1,0 +1,43 @@
+"""What a cycle machine wants done. Pure data."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from trading.desk import CycleRecord, LegOrder, Phase
+
+
+class PlaceOrder(msgspec.Struct, frozen=True):
+    """Send this order."""
+
+    order: LegOrder
+
+
+class StartCycle(msgspec.Struct, frozen=True):
+    """A cycle begins: it is to be on record before its first order."""
+
+    cycle: int
+    direction: str
+    size: Decimal
+
+
+class FinishCycle(msgspec.Struct, frozen=True):
+    """A cycle is over, flat and settled."""
+
+    record: CycleRecord
+
+
+class ChangePhase(msgspec.Struct, frozen=True):
+    """The desk is in another phase now."""
+
+    phase: Phase
+    detail: str
+
+
+class CheckPositions(msgspec.Struct, frozen=True):
+    """Read both positions at the venues; ``positions_read`` must follow."""
+
+
+Effect = PlaceOrder | StartCycle | FinishCycle | ChangePhase | CheckPositions
