@@ -27,7 +27,7 @@ from supervision.instances import Instances
 from supervision.limiter import Limiters
 from supervision.machine import Machine
 from supervision.spec import AnySpec, ErrorKeys, SupervisorSpec
-from supervision.states import ExitKind
+from supervision.states import REQUESTED, ExitKind
 from supervision.timers import Timer
 
 LIVENESS_INTERVAL_S = 1.0
@@ -256,8 +256,11 @@ class SupervisorActor(SupervisedActor):
             self._shared.instances.discharge(identity(event))
             letters = event.dead_letters
             if letters.count:
+                # A stop that was asked for discards its backlog; that is nothing to report.
+                level = "DEBUG" if event.kind in REQUESTED else "INFO"
                 text = "{}#{} left {} messages unhandled, the last: {}"
-                self.log.info(text, *identity(event), letters.count, ", ".join(letters.samples))
+                samples = ", ".join(letters.samples)
+                self.log.log(level, text, *identity(event), letters.count, samples)
         child = self._machine.find(event.name.rpartition("/")[2])
         if child is None or not isinstance(event.cause, self._shared.errors(child.policy.fatal)):
             return event
@@ -320,9 +323,7 @@ class SupervisorActor(SupervisedActor):
         mild = failure.kind is ExitKind.NORMAL
         log.log(
             "ERROR" if final else "INFO" if mild else "WARNING",
-            "{}#{} {}: {} -> {}",
-            failure.name,
-            failure.epoch,
+            "{}: {} -> {}",
             failure.kind.value,
             failure.detail or "no cause given",
             failure.decision,
