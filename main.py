@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli import commands
+
 if TYPE_CHECKING:
     from cli.paper_process import Drop
 
@@ -74,8 +76,15 @@ def run(
     # Only now: the paper venues start while this imports the actors.
     from cli.run import RunOptions
     from cli.run import run as run_cycles
+    from cli.settings import load_settings
 
-    sys.exit(run_cycles(start, RunOptions(cycles=cycles, summary=summary, drops=drops)))
+    options = RunOptions(
+        reread=lambda: load_settings(file, overrides, seed),
+        cycles=cycles,
+        summary=summary,
+        drops=drops,
+    )
+    sys.exit(run_cycles(start, options))
 
 
 @ketch.group()
@@ -126,6 +135,9 @@ def venue(
 
     settings = load_settings(file, overrides, seed).config.paper
     sys.exit(serve(settings, ledger, control_port, False))
+
+
+commands.register(ketch)
 
 
 def main() -> None:

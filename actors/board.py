@@ -31,7 +31,7 @@ class LegReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeskReported(msgspec.Struct, frozen=True, kw_only=True):
-    """From a coordinator: where its desk stands."""
+    """From a coordinator: where its desk stands, and since when it is in this phase."""
 
     desk: str
     phase: Phase
@@ -41,6 +41,8 @@ class DeskReported(msgspec.Struct, frozen=True, kw_only=True):
     halted: str
     legs: tuple[LegReport, ...]
     naked_since_s: float | None
+    paused: bool = False
+    since_s: float = 0.0
 
 
 class ReadBoard(msgspec.Struct, frozen=True):

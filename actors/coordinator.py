@@ -2,7 +2,8 @@
 
 ``trading.cycle`` decides. Here its orders get their ids and expiries, go to the venues' orders
 actors, and what those report comes back. A new incarnation knows nothing of the cycle it was in:
-it reads both venues' positions and takes them back to flat before the next cycle.
+it reads both venues' positions and takes them back to flat before the next cycle. That an operator
+has paused the desk it does know: ``PausedDesks`` outlives it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from actors.board import DeskReported, LegReport
 from actors.journal import DeskHistory, LoadDesk, RecordCycle, RecordCycleStart
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.errors import Unavailable
+from supervision.states import ChildState, StatusMessage
 from trading import cycle as machine
 from trading.cycle import CycleMachine, Effect
 from trading.desk import DeskPlan, LegOrder, Phase
@@ -40,6 +42,18 @@ class StopDesk(msgspec.Struct, frozen=True):
     """From the operator: finish or unwind the cycle, open no other."""
 
 
+class PauseDesk(msgspec.Struct, frozen=True):
+    """From the operator, asked: finish the cycle as planned, open no other."""
+
+
+class ResumeDesk(msgspec.Struct, frozen=True):
+    """From the operator, asked: open cycles again."""
+
+
+class FlattenDesk(msgspec.Struct, frozen=True):
+    """From the operator, asked: close what is open now, then stay paused."""
+
+
 class VerifyDue(msgspec.Struct, frozen=True):
     """Read this leg's position again, before the first cycle."""
 
@@ -58,6 +72,24 @@ class DeskOutcome(msgspec.Struct, frozen=True):
     flat: bool
 
 
+class PausedDesks:
+    """The desks that an operator has paused, over all lives of their coordinators. Any thread."""
+
+    def __init__(self) -> None:
+        self._names: frozenset[str] = frozenset()
+
+    def __contains__(self, desk: str) -> bool:
+        return desk in self._names
+
+    def add(self, desk: str) -> None:
+        """It opens no further cycle."""
+        self._names |= {desk}
+
+    def discard(self, desk: str) -> None:
+        """It opens cycles again."""
+        self._names -= {desk}
+
+
 class Coordinator(SupervisedActor):
     """One per desk. ``on_done`` is called once, in this actor's thread, when the desk is over."""
 
@@ -70,6 +102,7 @@ class Coordinator(SupervisedActor):
         expiry_s: Mapping[Leg, float],
         run_began_ns: int,
         on_done: Callable[[DeskOutcome], None],
+        paused: PausedDesks,
     ) -> None:
         super().__init__(context)
         self._plan = plan
@@ -77,6 +110,7 @@ class Coordinator(SupervisedActor):
         self._expiry_s = expiry_s
         self._run_began_ns = run_began_ns
         self._on_done = on_done
+        self._paused = paused
         self._leg_of = {instrument.venue: leg for leg, instrument in instruments.items()}
         self._orders = {
             leg: self.address(f"{instrument.venue}/orders")
@@ -92,6 +126,8 @@ class Coordinator(SupervisedActor):
         self._sent: dict[tuple[Leg, int], NewOrder] = {}
         self._wake_s = float("inf")
         self._done = False
+        self._phase_since_s = 0.0
+        self._reported: DeskReported | None = None
 
     # -- messages --------------------------------------------------------------------------------
 
@@ -101,16 +137,19 @@ class Coordinator(SupervisedActor):
         self._machine = CycleMachine(
             self._plan, self._instruments, history.next_cycle, history.finished
         )
+        self._phase_since_s = self.clock.now()
+        if self._plan.desk in self._paused:
+            self._carry_out_all(self._desk.pause(self.clock.now()))
         self._report()
+        self.watch(self._board.name)
 
     def on_message(self, message: object) -> object:
         handler = _HANDLERS.get(type(message))
         if handler is None:
             return super().on_message(message)
-        effects = handler(self, message)
-        for effect in effects:
-            self._carry_out(effect)
-        self._arm_timer()
+        self._carry_out_all(handler(self, message))
+        if type(message) is not QuoteReported:
+            self._report()
         return None
 
     @property
@@ -188,11 +227,34 @@ class Coordinator(SupervisedActor):
             self._finish(flat=not self._open_cycle)
         return self._desk.stop(self.clock.now())
 
+    def _pause(self, _: PauseDesk) -> list[Effect]:
+        self._paused.add(self._plan.desk)
+        return self._desk.pause(self.clock.now())
+
+    def _resume(self, _: ResumeDesk) -> list[Effect]:
+        self._paused.discard(self._plan.desk)
+        return self._desk.resume(self.clock.now())
+
+    def _flatten(self, _: FlattenDesk) -> list[Effect]:
+        self._paused.add(self._plan.desk)
+        return self._desk.flatten(self.clock.now())
+
+    def _board_changed(self, status: StatusMessage) -> list[Effect]:
+        """A new board has forgotten us."""
+        if status.state is ChildState.RUNNING:
+            self._reported = None
+        return []
+
     def _tick(self, _: TickDue) -> list[Effect]:
         self._wake_s = float("inf")
         return self._desk.tick(self.clock.now())
 
     # -- effects ---------------------------------------------------------------------------------
+
+    def _carry_out_all(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            self._carry_out(effect)
+        self._arm_timer()
 
     def _carry_out(self, effect: Effect) -> None:
         if isinstance(effect, machine.PlaceOrder):
@@ -260,6 +322,7 @@ class Coordinator(SupervisedActor):
         level = "WARNING" if effect.phase in (Phase.UNWINDING, Phase.HALTED) else "DEBUG"
         log = self.log.bind(desk=self._plan.desk, cycle=self._desk.cycle)
         log.log(level, "{} {}", effect.phase.value, effect.detail)
+        self._phase_since_s = self.clock.now()
         self._report()
         if effect.phase in (Phase.DONE, Phase.HALTED):
             self._finish(flat=self._desk.flat)
@@ -270,6 +333,12 @@ class Coordinator(SupervisedActor):
             self._on_done(DeskOutcome(self._plan.desk, self._desk.halted, flat))
 
     def _report(self) -> None:
+        """Tell the board where the desk stands, if that has changed."""
+        report = self._present()
+        if report != self._reported and self._board.offer(report):
+            self._reported = report
+
+    def _present(self) -> DeskReported:
         desk = self._desk
         legs = tuple(
             LegReport(
@@ -281,17 +350,17 @@ class Coordinator(SupervisedActor):
             )
             for leg in Leg
         )
-        self._board.offer(
-            DeskReported(
-                desk=self._plan.desk,
-                phase=desk.phase,
-                cycle=desk.cycle,
-                finished=desk.finished,
-                planned=self._plan.cycles,
-                halted=desk.halted,
-                legs=legs,
-                naked_since_s=desk.naked_since_s,
-            )
+        return DeskReported(
+            desk=self._plan.desk,
+            phase=desk.phase,
+            cycle=desk.cycle,
+            finished=desk.finished,
+            planned=self._plan.cycles,
+            halted=desk.halted,
+            legs=legs,
+            naked_since_s=desk.naked_since_s,
+            paused=self._plan.desk in self._paused,
+            since_s=self._phase_since_s,
         )
 
     def _arm_timer(self) -> None:
@@ -308,6 +377,10 @@ _HANDLERS: Final[dict[type, Callable[[Coordinator, Any], list[Effect]]]] = {
     orders.PositionsHeld: Coordinator._positions,
     orders.DriftFound: Coordinator._drift,
     StopDesk: Coordinator._stop_desk,
+    PauseDesk: Coordinator._pause,
+    ResumeDesk: Coordinator._resume,
+    FlattenDesk: Coordinator._flatten,
+    StatusMessage: Coordinator._board_changed,
     VerifyDue: Coordinator._verify,
     TickDue: Coordinator._tick,
 }

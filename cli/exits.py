@@ -6,7 +6,10 @@ from typing import Final
 
 DONE: Final = 0
 UNEXPECTED: Final = 1
+REFUSED: Final = 1
 USAGE: Final = 2
+NOT_RUNNING: Final = 3
+TIMEOUT: Final = 5
 HALTED: Final = 6
 EXPOSED: Final = 7
 JUDGED: Final = 8

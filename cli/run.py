@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,16 +23,22 @@ from rich.table import Table
 
 from actors.access import BackpackAccess, GrvtAccess
 from actors.board import BoardSnapshot, ReadBoard
-from actors.coordinator import DeskOutcome, StopDesk
+from actors.console import ConsoleAccess
+from actors.control_socket import control_path
+from actors.coordinator import DeskOutcome, PauseDesk, StopDesk
 from actors.journal import JournalUnusable, open_journal
 from cli import exits, logs, summary
 from cli.exits import CommandFailed
 from cli.lock import only_one
 from cli.paper_process import Drop
 from cli.preflight import look_up_instruments
+from cli.reload import Reloader
+from cli.service_control import RunControl, drained
+from cli.settings import Settings
 from cli.start import Start
 from cli.summary import Records, Summary
 from cli.view import open_view
+from config.loader import Loaded
 from config.secrets import Secret
 from supervision.clock import MonotonicClock
 from supervision.directory import Directory
@@ -50,26 +57,34 @@ _JOURNAL: Final = "journal.sqlite"
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """The command line of a run."""
+    """The command line of a run. ``reread`` loads the same configuration again."""
 
+    reread: Callable[[], Loaded[Settings]]
     cycles: int | None = None
     summary: Path | None = None
     drops: tuple[Drop, ...] = ()
 
 
 class _Signals:
-    """SIGINT and SIGTERM: the first asks the desk to finish, the second stops everything now."""
+    """SIGINT and SIGTERM: the first asks the desk to finish, the second stops everything now.
+
+    SIGHUP asks for the configuration to be read again.
+    """
 
     def __init__(self) -> None:
         self.count = 0
+        self.hangup = False
         self.changed = threading.Event()
 
     def install(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._arrived)
 
     def _arrived(self, number: int, frame: object) -> None:
-        self.count += 1
+        if number == signal.SIGHUP:
+            self.hangup = True
+        else:
+            self.count += 1
         self.changed.set()
 
 
@@ -122,6 +137,9 @@ class _Run:
         self._directory = Directory()
         self._board = self._directory.address("board")
         self._snapshot: BoardSnapshot | None = None
+        self._stop_s = float("inf")
+        self._draining = False
+        self._control = RunControl(self._settings.mode, self._began_s, signals.changed.set)
         self._service = Service(
             config=self._settings,
             grvt=access.grvt,
@@ -131,18 +149,26 @@ class _Run:
             run_began_ns=time.time_ns(),
             on_done=self._desk_is_done,
             on_record=self._records.add,
+            console=ConsoleAccess(
+                socket=control_path(os.environ, self._settings.mode, start.folder),
+                desks=tuple(self._settings.desks),
+                control=self._control,
+            ),
         )
 
     def go(self) -> int:
         """Start the tree, watch it, stop it, sum up."""
+        spec = service_tree(self._service)
         root = start_root(
-            service_tree(self._service),
+            spec,
             directory=self._directory,
             clock=MonotonicClock(),
             on_exit=lambda code: self._signals.changed.set(),
             error_keys=ERROR_KEYS,
             limiters=self._settings.supervision.limiters,
         )
+        reloader = Reloader(self._service, self._settings, self._options.reread)
+        self._control.attach(root, spec, reloader)
         try:
             root.wait_ready(_BOOT_S)
         except BootFailed as error:
@@ -160,18 +186,13 @@ class _Run:
     def _watch(self, root: RootHandle) -> None:
         """Show the board until the desk is done, the tree is gone, or we are told twice."""
         view = open_view(self._console)
-        asked_s = float("inf")
         seen = 0
         try:
             while self._outcome is None and root.exit_code is None:
                 self._signals.changed.wait(_REFRESH_S)
                 self._signals.changed.clear()
-                if self._signals.count and asked_s == float("inf"):
-                    asked_s = time.monotonic()
-                    logger.warning("stopping: finishing or unwinding the cycle")
-                    for desk in self._service.desks:
-                        self._directory.address(desk).offer(StopDesk())
-                if self._signals.count > 1 or time.monotonic() - asked_s > _STOP_S:
+                self._obey()
+                if self._signals.count > 1 or time.monotonic() - self._stop_s > _STOP_S:
                     break
                 self._read_board(seen)
                 if self._snapshot is not None:
@@ -182,6 +203,27 @@ class _Run:
                 view.show(self._snapshot)
         finally:
             view.close()
+
+    def _obey(self) -> None:
+        """What signals and the control socket have asked for."""
+        if self._signals.hangup:
+            self._signals.hangup = False
+            self._control.reload()
+        how = self._control.stop_asked
+        if how == "drain" and not self._draining:
+            self._draining = True
+            logger.warning("stopping once the present cycle is over")
+            self._tell_desks(PauseDesk())
+        now = self._signals.count or how == "flatten"
+        if (now or (self._draining and drained(self._snapshot))) and self._stop_s == float("inf"):
+            self._stop_s = time.monotonic()
+            self._control.stop_asked = "flatten"
+            logger.warning("stopping: finishing or unwinding the cycle")
+            self._tell_desks(StopDesk())
+
+    def _tell_desks(self, message: object) -> None:
+        for desk in self._service.desks:
+            self._directory.address(desk).offer(message)
 
     def _read_board(self, since: int = 0) -> None:
         try:

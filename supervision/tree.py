@@ -17,7 +17,8 @@ from actors.backpack_feed import BackpackFeed
 from actors.backpack_market import BackpackMarket
 from actors.backpack_rest import BackpackRest
 from actors.board import Board
-from actors.coordinator import Coordinator, DeskOutcome
+from actors.console import Console, ConsoleAccess
+from actors.coordinator import Coordinator, DeskOutcome, PausedDesks
 from actors.grvt_market import GrvtMarket
 from actors.grvt_session import GrvtSession
 from actors.grvt_trading import GrvtTrading
@@ -26,7 +27,7 @@ from actors.journal import Journal
 from actors.orders import Orders
 from config.schema import ConnectionConfig, DeskConfig, KetchConfig
 from supervision.actor import ActorContext, SupervisedActor
-from supervision.policy import Boot, Policy, Readiness, Strategy
+from supervision.policy import Boot, Breaker, Policy, Readiness, Strategy
 from supervision.spec import ChildSpec, SupervisorSpec
 from trading.desk import CycleRecord, DeskPlan
 from trading.ids import Leg
@@ -40,13 +41,18 @@ _CONNECTION: Final = Policy(boot=Boot.OPTIONAL, ready=Readiness.EXPLICIT)
 # Credentials that the venue does not know will not be known to it a second later either.
 _LOGIN: Final = Policy(boot=Boot.OPTIONAL, ready=Readiness.EXPLICIT, fatal=("auth",))
 _WORKER: Final = Policy()
+# With a breaker it never escalates: a socket that can't be had is no reason to stop trading.
+_CONSOLE: Final = Policy(boot=Boot.OPTIONAL, breaker=Breaker())
 
 Build = Callable[[ActorContext], SupervisedActor]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Service:
-    """Everything the tree is built from. ``on_done`` and ``on_record`` run on actors' threads."""
+    """Everything the tree is built from. ``on_done`` and ``on_record`` run on actors' threads.
+
+    Without a ``console`` there is no control socket.
+    """
 
     config: KetchConfig
     grvt: GrvtAccess
@@ -56,6 +62,8 @@ class Service:
     run_began_ns: int
     on_done: Callable[[DeskOutcome], None]
     on_record: Callable[[CycleRecord], None]
+    console: ConsoleAccess | None = None
+    paused: PausedDesks = dataclasses.field(default_factory=PausedDesks)
 
     @property
     def desks(self) -> tuple[str, ...]:
@@ -74,6 +82,7 @@ def service_tree(service: Service) -> SupervisorSpec:
             _grvt(service),
             _backpack(service),
             *(_desk(service, number, name) for number, name in enumerate(service.config.desks)),
+            *_console(service),
         ),
         intensity=root.intensity,
         shutdown_deadline=root.shutdown_deadline,
@@ -151,6 +160,7 @@ def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
             expiry_s={leg: accesses[of.venue].connection.expiry_s for leg, of in legs.items()},
             run_began_ns=service.run_began_ns,
             on_done=service.on_done,
+            paused=service.paused,
         )
 
     return SupervisorSpec(
@@ -159,6 +169,13 @@ def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
         intensity=service.config.supervision.root.intensity,
         children=(_child(service, f"{name}/coordinator", "worker", coordinator),),
     )
+
+
+def _console(service: Service) -> tuple[ChildSpec, ...]:
+    access = service.console
+    if access is None:
+        return ()
+    return (_child(service, "console", "worker", lambda c: Console(c, access), _CONSOLE),)
 
 
 def _plan(name: str, number: int, desk: DeskConfig, cycles: int | None) -> DeskPlan:

@@ -1,0 +1,213 @@
+"""The console: HTTP on the control socket, for ``ketch status`` and every other operator command.
+
+It stands last in the tree and nobody depends on it: trading starts before it and goes on without
+it. Requests are answered on threads of their own; the actor itself only owns the socket.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from actors import control_schema as schema
+from actors.board import BoardSnapshot, ReadBoard
+from actors.control_http import Answer, ControlServer, Request, refusal
+from actors.control_report import Facts, Identity, Moment, status_document, tree_document
+from actors.control_socket import listen, remove
+from actors.coordinator import FlattenDesk, PauseDesk, ResumeDesk
+from supervision.actor import ActorContext, SupervisedActor
+from supervision.errors import AskTimeout, SupervisionError
+from supervision.events import VerbReply
+from supervision.root import RootHandle
+from supervision.spec import SupervisorSpec
+from supervision.states import ExitKind
+
+_BOARD_S: Final = 2.0
+_DESK_S: Final = 5.0
+
+_DESK_ORDERS: Final = {"pause": PauseDesk, "resume": ResumeDesk, "flatten": FlattenDesk}
+_CHILD_VERBS: Final = ("start", "stop", "restart", "reset")
+_ACCEPTED: Final = (VerbReply.OK.value, VerbReply.WAITING.value)
+_HTTP: Final = {
+    "not_found": HTTPStatus.NOT_FOUND,
+    "invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "timeout": HTTPStatus.GATEWAY_TIMEOUT,
+}
+
+
+class ServiceControl(Protocol):
+    """The service around the tree, as the console orders it about. Any thread."""
+
+    @property
+    def root(self) -> RootHandle | None:
+        """The tree; None during the first moments."""
+
+    @property
+    def spec(self) -> SupervisorSpec:
+        """What the tree is made of."""
+
+    @property
+    def identity(self) -> Identity:
+        """Which service this is."""
+
+    def stop_service(self, how: schema.StopHow) -> None:
+        """Begin to stop. Returns at once."""
+
+    def reload(self) -> schema.ReloadDone:
+        """Read the configuration again, and apply what can be applied."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConsoleAccess:
+    """Where the console listens, the desks it may order about, and the service around it."""
+
+    socket: Path
+    desks: tuple[str, ...]
+    control: ServiceControl
+
+
+class Console(SupervisedActor):
+    """Owns the control socket. Raises SocketTaken or OSError at its start if it can't have it."""
+
+    def __init__(self, context: ActorContext, access: ConsoleAccess) -> None:
+        super().__init__(context)
+        self._access = access
+        self._server: ControlServer | None = None
+        self._inode = 0
+        self._board = self.address("board")
+
+    def on_start(self) -> None:
+        listener = listen(self._access.socket)
+        self._inode = self._access.socket.lstat().st_ino
+        self._server = ControlServer(listener, self._respond, frozenset({0, os.geteuid()}))
+        self.spawn_helper("accept", self._server.serve)
+        self.log.debug("control socket: {}", self._access.socket)
+
+    def on_exit(self, kind: ExitKind) -> None:
+        if self._server is not None:
+            self._server.close()
+            remove(self._access.socket, self._inode)
+
+    # -- requests: each on the thread of its connection -------------------------------------------
+
+    def _respond(self, request: Request) -> Answer:
+        path = request.path.partition("?")[0]
+        methods = _ROUTES.get(path)
+        if methods is None:
+            return refusal(HTTPStatus.NOT_FOUND, f"no such address: {path[:100]}")
+        handler = methods.get(request.method)
+        if handler is None:
+            return refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} takes {', '.join(methods)}")
+        root = self._access.control.root
+        if root is None:
+            return refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the service is starting")
+        try:
+            answer = handler(self, root, request)
+        except msgspec.DecodeError as error:  # also what does not fit the schema
+            return refusal(HTTPStatus.BAD_REQUEST, str(error))
+        if request.method == "POST":
+            self._log_order(request, answer)
+        return answer
+
+    def _log_order(self, request: Request, answer: Answer) -> None:
+        order = " ".join(request.body.decode("utf-8", "replace").split())
+        text = "operator (user {}, process {}): {} {} -> {}"
+        uid, pid = request.peer.uid, request.peer.pid
+        self.log.info(text, uid, pid, request.path, order, answer.status.value)
+
+    def _status(self, root: RootHandle, _: Request) -> Answer:
+        identity = self._access.control.identity
+        return Answer(HTTPStatus.OK, status_document(self._facts(root), identity))
+
+    def _tree(self, root: RootHandle, _: Request) -> Answer:
+        return Answer(HTTPStatus.OK, tree_document(self._facts(root)))
+
+    def _facts(self, root: RootHandle) -> Facts:
+        board = self._read_board()
+        return Facts(
+            moment=Moment(self.clock.now(), time.time()),
+            spec=self._access.control.spec,
+            statuses=self.directory.snapshot(),
+            dead_letters=self.directory.dead_letters(),
+            abandoned=root.instances.abandoned(),
+            board=board,
+        )
+
+    def _read_board(self) -> BoardSnapshot | None:
+        try:
+            board: BoardSnapshot = self._board.ask(ReadBoard(), timeout_s=_BOARD_S)
+        except SupervisionError as error:
+            self.log.warning("board: {}", error)
+            return None
+        return board
+
+    def _child_verb(self, root: RootHandle, request: Request) -> Answer:
+        verb = request.path.rpartition("/")[2]
+        child = msgspec.json.decode(request.body, type=schema.PathRequest).path
+        order = {
+            "start": root.start,
+            "stop": root.stop_child,
+            "restart": root.restart,
+            "reset": root.reset,
+        }[verb]
+        try:
+            reply = order(child)
+            outcome, detail = reply.result.value, reply.detail
+        except AskTimeout as error:
+            outcome, detail = "timeout", str(error)
+        done = schema.VerbDone(verb=verb, path=child, outcome=outcome, detail=detail)
+        return Answer(_http(outcome), done)
+
+    def _desk_verb(self, _: RootHandle, request: Request) -> Answer:
+        verb = request.path.rpartition("/")[2]
+        wanted = msgspec.json.decode(request.body or b"{}", type=schema.DeskRequest).desk
+        desks = self._access.desks if wanted is None else (wanted,)
+        done = tuple(self._order_desk(desk, _DESK_ORDERS[verb]()) for desk in desks)
+        worst = next((d.outcome for d in done if d.outcome not in _ACCEPTED), "ok")
+        return Answer(_http(worst), schema.DesksDone(verb=verb, desks=done))
+
+    def _order_desk(self, desk: str, order: object) -> schema.DeskDone:
+        if desk not in self._access.desks:
+            known = ", ".join(self._access.desks)
+            return schema.DeskDone(desk=desk, outcome="not_found", detail=f"desks: {known}")
+        try:
+            # Answered once it is on the board, so that who looks there next sees its effect.
+            self.address(f"{desk}/coordinator").ask(order, timeout_s=_DESK_S)
+        except AskTimeout as error:
+            return schema.DeskDone(desk=desk, outcome="timeout", detail=str(error))
+        except SupervisionError as error:
+            return schema.DeskDone(desk=desk, outcome="unavailable", detail=str(error))
+        return schema.DeskDone(desk=desk, outcome="ok")
+
+    def _stop_service(self, _: RootHandle, request: Request) -> Answer:
+        how = msgspec.json.decode(request.body or b"{}", type=schema.StopRequest).how
+        self._access.control.stop_service(how)
+        return Answer(HTTPStatus.OK, schema.StopDone(how=how))
+
+    def _reload(self, _: RootHandle, request: Request) -> Answer:
+        done = self._access.control.reload()
+        return Answer(_http("ok" if done.outcome == "unchanged" else done.outcome), done)
+
+
+def _http(outcome: str) -> HTTPStatus:
+    if outcome in (*_ACCEPTED, "applied"):
+        return HTTPStatus.OK
+    return _HTTP.get(outcome, HTTPStatus.CONFLICT)
+
+
+_Handler = Callable[[Console, RootHandle, Request], Answer]
+_ROUTES: Final[dict[str, dict[str, _Handler]]] = {
+    "/v1/status": {"GET": Console._status},
+    "/v1/tree": {"GET": Console._tree},
+    "/v1/stop-service": {"POST": Console._stop_service},
+    "/v1/reload": {"POST": Console._reload},
+    **{f"/v1/{verb}": {"POST": Console._child_verb} for verb in _CHILD_VERBS},
+    **{f"/v1/{verb}": {"POST": Console._desk_verb} for verb in _DESK_ORDERS},
+}

@@ -1,0 +1,239 @@
+"""The documents of the control socket: what goes in, and what comes out, as JSON.
+
+The command line decodes with the same structs, so this module imports nothing that is slow. Every
+document names its ``schema``; Decimals are strings, moments are UTC, durations end in ``_s``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Final, Literal
+
+import msgspec
+
+STATUS: Final = "ketch.status/1"
+TREE: Final = "ketch.tree/1"
+VERB: Final = "ketch.verb/1"
+DESKS: Final = "ketch.desks/1"
+STOP: Final = "ketch.stop/1"
+RELOAD: Final = "ketch.reload/1"
+ERROR: Final = "ketch.error/1"
+
+StopHow = Literal["drain", "flatten"]
+
+
+class _Document(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what is sent out. Unknown fields are ignored when it is read."""
+
+
+class _Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of what comes in. Unknown fields are errors."""
+
+
+class PathRequest(_Request, frozen=True, kw_only=True):
+    """Which child a verb is for: ``grvt/trading``."""
+
+    path: str
+
+
+class DeskRequest(_Request, frozen=True, kw_only=True):
+    """Which desk an order is for; None for every desk."""
+
+    desk: str | None = None
+
+
+class StopRequest(_Request, frozen=True, kw_only=True):
+    """How the service is to stop: ``drain`` lets the present cycle come to its planned end."""
+
+    how: StopHow = "flatten"
+
+
+class Failure(_Document, frozen=True, kw_only=True):
+    """How an instance ended. ``at`` is when its supervisor published it."""
+
+    kind: str
+    detail: str
+    at: dt.datetime
+
+
+class Node(_Document, frozen=True, kw_only=True):
+    """A supervisor or one of its children.
+
+    ``c`` counts its failures in a row, ``k`` the openings of its breaker in a row. ``kind`` and
+    ``detail`` are those of its present state ("" when there is nothing to say); ``last_failure``
+    stays after it has recovered. ``abandoned`` are hung threads that still live, as name#epoch.
+    """
+
+    name: str
+    type: Literal["supervisor", "worker"]
+    depth: int
+    strategy: str | None
+    state: str
+    epoch: int
+    c: int
+    k: int
+    retry_at: dt.datetime | None
+    retry_in_s: float | None
+    health: str
+    kind: str
+    detail: str
+    last_failure: Failure | None
+    since: dt.datetime
+    for_s: float
+    abandoned: tuple[str, ...]
+
+
+class DeadLetters(_Document, frozen=True, kw_only=True):
+    """Messages to one name that nobody handled, and the types of the last few."""
+
+    name: str
+    count: int
+    samples: tuple[str, ...]
+
+
+class Leg(_Document, frozen=True, kw_only=True):
+    """One leg of a desk: what it holds, and whether its venue takes orders."""
+
+    leg: str
+    venue: str
+    symbol: str
+    position: Decimal
+    ready: bool
+
+
+class Cycle(_Document, frozen=True, kw_only=True):
+    """A cycle that is over. Fees by venue, positive when paid; ``pnl`` is after them."""
+
+    cycle: int
+    outcome: str
+    direction: str
+    size: Decimal
+    pnl: Decimal
+    fees: dict[str, Decimal]
+    naked_ms: float
+    duration_s: float
+
+
+class Desk(_Document, frozen=True, kw_only=True):
+    """A desk. ``net`` is the naked quantity, ``naked_s`` for how long it is not zero.
+
+    ``reporting`` is False while its coordinator is down: the rest is then its last report.
+    ``settled``: nothing is open, nothing is being closed or verified.
+    """
+
+    desk: str
+    phase: str
+    since: dt.datetime | None
+    for_s: float | None
+    reporting: bool
+    paused: bool
+    halted: str
+    settled: bool
+    cycle: int
+    finished: int
+    planned: int | None
+    legs: tuple[Leg, ...]
+    net: Decimal
+    naked_since: dt.datetime | None
+    naked_s: float | None
+    cycles: tuple[Cycle, ...]
+
+
+class Venue(_Document, frozen=True, kw_only=True):
+    """Whether a venue takes orders: None while no desk has heard of it yet."""
+
+    venue: str
+    ready: bool | None
+
+
+class Status(_Document, frozen=True, kw_only=True):
+    """``GET /v1/status``: the board. ``board`` is False when it did not answer: no desks then."""
+
+    schema: str = STATUS
+    at: dt.datetime
+    mode: str
+    pid: int
+    started_at: dt.datetime
+    up_s: float
+    stopping: str
+    board: bool
+    desks: tuple[Desk, ...]
+    venues: tuple[Venue, ...]
+    actors: tuple[Node, ...]
+    restarts: dict[str, int]
+    dead_letters: tuple[DeadLetters, ...]
+    abandoned: tuple[str, ...]
+
+
+class Tree(_Document, frozen=True, kw_only=True):
+    """``GET /v1/tree``: supervisors and children, parents first, siblings in start order."""
+
+    schema: str = TREE
+    at: dt.datetime
+    nodes: tuple[Node, ...]
+    abandoned: tuple[str, ...]
+
+
+class VerbDone(_Document, frozen=True, kw_only=True):
+    """What a supervisor answered to a verb: ok, waiting, already_started, not_found, stopping,
+    abandoned_limit, or timeout (it may still happen)."""
+
+    schema: str = VERB
+    verb: str
+    path: str
+    outcome: str
+    detail: str = ""
+
+
+class DeskDone(_Document, frozen=True, kw_only=True):
+    """What became of an order to one desk: ok, not_found, unavailable, or timeout."""
+
+    desk: str
+    outcome: str
+    detail: str = ""
+
+
+class DesksDone(_Document, frozen=True, kw_only=True):
+    """What became of an order to one desk or to all."""
+
+    schema: str = DESKS
+    verb: str
+    desks: tuple[DeskDone, ...]
+
+
+class StopDone(_Document, frozen=True, kw_only=True):
+    """The service is stopping; it answers until it has."""
+
+    schema: str = STOP
+    how: str
+    outcome: str = "ok"
+
+
+class Change(_Document, frozen=True, kw_only=True):
+    """A setting that differs: its path, the value in force, the value in the configuration."""
+
+    path: str
+    running: str
+    configured: str
+
+
+class ReloadDone(_Document, frozen=True, kw_only=True):
+    """``outcome``: applied, unchanged, invalid (``errors`` says why; nothing applied), or timeout.
+
+    ``needs_restart``: what is configured otherwise, and only a restart of the service applies.
+    """
+
+    schema: str = RELOAD
+    outcome: str
+    applied: tuple[Change, ...] = ()
+    needs_restart: tuple[Change, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+class Error(_Document, frozen=True, kw_only=True):
+    """A request that was not served, and why."""
+
+    schema: str = ERROR
+    error: str
+    detail: str = ""
