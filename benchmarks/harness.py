@@ -116,7 +116,7 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ranked[max(0, math.ceil(share * len(ranked)) - 1)]
 
 
-def scaled(count: int, scale: float) -> int:
+def scaled(count: float, scale: float) -> int:
     """``count`` times ``scale``, at least 1: how a benchmark is made short."""
     return max(1, round(count * scale))
 

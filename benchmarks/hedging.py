@@ -29,10 +29,10 @@ from venues.backpack.streams import OrderEvent, decode_stream
 from venues.grvt import OrderSigner, encode_call, requests
 from venues.model import BPS, Fill, Side
 
-_ROUNDS: Final = 24
-_CYCLES: Final = 5  # a round
+_ROUNDS: Final = 25
+_CYCLES: Final = 4  # a round
 _PIECES: Final = 4  # of each of a cycle's two primary orders
-_PAUSE_S: Final = 0.002
+_AT_REST_S: Final = 0.01  # by then the service has done everything that the last hedge caused
 _CAP_BPS: Final = Decimal(5)
 
 
@@ -46,8 +46,9 @@ class Samples(msgspec.Struct, frozen=True):
 
 
 def measure(scale: float = 1.0) -> tuple[Figure, ...]:
-    """p50 and p99 of both, and the median as the venue sees it."""
+    """p50 and p99 of both at rest, the median as the venue sees it, and that of busy clients."""
     taken = sample(scaled(_ROUNDS, scale), scaled(_CYCLES, scale))
+    busy = sample(scaled(_ROUNDS / 2, scale), scaled(_CYCLES, scale), pause_s=0.0)
     return (
         _figure("primary fill read to hedge written, p50", taken.ours, taken.floor, 0.5, 1.5),
         _figure("primary fill read to hedge written, p99", taken.ours, taken.floor, 0.99, 2.0),
@@ -55,17 +56,21 @@ def measure(scale: float = 1.0) -> tuple[Figure, ...]:
             "the same at the venue: fill sent to hedge received, p50",
             taken.ours_at_venue, taken.floor_at_venue, 0.5, None,
         ),
+        _figure("the same, fills back to back, p50", busy.ours, busy.floor, 0.5, None),
     )  # fmt: skip
 
 
-def sample(rounds: int, cycles: int, pieces: int = _PIECES) -> Samples:
-    """Both sides by turns; the first round of each is not counted."""
+def sample(rounds: int, cycles: int, pieces: int = _PIECES, pause_s: float = _AT_REST_S) -> Samples:
+    """Both sides by turns; the first round of each is not counted.
+
+    ``pause_s`` is what the venue lets pass between a hedge and the next fill.
+    """
     taken = Samples([], [], [], [])
     with Peer() as peer, RunningService(peer.ports, pieces) as service:
         floor = _Floor(peer.ports)
         for number in range(rounds + 1):
-            ours_at_venue, ours = _ours(peer, service, cycles, pieces)
-            floor_at_venue, bare = floor.hedge(peer, len(ours_at_venue))
+            ours_at_venue, ours = _ours(peer, service, cycles, pieces, pause_s)
+            floor_at_venue, bare = floor.hedge(peer, len(ours_at_venue), pause_s)
             if number:
                 taken.ours.extend(ours)
                 taken.ours_at_venue.extend(ours_at_venue)
@@ -76,9 +81,9 @@ def sample(rounds: int, cycles: int, pieces: int = _PIECES) -> Samples:
 
 
 def _ours(
-    peer: Peer, service: RunningService, cycles: int, pieces: int
+    peer: Peer, service: RunningService, cycles: int, pieces: int, pause_s: float
 ) -> tuple[list[float], list[float]]:
-    peer.order_fills(OURS, 2 * cycles, pieces, _PAUSE_S)
+    peer.order_fills(OURS, 2 * cycles, pieces, pause_s)
     at_venue = peer.fills_done()
     records = [service.records.get(timeout=WAIT_S) for _ in range(cycles)]
     return at_venue, [ms / 1000 for record in records for ms in record.fill_to_hedge_sent_ms]
@@ -97,9 +102,9 @@ class _Floor:
         self._poller.register(self._feed.sock, select.POLLIN)
         self._poller.register(self._trades.sock, select.POLLIN)
 
-    def hedge(self, peer: Peer, fills: int) -> tuple[list[float], list[float]]:
+    def hedge(self, peer: Peer, fills: int, pause_s: float) -> tuple[list[float], list[float]]:
         """Hedge so many fills; what the venue and what we measured."""
-        peer.order_fills(FLOOR, 1, fills, _PAUSE_S)
+        peer.order_fills(FLOOR, 1, fills, pause_s)
         took_s: list[float] = []
         while len(took_s) < fills:
             ready = self._poller.poll(WAIT_S * 1000)
