@@ -30,9 +30,11 @@ from actors.journal import JournalUnusable, open_journal
 from cli import exits, logs, summary
 from cli.exits import CommandFailed
 from cli.lock import only_one
+from cli.notices import NoticedReloader, Notices
+from cli.notify import Notifier
 from cli.paper_process import Drop
 from cli.preflight import look_up_instruments
-from cli.reload import Reloader
+from cli.progress import Progress, required_actors
 from cli.service_control import RunControl, drained
 from cli.settings import Settings
 from cli.start import Start
@@ -52,7 +54,7 @@ from venues.model import BACKPACK, GRVT
 
 _REFRESH_S: Final = 0.25
 _BOOT_S: Final = 60.0
-_STOP_S: Final = 40.0
+_STOP_S: Final = 40.0  # the units' TimeoutStopSec leaves room for it twice: desks, then actors
 _JOURNAL: Final = "journal.sqlite"
 
 
@@ -167,23 +169,38 @@ class _Run:
             error_keys=ERROR_KEYS,
             limiters=self._settings.supervision.limiters,
         )
-        reloader = Reloader(self._service, self._settings, self._options.reread)
+        progress = Progress(root, self._directory, required_actors(self._settings))
+        notices = Notices(Notifier.from_environment(os.environ), progress.stalled)
+        reloader = NoticedReloader(self._service, self._settings, self._options.reread)
+        reloader.notices = notices
         self._control.attach(root, spec, reloader)
         try:
             root.wait_ready(_BOOT_S)
         except BootFailed as error:
             logger.error("not started: {}", error)
+            notices.ended(exits.UNEXPECTED, str(error))
             return exits.UNEXPECTED
-        self._watch(root)
+        self._watch(root, notices)
         self._read_board()
         root.stop()
-        return self._sum_up(self._exit_code(root.wait(_STOP_S)))
+        code = self._sum_up(self._exit_code(self._stopped(root, notices)))
+        notices.ended(code, self._outcome.halted if self._outcome else "")
+        return code
+
+    def _stopped(self, root: RootHandle, notices: Notices) -> int | None:
+        """Wait for the actors to end, in slices: the service manager hears of it meanwhile."""
+        notices.stopping("the actors end")
+        until_s = time.monotonic() + _STOP_S
+        while root.exit_code is None and time.monotonic() < until_s:
+            root.wait(_REFRESH_S)
+            notices.observe(self._snapshot)
+        return root.exit_code
 
     def _desk_is_done(self, outcome: DeskOutcome) -> None:
         self._outcome = outcome
         self._signals.changed.set()
 
-    def _watch(self, root: RootHandle) -> None:
+    def _watch(self, root: RootHandle, notices: Notices) -> None:
         """Show the board until the desk is done, the tree is gone, or we are told twice."""
         view = open_view(self._console)
         seen = 0
@@ -191,20 +208,22 @@ class _Run:
             while self._outcome is None and root.exit_code is None:
                 self._signals.changed.wait(_REFRESH_S)
                 self._signals.changed.clear()
-                self._obey()
+                self._obey(notices)
                 if self._signals.count > 1 or time.monotonic() - self._stop_s > _STOP_S:
                     break
-                self._read_board(seen)
+                hangs = not self._read_board(seen)
+                notices.observe(self._snapshot, board_hangs=hangs)
                 if self._snapshot is not None:
                     seen = self._snapshot.last_event
                     view.show(self._snapshot)
             self._read_board(seen)
+            notices.observe(self._snapshot)
             if self._snapshot is not None:
                 view.show(self._snapshot)
         finally:
             view.close()
 
-    def _obey(self) -> None:
+    def _obey(self, notices: Notices) -> None:
         """What signals and the control socket have asked for."""
         if self._signals.hangup:
             self._signals.hangup = False
@@ -219,17 +238,21 @@ class _Run:
             self._stop_s = time.monotonic()
             self._control.stop_asked = "flatten"
             logger.warning("stopping: finishing or unwinding the cycle")
+            notices.stopping("finishing or unwinding the cycle")
             self._tell_desks(StopDesk())
 
     def _tell_desks(self, message: object) -> None:
         for desk in self._service.desks:
             self._directory.address(desk).offer(message)
 
-    def _read_board(self, since: int = 0) -> None:
+    def _read_board(self, since: int = 0) -> bool:
+        """Take a snapshot if the board gives one. False: it is there and does not answer."""
         try:
             self._snapshot = self._board.ask(ReadBoard(since), timeout_s=1.0)
         except (Unavailable, AskTimeout) as error:
             logger.debug("board: {}", error)
+            return not isinstance(error, AskTimeout)
+        return True
 
     def _exit_code(self, root_code: int | None) -> int:
         if self._outcome is None:
