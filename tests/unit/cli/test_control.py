@@ -1,0 +1,269 @@
+"""The operator's side of the control socket: finding the service, what commands say, exit codes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from actors import control_schema as schema
+from actors.board import DeskReported, LegReport
+from actors.control_socket import listen
+from cli import control
+from cli.exits import CommandFailed
+from main import ketch
+from supervision.states import ChildState
+from tests.support_console import BOUND_S, Desk, console
+from trading.desk import Phase
+
+
+def run(desk: Desk | Path, *arguments: str) -> tuple[int, str]:
+    """Exit code and output of a command that is pointed at a socket."""
+    path = desk.path if isinstance(desk, Desk) else desk
+    outcome = CliRunner().invoke(ketch, [*arguments, "--socket", str(path)])
+    if isinstance(outcome.exception, CommandFailed):
+        return outcome.exception.code, str(outcome.exception)
+    return outcome.exit_code, outcome.output
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with console(tmp_path / "control.sock") as running:
+        yield running
+
+
+@contextmanager
+def answering(path: Path, script: Callable[[socket.socket], object]) -> Iterator[None]:
+    """Something that listens at ``path`` and does ``script`` with its first connection."""
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            script(connection)
+
+    with listen(path) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield
+        thread.join(BOUND_S)
+
+
+def reported(size: str, phase: Phase, *, paused: bool) -> DeskReported:
+    leg = LegReport(leg="primary", venue="grvt", symbol="X", position=Decimal(size), ready=True)
+    return DeskReported(
+        desk="eth", phase=phase, cycle=1, finished=0, planned=None, halted="",
+        legs=(leg,), naked_since_s=None, paused=paused,
+    )  # fmt: skip
+
+
+# -- finding the service ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No service of this machine is in sight."""
+    monkeypatch.setattr(control, "_SERVICES", tmp_path / "run")
+    for name in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR", "STATE_DIRECTORY"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path
+
+
+def test_without_a_service_the_code_is_3(bare: Path) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        control.find(None)
+    assert caught.value.code == 3
+    assert "no ketch is running" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["run/ketch/control.sock", "run/ketch/btc/control.sock", "run/ketch-btc/control.sock",
+     "state/ketch/paper/control.sock", "state/ketch/live/control.sock"],
+)  # fmt: skip
+def test_the_one_service_that_runs_is_found_wherever_it_is(bare: Path, place: str) -> None:
+    listen(bare / "state" / "ketch" / "paper" / "control.sock").close()  # of a dead one
+    with listen(bare / place):
+        assert control.find(None).path == bare / place
+
+
+def test_a_users_service_is_found(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(bare / "user"))
+    with listen(bare / "user" / "ketch" / "paper.sock"):
+        assert control.find(None).path == bare / "user" / "ketch" / "paper.sock"
+
+
+def test_of_several_services_one_has_to_be_chosen(bare: Path) -> None:
+    first, second = (bare / "state" / "ketch" / mode / "control.sock" for mode in ("paper", "live"))
+    with listen(first), listen(second):
+        with pytest.raises(CommandFailed) as caught:
+            control.find(None)
+        assert control.find(second).path == second
+    assert caught.value.code == 2
+    assert str(first) in str(caught.value)
+    assert str(second) in str(caught.value)
+
+
+# -- exit codes ------------------------------------------------------------------------------------
+
+EVERY = [
+    ("status",), ("tree",), ("start", "x"), ("stop", "x"), ("restart", "x"), ("reset", "x"),
+    ("pause",), ("resume",), ("flatten",), ("stop",), ("reload",),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", EVERY)
+def test_every_command_ends_with_3_when_the_service_does_not_run(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    code, said = run(tmp_path / "control.sock", *command)
+    assert (code, said) == (3, f"no ketch is running at {tmp_path / 'control.sock'}")
+
+
+@pytest.mark.parametrize("command", [("status",), ("restart", "x"), ("pause",), ("reload",)])
+def test_a_service_that_ends_while_it_is_asked_is_not_running(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    path = tmp_path / "control.sock"
+    with answering(path, lambda connection: connection.recv(1)):
+        code, said = run(path, *command)
+    assert code == 3
+    assert "ended while it was asked" in said
+
+
+def test_what_is_no_ketch_is_found_out(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+
+    def greet(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+
+    with answering(path, greet):
+        code, said = run(path, "status")
+    assert code == 1
+    assert "another version" in said
+
+
+@pytest.mark.parametrize(
+    "command", [("restart",), ("stop", "--drain", "--flatten"), ("stop", "x", "--drain"), ("nope",)]
+)
+def test_wrong_usage_ends_with_2(desk: Desk, command: tuple[str, ...]) -> None:
+    assert run(desk, *command)[0] == 2
+    assert desk.control.stopped == []
+
+
+# -- the commands ----------------------------------------------------------------------------------
+
+
+def test_status_is_for_people_or_one_document(desk: Desk) -> None:
+    desk.tell_board(reported("0.5", Phase.HOLDING, paused=False))
+    code, page = run(desk, "status")
+    assert code == 0
+    assert "eth: holding" in page
+    code, document = run(desk, "status", "--json")
+    assert (code, msgspec.json.decode(document)["schema"]) == (0, "ketch.status/1")
+
+
+def test_tree_is_for_people_or_one_document(desk: Desk) -> None:
+    code, page = run(desk, "tree")
+    assert code == 0
+    assert "└── console" in page
+    _, document = run(desk, "tree", "--json")
+    assert msgspec.json.decode(document)["schema"] == "ketch.tree/1"
+
+
+def test_a_verb_that_is_carried_out_ends_with_0(desk: Desk) -> None:
+    assert run(desk, "restart", "board") == (0, "restart board: done\n")
+    desk.stage.wait("board", ChildState.RUNNING, 2)
+
+
+def test_a_verb_that_is_refused_ends_with_1_and_says_why(desk: Desk) -> None:
+    code, said = run(desk, "start", "board")
+    assert (code, said) == (1, "start board: refused: it is started already\n")
+    code, said = run(desk, "restart", "grvt/nope", "--json")
+    assert (code, msgspec.json.decode(said)["outcome"]) == (1, "not_found")
+
+
+def test_a_desk_is_paused_and_resumed(desk: Desk) -> None:
+    assert run(desk, "pause", "eth") == (0, "pause eth: done\n")
+    assert run(desk, "resume") == (0, "resume eth: done\n")
+    code, said = run(desk, "pause", "sol")
+    assert (code, said) == (1, "pause sol: no such desk (desks: eth)\n")
+
+
+def test_flatten_ends_when_the_board_shows_the_desk_flat_and_settled(desk: Desk) -> None:
+    desk.tell_board(reported("0", Phase.IDLE, paused=True))
+    assert run(desk, "flatten") == (0, "flat, and paused: eth\n")
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        reported("0.5", Phase.CLOSING, paused=True),
+        reported("0", Phase.SETTLING, paused=True),
+        reported("0", Phase.IDLE, paused=False),
+    ],
+)
+def test_flatten_that_takes_too_long_ends_with_5(desk: Desk, report: DeskReported) -> None:
+    desk.tell_board(report)
+    code, said = run(desk, "flatten", "--timeout", "0.1")
+    assert code == 5
+    assert "it goes on trying" in said
+
+
+def test_stop_that_takes_too_long_ends_with_5(desk: Desk) -> None:
+    code, said = run(desk, "stop", "--drain", "--timeout", "0.1")
+    assert (code, desk.control.stopped) == (5, ["drain"])
+    assert "still stopping (drain)" in said
+
+
+def test_stop_waits_for_the_end_of_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    answer = msgspec.json.encode(schema.StopDone(how="flatten"))
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with listen(path) as listener:
+            os.write(writing, b"!")
+            listener.accept()  # who asks which process this is
+            connection, _ = listener.accept()
+            connection.recv(65_536)
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer)
+            connection.sendall(head + answer)
+            os._exit(0)
+    os.read(reading, 1)
+    code, said = run(path, "stop")
+    os.waitpid(child, 0)
+    os.close(reading)
+    os.close(writing)
+    assert (code, said) == (0, "stopped (flatten)\n")
+
+
+def test_reload_says_what_applied_and_what_needs_a_restart(desk: Desk) -> None:
+    desk.control.reload_answer = schema.ReloadDone(
+        outcome="applied",
+        applied=(schema.Change(path="supervision.a", running="1", configured="2"),),
+        needs_restart=(schema.Change(path="desks.eth.size", running="0.5", configured="1"),),
+    )
+    code, said = run(desk, "reload")
+    assert code == 0
+    assert said.splitlines() == [
+        "applied", "  supervision.a: 1 → 2", "needs a restart", "  desks.eth.size: 0.5 → 1",
+    ]  # fmt: skip
+
+
+def test_a_reload_of_a_wrong_configuration_ends_with_78(desk: Desk) -> None:
+    errors = ("my.yaml:3: unknown key",)
+    desk.control.reload_answer = schema.ReloadDone(outcome="invalid", errors=errors)
+    code, said = run(desk, "reload")
+    assert code == 78
+    assert "nothing was applied" in said
+    assert "my.yaml:3: unknown key" in said
