@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli import commands
+from cli import commands, service_commands
 
 if TYPE_CHECKING:
     from cli.paper_process import Drop
@@ -138,6 +138,7 @@ def venue(
 
 
 commands.register(ketch)
+ketch.add_command(service_commands.service)
 
 
 def main() -> None:
