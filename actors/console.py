@@ -21,7 +21,7 @@ from actors.board import BoardSnapshot, ReadBoard
 from actors.control_http import Answer, ControlServer, Request, refusal
 from actors.control_report import Facts, Identity, Moment, status_document, tree_document
 from actors.control_socket import listen, remove
-from actors.coordinator import FlattenDesk, PauseDesk, ResumeDesk
+from actors.coordinator import ConfirmHandled, FlattenDesk, PauseDesk, ResumeDesk
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.errors import AskTimeout, SupervisionError
 from supervision.events import VerbReply
@@ -177,9 +177,13 @@ class Console(SupervisedActor):
         if desk not in self._access.desks:
             known = ", ".join(self._access.desks)
             return schema.DeskDone(desk=desk, outcome="not_found", detail=f"desks: {known}")
+        coordinator = self.address(f"{desk}/coordinator")
+        status = self.directory.status(coordinator.name)
+        epoch = 0 if status is None else status.epoch
         try:
-            # Answered once it is on the board, so that who looks there next sees its effect.
-            self.address(f"{desk}/coordinator").ask(order, timeout_s=_DESK_S)
+            coordinator.tell(order, expect_epoch=epoch)
+            # Once this is answered the effect is on the board, for whoever looks there next.
+            coordinator.ask(ConfirmHandled(), timeout_s=_DESK_S, expect_epoch=epoch)
         except AskTimeout as error:
             return schema.DeskDone(desk=desk, outcome="timeout", detail=str(error))
         except SupervisionError as error:

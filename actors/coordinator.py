@@ -43,15 +43,22 @@ class StopDesk(msgspec.Struct, frozen=True):
 
 
 class PauseDesk(msgspec.Struct, frozen=True):
-    """From the operator, asked: finish the cycle as planned, open no other."""
+    """From the operator: finish the cycle as planned, open no other."""
 
 
 class ResumeDesk(msgspec.Struct, frozen=True):
-    """From the operator, asked: open cycles again."""
+    """From the operator: open cycles again."""
 
 
 class FlattenDesk(msgspec.Struct, frozen=True):
-    """From the operator, asked: close what is open now, then stay paused."""
+    """From the operator: close what is open now, then stay paused."""
+
+
+class ConfirmHandled(msgspec.Struct, frozen=True):
+    """Ask: answered once everything told before it has been handled, and is on the board.
+
+    Orders are told, not asked: an error while handling one has to end the coordinator.
+    """
 
 
 class VerifyDue(msgspec.Struct, frozen=True):
@@ -239,6 +246,9 @@ class Coordinator(SupervisedActor):
         self._paused.add(self._plan.desk)
         return self._desk.flatten(self.clock.now())
 
+    def _confirm(self, _: ConfirmHandled) -> list[Effect]:
+        return []
+
     def _board_changed(self, status: StatusMessage) -> list[Effect]:
         """A new board has forgotten us."""
         if status.state is ChildState.RUNNING:
@@ -380,6 +390,7 @@ _HANDLERS: Final[dict[type, Callable[[Coordinator, Any], list[Effect]]]] = {
     PauseDesk: Coordinator._pause,
     ResumeDesk: Coordinator._resume,
     FlattenDesk: Coordinator._flatten,
+    ConfirmHandled: Coordinator._confirm,
     StatusMessage: Coordinator._board_changed,
     VerifyDue: Coordinator._verify,
     TickDue: Coordinator._tick,

@@ -27,7 +27,10 @@ def command(*arguments: str) -> list[str]:
 def environment(state: Path, **extra: str) -> dict[str, str]:
     """An environment with a state folder of its own and no credentials."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KETCH__")}
-    return kept | {"XDG_STATE_HOME": str(state), "STATE_DIRECTORY": "", "COLUMNS": "120"} | extra
+    unset = dict.fromkeys(
+        ("STATE_DIRECTORY", "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR", "KETCH_SOCKET"), ""
+    )
+    return kept | unset | {"XDG_STATE_HOME": str(state), "COLUMNS": "120"} | extra
 
 
 def ketch(state: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:

@@ -17,6 +17,7 @@ from actors.board import Board
 from actors.console import Console, ConsoleAccess
 from actors.control_report import Identity
 from actors.control_socket import connect
+from actors.coordinator import ConfirmHandled
 from cli.control import Reply, Service
 from supervision.policy import Boot, Breaker, Policy
 from supervision.root import RootHandle
@@ -107,7 +108,8 @@ def console(path: Path, *children: AnySpec, desks: tuple[str, ...] = ("eth",)) -
         """Notes what it is asked."""
 
         def on_message(self, message: object) -> object:
-            desk.told.append((self.name, message))
+            if not isinstance(message, ConfirmHandled):
+                desk.told.append((self.name, message))
             return None
 
     specs = (
