@@ -62,6 +62,7 @@ class _Watched(RunningService):
         super().__init__(ports)
         self._ready_s: queue.SimpleQueue[float] = queue.SimpleQueue()
         self._back: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._epoch = 0
         self.directory.subscribe(_LAST, self._note)
 
     def spec(self) -> SupervisorSpec:
@@ -75,11 +76,14 @@ class _Watched(RunningService):
 
     def recover(self, peer: Peer) -> float:
         """Seconds from the kill until GRVT takes orders."""
+        while not self._ready_s.empty():
+            self._ready_s.get()  # told twice: a desk that comes up is introduced to the venue
         killed_s = peer.kill(OURS)
         return self.until_ready() - killed_s
 
     def _note(self, status: StatusMessage) -> None:
-        if status.state is ChildState.RUNNING:
+        if status.state is ChildState.RUNNING and status.epoch != self._epoch:
+            self._epoch = status.epoch
             self._back.put(status.epoch)
 
 
