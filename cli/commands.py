@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from cli.exits import CONFIGURATION, DONE, REFUSED, TIMEOUT
+from cli.exits import CONFIGURATION, DONE, NOT_RUNNING, REFUSED, TIMEOUT, CommandFailed
 
 if TYPE_CHECKING:
+    import msgspec
+
     from actors.control_schema import DesksDone, ReloadDone
-    from cli.control import Reply, Service
+    from cli.control import Service
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,11 +79,19 @@ def status(socket: Path | None, as_json: bool, watch: bool) -> None:
     if not watch:
         _show_status(service, as_json)
         return
-    with service.process() as process:
-        while True:
-            _show_status(service, as_json, again=True)
-            if process.ends_within(_REFRESH_S):
-                return
+    _watch(service, as_json)
+
+
+def _watch(service: Service, as_json: bool) -> None:
+    with service.process() as process, contextlib.suppress(KeyboardInterrupt):
+        _show_status(service, as_json, again=True)
+        while not process.ends_within(_REFRESH_S):
+            try:
+                _show_status(service, as_json, again=True)
+            except CommandFailed as failure:
+                if failure.code != NOT_RUNNING:
+                    raise
+                return  # its end came first
 
 
 def _show_status(service: Service, as_json: bool, *, again: bool = False) -> None:
@@ -93,7 +104,7 @@ def _show_status(service: Service, as_json: bool, *, again: bool = False) -> Non
         click.echo(reply.body)  # a document a line
     else:
         clear = _CLEAR if again and sys.stdout.isatty() else ""
-        _say(reply, as_json, clear + render(document))
+        _say(document, as_json, clear + render(document))
 
 
 @click.command()
@@ -104,8 +115,8 @@ def tree(socket: Path | None, as_json: bool) -> None:
     from cli.control import find
     from cli.tree_view import render
 
-    reply = find(socket).get("/v1/tree")
-    _say(reply, as_json, render(reply.read(Tree)))
+    document = find(socket).get("/v1/tree").read(Tree)
+    _say(document, as_json, render(document))
 
 
 def _verb(name: str, text: str) -> click.Command:
@@ -122,10 +133,9 @@ def _order_child(verb: str, path: str, socket: Path | None, as_json: bool) -> No
     from actors.control_schema import PathRequest, VerbDone
     from cli.control import find
 
-    reply = find(socket).post(f"/v1/{verb}", PathRequest(path=path.strip("/")))
-    done = reply.read(VerbDone)
+    done = find(socket).post(f"/v1/{verb}", PathRequest(path=path.strip("/"))).read(VerbDone)
     detail = f" ({done.detail})" if done.detail else ""
-    _say(reply, as_json, f"{verb} {done.path}: {_ANSWERS.get(done.outcome, done.outcome)}{detail}")
+    _say(done, as_json, f"{verb} {done.path}: {_ANSWERS.get(done.outcome, done.outcome)}{detail}")
     sys.exit(_CODES.get(done.outcome, REFUSED))
 
 
@@ -165,7 +175,7 @@ def _stop_service(drain: bool, timeout_s: float, socket: Path | None, as_json: b
     text = f"stopped ({how})"
     if not ended:
         text = f"still stopping ({how}) after {timeout_s:g} s; ketch status tells how far it is"
-    _say(reply, as_json, text)
+    _say(StopDone(how=how, outcome="ok" if ended else "timeout"), as_json, text)
     sys.exit(DONE if ended else TIMEOUT)
 
 
@@ -176,8 +186,8 @@ def _desk_verb(name: str, text: str) -> click.Command:
     def command(desk: str | None, socket: Path | None, as_json: bool) -> None:
         from cli.control import find
 
-        reply, done = _order_desks(find(socket), name, desk)
-        _say(reply, as_json, _desks_text(done))
+        done = _order_desks(find(socket), name, desk)
+        _say(done, as_json, _desks_text(done))
         sys.exit(_worst(done))
 
     return command
@@ -189,11 +199,12 @@ def _desk_verb(name: str, text: str) -> click.Command:
 @_common
 def flatten(desk: str | None, timeout_s: float, socket: Path | None, as_json: bool) -> None:
     """Close what a desk (or every desk) has open, wait until both venues say so; stay paused."""
+    from actors.control_schema import DeskDone, DesksDone
     from cli.control import deadline, find
 
     service = find(socket)
     deadline_s = deadline(timeout_s)
-    reply, done = _order_desks(service, "flatten", desk)
+    done = _order_desks(service, "flatten", desk)
     code, text = _worst(done), _desks_text(done)
     if code == DONE:
         names = [each.desk for each in done.desks]
@@ -202,8 +213,11 @@ def flatten(desk: str | None, timeout_s: float, socket: Path | None, as_json: bo
         text = f"flat, and paused: {', '.join(names)}"
         if not flat:
             text = f"not flat within {timeout_s:g} s; it goes on trying: ketch status"
-        reply = service.get("/v1/status") if as_json else reply
-    _say(reply, as_json, text)
+            late = tuple(
+                DeskDone(desk=name, outcome="timeout", detail="not flat") for name in names
+            )
+            done = DesksDone(verb="flatten", desks=late)
+    _say(done, as_json, text)
     sys.exit(code)
 
 
@@ -227,9 +241,8 @@ def reload(socket: Path | None, as_json: bool) -> None:
     from actors.control_schema import DeskRequest, ReloadDone
     from cli.control import find
 
-    reply = find(socket).post("/v1/reload", DeskRequest())
-    done = reply.read(ReloadDone)
-    _say(reply, as_json, _reload_text(done))
+    done = find(socket).post("/v1/reload", DeskRequest()).read(ReloadDone)
+    _say(done, as_json, _reload_text(done))
     sys.exit(_CODES.get(done.outcome, REFUSED))
 
 
@@ -245,11 +258,10 @@ def _reload_text(done: ReloadDone) -> str:
     return "\n".join(lines)
 
 
-def _order_desks(service: Service, verb: str, desk: str | None) -> tuple[Reply, DesksDone]:
+def _order_desks(service: Service, verb: str, desk: str | None) -> DesksDone:
     from actors.control_schema import DeskRequest, DesksDone
 
-    reply = service.post(f"/v1/{verb}", DeskRequest(desk=desk))
-    return reply, reply.read(DesksDone)
+    return service.post(f"/v1/{verb}", DeskRequest(desk=desk)).read(DesksDone)
 
 
 def _desks_text(done: DesksDone) -> str:
@@ -266,10 +278,11 @@ def _worst(done: DesksDone) -> int:
     return max((_CODES.get(desk.outcome, REFUSED) for desk in done.desks), default=DONE)
 
 
-def _say(reply: Reply, as_json: bool, text: str) -> None:
+def _say(document: msgspec.Struct, as_json: bool, text: str) -> None:
     import msgspec
 
-    click.echo(msgspec.json.format(reply.body, indent=2).decode() if as_json else text)
+    page = msgspec.json.format(msgspec.json.encode(document), indent=2)
+    click.echo(page if as_json else text)
 
 
 def register(group: click.Group) -> None:
