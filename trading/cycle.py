@@ -62,6 +62,8 @@ class CycleMachine:
         self.finished = finished
         self.halted = ""
         self.stopping = False
+        self.paused = False
+        self._hurried = False
         self.legs = {leg: LegState(leg, instruments[leg]) for leg in Leg}
         self.book = CycleBook()
         self._target = ZERO
@@ -164,6 +166,27 @@ class CycleMachine:
         self.stopping = True
         return self._decide(now_s)
 
+    @property
+    def _ending(self) -> bool:
+        """True when the present cycle is to be closed without delay."""
+        return self.stopping or self._hurried or bool(self.halted)
+
+    def pause(self, now_s: float) -> list[Effect]:
+        """Open no further cycle; the present one takes its course."""
+        self.paused = True
+        return self._decide(now_s)
+
+    def resume(self, now_s: float) -> list[Effect]:
+        """Undo a pause."""
+        self.paused = False
+        return self._decide(now_s)
+
+    def flatten(self, now_s: float) -> list[Effect]:
+        """Close what is open now, as at its end a cycle would, and pause."""
+        self.paused = True
+        self._hurried = self.phase not in (Phase.IDLE, Phase.HALTED, Phase.DONE)
+        return self._decide(now_s)
+
     def halt(self, reason: str, now_s: float) -> list[Effect]:
         """Open nothing more; what is open is still balanced and closed. The first reason stays."""
         if not self.halted:
@@ -213,7 +236,7 @@ class CycleMachine:
             self._change(Phase.HALTED, self.halted)
         elif self.stopping or (self.plan.cycles is not None and self.finished >= self.plan.cycles):
             self._change(Phase.DONE, f"{self.finished} cycles")
-        elif now_s >= self._until_s and self._may_open(now_s):
+        elif not self.paused and now_s >= self._until_s and self._may_open(now_s):
             self.cycle += 1
             self._target = self.plan.size * self.plan.direction.sign(self.finished)
             direction = Side.towards(self._target).value
@@ -238,9 +261,9 @@ class CycleMachine:
         elif self.phase is Phase.OPENING:
             self._open(now_s)
         elif self.phase is Phase.HOLDING:
-            if now_s >= self._until_s or self.stopping or self.halted:
+            if now_s >= self._until_s or self._ending:
                 self._change(Phase.CLOSING, "")
-        elif self._move(Leg.PRIMARY, -self.position(Leg.PRIMARY), now_s):
+        elif self._move(Leg.PRIMARY, self._next_to_close(), now_s):
             return
         elif self._done_with(Leg.PRIMARY) and self._done_with(Leg.HEDGE):
             self._begin_settling()
@@ -248,10 +271,19 @@ class CycleMachine:
             # The primary is flat and the rest of the hedge too small to offset: close it as it is.
             self._move(Leg.HEDGE, -self.position(Leg.HEDGE), now_s)
 
+    def _next_to_close(self) -> Decimal:
+        """What to move the primary by: all of it, but first what was too small for the hedge.
+
+        Closed together they would carry the net from one side of zero to the other.
+        """
+        whole = -self.position(Leg.PRIMARY)
+        unhedged = self.net * whole < 0 and self._tradable(Leg.PRIMARY, self.net)
+        return -self.net if unhedged else whole
+
     def _open(self, now_s: float) -> None:
         leg = self.legs[Leg.PRIMARY]
         wanted = self._target - self.position(Leg.PRIMARY)
-        giving_up = bool(self.stopping or self.halted) or leg.tries >= self.plan.entry_attempts
+        giving_up = self._ending or leg.tries >= self.plan.entry_attempts
         if not giving_up and self._tradable(Leg.PRIMARY, wanted):
             if self._may_open(now_s):
                 self._move(Leg.PRIMARY, wanted, now_s)
@@ -372,7 +404,7 @@ class CycleMachine:
         record = build_record(self.plan, self.cycle, outcome, self.legs, self.book, now_s)
         self._effects.append(FinishCycle(record))
         self._count(outcome)
-        self._recovering = self._unwound = False
+        self._recovering = self._unwound = self._hurried = False
         for leg in self.legs.values():
             leg.held = self.position(leg.leg)
             leg.attempt = leg.tries = 0
