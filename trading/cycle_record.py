@@ -37,6 +37,9 @@ class CycleBook:
         self.direction = ""
         self.naked_ms: list[float] = []
         self._orders: dict[tuple[Leg, int], _Placed] = {}
+        # Asked for many times at every event, on the way from a fill to its hedge.
+        self._executed = dict.fromkeys(Leg, ZERO)
+        self._live = dict.fromkeys(Leg, 0)
 
     def begin(self, now_s: float, direction: str) -> None:
         """The cycle starts now; ``direction`` is the side of its primary entry."""
@@ -46,16 +49,21 @@ class CycleBook:
     def placed(self, order: LegOrder, now_s: float) -> None:
         """An order was decided; it is live until a view of it says otherwise."""
         self._orders[order.leg, order.attempt] = _Placed(order, now_s)
+        self._live[order.leg] += 1
 
     def progress(self, leg: Leg, attempt: int, view: OrderView, now_s: float) -> bool:
         """Take in a view; True when the order is resolved by it. Unknown orders are refused."""
         placed = self._orders[leg, attempt]
-        was_resolved = placed.view is not None and placed.view.state.resolved
-        placed.view = view if placed.view is None else _merged(view, placed.view)
+        known = placed.view
+        placed.view = view if known is None else _merged(view, known)
+        before = ZERO if known is None else known.signed_executed
+        self._executed[leg] += placed.view.signed_executed - before
+        resolved_now = placed.view.state.resolved and not (known and known.state.resolved)
+        self._live[leg] -= resolved_now
         unanswered = (OrderState.INTENDED, OrderState.SENT, OrderState.IN_DOUBT)
         if placed.acked_s is None and view.state not in unanswered:
             placed.acked_s = now_s
-        return view.state.resolved and not was_resolved
+        return resolved_now
 
     def knows(self, leg: Leg, attempt: int) -> bool:
         """True for an order of this cycle."""
@@ -63,13 +71,11 @@ class CycleBook:
 
     def executed(self, leg: Leg) -> Decimal:
         """Signed sum of everything executed on a leg in this cycle."""
-        return sum((view.signed_executed for view in self._views(leg)), ZERO)
+        return self._executed[leg]
 
     def live(self, leg: Leg) -> bool:
         """True while an order of the leg has no known outcome."""
-        return any(
-            placed.view is None or not placed.view.state.resolved for placed in self._of(leg)
-        )
+        return self._live[leg] > 0
 
     def unresolved(self) -> list[LegOrder]:
         """Orders without a known outcome."""
