@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import sysconfig
 import tempfile
@@ -19,6 +20,7 @@ from cli.unit_file import (
     Unit,
     checked,
     credentials_folder,
+    refuse_hidden,
     render,
     render_drop_in,
     unit_folder,
@@ -54,6 +56,7 @@ def install(unit: Unit, root: Path | None, *, now: bool) -> list[str]:
     if now and root is not None:
         raise CommandFailed(USAGE, "--now starts a service here; --root prepares another system")
     texts = _texts(checked(unit))
+    refuse_hidden(unit, here=root is None)
     _check_settings(unit, root)
     folder = below(root, unit_folder(unit.user))
     said = []
@@ -140,8 +143,11 @@ def _check_settings(unit: Unit, root: Path | None) -> None:
     """What the service would refuse at its start is refused now."""
     from cli.settings import load_settings
 
-    path = unit.configuration
-    loaded = load_settings(None if path is None else below(root, path), ())
+    path = None if unit.configuration is None else below(root, unit.configuration)
+    loaded = load_settings(path, ())
+    if path is not None and not unit.user and not path.stat().st_mode & stat.S_IROTH:
+        text = f"{path}: the service's own user can't read it; it holds no secrets: chmod 644 it"
+        raise CommandFailed(CONFIGURATION, text)
     if loaded.config.mode == "live" and not unit.live:
         text = f"{loaded.origin('mode')}: mode is live, and this costs real money; add --live"
         raise CommandFailed(CONFIGURATION, text)

@@ -87,20 +87,35 @@ def checked(unit: Unit) -> Unit:
     if _PROGRAM.fullmatch(program) is None:
         text = f"command {program!r}: expected an absolute path of plain characters"
         raise CommandFailed(CONFIGURATION, text)
-    for path in (Path(program), unit.configuration):
-        if path is not None and not unit.user:
-            _refuse_hidden(path)
     return unit
 
 
-def _refuse_hidden(path: Path) -> None:
-    for hidden in _HIDDEN:
-        if path.is_relative_to(hidden):
-            text = (
-                f"{path}: a system service does not see {hidden}; put it elsewhere "
-                f"(Ketch in /opt/ketch, settings in {ETC}), or install with --user"
-            )
-            raise CommandFailed(CONFIGURATION, text)
+def refuse_hidden(unit: Unit, *, here: bool) -> None:
+    """CommandFailed (78) if the sandbox hides the command or the settings from the service.
+
+    ``here``: it is this system's command, so that the interpreter behind it can be looked up.
+    """
+    program = Path(unit.command[0])
+    paths = [program, *([interpreter_of(program)] if here else []), unit.configuration]
+    for path in paths:
+        for hidden in _HIDDEN:
+            if path is not None and not unit.user and path.is_relative_to(hidden):
+                text = (
+                    f"{path}: a system service does not see {hidden}; put it elsewhere "
+                    f"(Ketch and its Python in /opt/ketch, settings in {ETC}), or use --user"
+                )
+                raise CommandFailed(CONFIGURATION, text)
+
+
+def interpreter_of(program: Path) -> Path:
+    """What runs a script, links followed: the Python of an environment may be in a home."""
+    try:
+        with open(program, "rb") as file:
+            first = file.readline(512)
+    except OSError:
+        return program
+    words = os.fsdecode(first[2:]).split() if first.startswith(b"#!") else []
+    return Path(words[0]).resolve() if words else program.resolve()
 
 
 def render(unit: Unit) -> str:
