@@ -4,14 +4,18 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test check bench clean
+.PHONY: run test check systemd bench clean
 .DELETE_ON_ERROR:
 
 run: $(STAMP)  ## twenty hedged cycles on the paper venues, two connections lost on the way
 	$(BIN)/ketch run --cycles 20 --drop grvt/trading@7 --drop backpack/feed@13
 
-test: check $(STAMP)  ## everything CI asks for
+test: check systemd $(STAMP)  ## everything CI asks for
 	$(BIN)/pytest -n 2 --dist worksteal
+
+systemd:  ## systemd-analyze, which judges the units in tests, from Debian's package
+	command -v systemd-analyze >/dev/null || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends systemd; }
 
 check: $(STAMP)  ## lint, format, types, import contracts
 	$(BIN)/ruff check .

@@ -43,9 +43,11 @@ def test_another_thread_can_wake_it(signals: Signals) -> None:
 
 
 def test_a_storm_of_signals_neither_hangs_nor_fills_the_pipe(signals: Signals) -> None:
-    storm = threading.Thread(
-        target=lambda: [os.kill(os.getpid(), signal.SIGINT) for _ in range(2_000)]
-    )
+    def rage() -> None:
+        for _ in range(2_000):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    storm = threading.Thread(target=rage)
     storm.start()
     while storm.is_alive():
         signals.wait(0.01)
