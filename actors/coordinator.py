@@ -172,18 +172,23 @@ class Coordinator(SupervisedActor):
 
     def _readiness(self, message: orders.VenueReadiness) -> list[Effect]:
         leg = self._leg_of[message.venue]
-        forgotten = self._epochs.get(leg, message.epoch) != message.epoch
-        self._epochs[leg] = message.epoch
-        if forgotten:
-            self._hand_over(leg)
+        # A new orders actor speaks before its name is bound; it speaks again when it is ready.
+        known = self._epochs.setdefault(leg, message.epoch) == message.epoch
+        if known or self._hand_over(leg):
+            self._epochs[leg] = message.epoch
         return self._desk.readiness(leg, message.ready, message.new_risk, self.clock.now())
 
-    def _hand_over(self, leg: Leg) -> None:
-        """The venue's orders actor is a new one: have it find out about what is unresolved."""
-        for order in self._desk.book.unresolved():
-            new = self._sent.get((order.leg, order.attempt))
-            if order.leg is leg and new is not None:
-                self._orders[leg].offer(orders.AdoptOrder(new, self.name))
+    def _hand_over(self, leg: Leg) -> bool:
+        """The venue's orders actor is a new one: have it find out about what is unresolved.
+
+        False when it could not be told of everything; it does no harm to tell it twice.
+        """
+        orphans = [
+            new
+            for order in self._desk.book.unresolved()
+            if order.leg is leg and (new := self._sent.get((order.leg, order.attempt))) is not None
+        ]
+        return all(self._orders[leg].offer(orders.AdoptOrder(new, self.name)) for new in orphans)
 
     def _progressed(self, message: orders.OrderProgressed) -> list[Effect]:
         leg = self._leg_of[message.venue]
