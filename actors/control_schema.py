@@ -187,7 +187,10 @@ class VerbDone(_Document, frozen=True, kw_only=True):
 
 
 class DeskDone(_Document, frozen=True, kw_only=True):
-    """What became of an order to one desk: ok, not_found, unavailable, or timeout."""
+    """What became of an order to one desk: ok, not_found, unavailable, or timeout.
+
+    ``ketch flatten`` waits, and says flat, halted, or timeout.
+    """
 
     desk: str
     outcome: str

@@ -16,13 +16,13 @@ from cli.exits import CONFIGURATION, DONE, NOT_RUNNING, REFUSED, TIMEOUT, Comman
 if TYPE_CHECKING:
     import msgspec
 
-    from actors.control_schema import DesksDone, ReloadDone
+    from actors.control_schema import DesksDone, ReloadDone, Status
     from cli.control import Service
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _CODES: Final = {
-    "ok": DONE, "waiting": DONE, "applied": DONE, "unchanged": DONE,
+    "ok": DONE, "flat": DONE, "waiting": DONE, "applied": DONE, "unchanged": DONE,
     "timeout": TIMEOUT, "invalid": CONFIGURATION,
 }  # fmt: skip
 _VERBS: Final = {
@@ -199,39 +199,42 @@ def _desk_verb(name: str, text: str) -> click.Command:
 @_common
 def flatten(desk: str | None, timeout_s: float, socket: Path | None, as_json: bool) -> None:
     """Close what a desk (or every desk) has open, wait until both venues say so; stay paused."""
-    from actors.control_schema import DeskDone, DesksDone
     from cli.control import deadline, find
 
     service = find(socket)
     deadline_s = deadline(timeout_s)
     done = _order_desks(service, "flatten", desk)
-    code, text = _worst(done), _desks_text(done)
-    if code == DONE:
-        names = [each.desk for each in done.desks]
-        flat = _wait_flat(service, names, deadline_s)
-        code = DONE if flat else TIMEOUT
-        text = f"flat, and paused: {', '.join(names)}"
-        if not flat:
-            text = f"not flat within {timeout_s:g} s; it goes on trying: ketch status"
-            late = tuple(
-                DeskDone(desk=name, outcome="timeout", detail="not flat") for name in names
-            )
-            done = DesksDone(verb="flatten", desks=late)
-    _say(done, as_json, text)
-    sys.exit(code)
+    if _worst(done) == DONE:
+        done = _wait_flat(service, done, deadline_s)
+    _say(done, as_json, _desks_text(done))
+    sys.exit(_worst(done))
 
 
-def _wait_flat(service: Service, desks: list[str], deadline_s: float) -> bool:
-    """True once the board shows each of them flat and settled: read back from both venues."""
+def _wait_flat(service: Service, begun: DesksDone, deadline_s: float) -> DesksDone:
+    """How it ended: flat and settled on the board, so read back from both venues; or not yet."""
+    from actors.control_schema import DeskDone, DesksDone
+
+    names = [desk.desk for desk in begun.desks]
     with service.process() as process:
         while True:
-            shown = {desk.desk: desk for desk in service.status().desks}
-            if all(name in shown and shown[name].paused and shown[name].settled for name in desks):
-                return True
+            outcomes = _flatness(service.status(), names)
+            if "timeout" not in outcomes.values():
+                break
             if process.ends_within(min(_POLL_S, deadline_s - time.monotonic())):
-                return False
+                break
             if time.monotonic() >= deadline_s:
-                return False
+                break
+    desks = tuple(DeskDone(desk=name, outcome=outcomes[name]) for name in names)
+    return DesksDone(verb=begun.verb, desks=desks)
+
+
+def _flatness(status: Status, names: list[str]) -> dict[str, str]:
+    """A desk that has halted may have done so because the venues hold what it can't explain."""
+    outcomes = dict.fromkeys(names, "timeout")
+    for desk in status.desks:
+        if desk.desk in outcomes and desk.paused and desk.settled:
+            outcomes[desk.desk] = "halted" if desk.halted else "flat"
+    return outcomes
 
 
 @click.command()
@@ -265,7 +268,13 @@ def _order_desks(service: Service, verb: str, desk: str | None) -> DesksDone:
 
 
 def _desks_text(done: DesksDone) -> str:
-    words = {"ok": "done", "not_found": "no such desk", "timeout": _ANSWERS["timeout"]}
+    words = {
+        "ok": "done",
+        "flat": "flat, and paused",
+        "halted": "it has halted, and its own account is not to be relied on; look at both venues",
+        "not_found": "no such desk",
+        "timeout": "not done in time; it goes on trying: ketch status",
+    }
     lines = []
     for desk in done.desks:
         detail = f" ({desk.detail})" if desk.detail else ""

@@ -89,7 +89,8 @@ def _desk_problems(desk: schema.Desk) -> Iterator[Problem]:
     if desk.halted:
         remedy = "look at both venues, mend the cause, then restart the service"
         if not desk.settled:
-            remedy = f"to close what is open: ketch flatten {desk.desk}; then: {remedy}"
+            closing = f"what is open is being closed: ketch flatten {desk.desk} waits for it"
+            remedy = f"{closing}; {remedy}"
         yield Problem(f"{desk.desk} has halted: {desk.halted}", remedy)
 
 

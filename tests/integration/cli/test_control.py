@@ -16,6 +16,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from actors.control_schema import PathRequest
+from cli.control import find
 from tests.support_cli import FAST, ROOT, command, environment, ketch
 
 _HOLD = ("-o", "desks.eth.hold_s=60")
@@ -139,7 +141,7 @@ def test_pause_ends_the_cycle_as_planned_and_resume_goes_on(service: Running) ->
     service.do("pause", "eth")
     service.do("flatten")  # waits until nothing is open
     before = service.read("status")["desks"][0]
-    assert (before["paused"], before["settled"], Decimal(before["net"])) == (True, True, 0)
+    assert (before["paused"], before["settled"], Decimal(before["net"])) == (True, True, Decimal(0))
     mark = service.mark()
     service.do("resume", "eth")
     service.wait_line("completed", mark)
@@ -167,6 +169,17 @@ def test_a_connection_is_stopped_started_and_restarted(service: Running) -> None
     service.do("restart", "grvt")
     service.do("reset", "grvt/trading")
     assert "no such child" in service.do("restart", "grvt/nobody", code=1)
+
+
+def test_a_venue_that_is_replaced_in_the_middle_of_cycles_costs_none_of_them(
+    service: Running,
+) -> None:
+    console = find(service.state / "ketch" / "paper" / "control.sock")
+    for path in ("grvt", "grvt/orders", "backpack", "backpack/orders") * 3:
+        mark = service.mark()
+        assert console.post("/v1/restart", PathRequest(path=path)).status == 200
+        mark = service.wait_line(f"{path.partition('/')[0]} is ready", mark)
+        service.wait_line("settling", mark)
 
 
 def test_commands_say_when_they_are_refused(service: Running) -> None:
@@ -211,9 +224,9 @@ def test_flatten_in_the_middle_of_a_cycle_closes_both_legs_and_stays_paused(
 ) -> None:
     with running(tmp_path, *_HOLD) as run:
         run.wait_line("holding")
-        assert run.do("flatten") == "flat, and paused: eth\n"
+        assert run.do("flatten") == "flatten eth: flat, and paused\n"
         desk = run.read("status")["desks"][0]
-        assert (desk["phase"], desk["paused"], Decimal(desk["net"])) == ("idle", True, 0)
+        assert (desk["phase"], desk["paused"], Decimal(desk["net"])) == ("idle", True, Decimal(0))
         assert [Decimal(leg["position"]) for leg in desk["legs"]] == [0, 0]
         with subprocess.Popen(
             command("status", "--watch", "--json"),

@@ -201,7 +201,15 @@ def test_a_desk_is_paused_and_resumed(desk: Desk) -> None:
 
 def test_flatten_ends_when_the_board_shows_the_desk_flat_and_settled(desk: Desk) -> None:
     desk.tell_board(reported("0", Phase.IDLE, paused=True))
-    assert run(desk, "flatten") == (0, "flat, and paused: eth\n")
+    assert run(desk, "flatten") == (0, "flatten eth: flat, and paused\n")
+
+
+def test_flatten_of_a_halted_desk_claims_nothing(desk: Desk) -> None:
+    found = reported("0", Phase.HALTED, paused=True)
+    desk.tell_board(msgspec.structs.replace(found, halted="the venues hold 0.5"))
+    code, said = run(desk, "flatten")
+    assert code == 1
+    assert "look at both venues" in said
 
 
 @pytest.mark.parametrize(
