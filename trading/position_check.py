@@ -22,6 +22,7 @@ class PositionCheck:
         self._baseline: dict[str, Decimal] = {}
         self._suspected: dict[str, tuple[Decimal, float]] = {}
         self._proposed: dict[str, tuple[Decimal, float]] = {}  # baselines, since when
+        self._disputed: set[str] = set()  # readings have proposed different baselines
 
     @property
     def suspicious(self) -> bool:
@@ -33,6 +34,7 @@ class PositionCheck:
         self._baseline.pop(symbol, None)
         self._suspected.pop(symbol, None)
         self._proposed.pop(symbol, None)
+        self._disputed.discard(symbol)
 
     def fold(self, symbol: str, signed_executed: Decimal) -> None:
         """Keep the effect of an order that is being forgotten."""
@@ -60,7 +62,7 @@ class PositionCheck:
         for symbol, size in held.items():
             ours = executed.get(symbol, ZERO)
             if symbol not in self._baseline:
-                self._propose(symbol, size - ours, now_s)
+                suspects += self._propose(symbol, size - ours, now_s)
                 continue
             expected = self._baseline[symbol] + ours
             if size == expected:
@@ -73,10 +75,15 @@ class PositionCheck:
                 suspects.append(symbol)
         return suspects, drifts
 
-    def _propose(self, symbol: str, baseline: Decimal, now_s: float) -> None:
+    def _propose(self, symbol: str, baseline: Decimal, now_s: float) -> list[str]:
+        """Take a baseline in; the symbol is suspect while readings disagree about it."""
+        if self._proposed.get(symbol, (baseline, now_s))[0] != baseline:
+            self._disputed.add(symbol)
         if self._lasts(self._proposed, symbol, baseline, now_s):
             self._baseline[symbol] = baseline
             del self._proposed[symbol]
+            self._disputed.discard(symbol)
+        return [symbol] if symbol in self._disputed else []
 
     def _lasts(
         self, seen: dict[str, tuple[Decimal, float]], symbol: str, value: Decimal, now_s: float
