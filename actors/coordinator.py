@@ -18,6 +18,7 @@ import msgspec
 from actors import orders
 from actors.board import DeskReported, LegReport
 from actors.journal import DeskHistory, LoadDesk, RecordCycle, RecordCycleStart
+from actors.paused_desks import PausedDesks
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.errors import Unavailable
 from supervision.states import ChildState, StatusMessage
@@ -77,24 +78,6 @@ class DeskOutcome(msgspec.Struct, frozen=True):
     desk: str
     halted: str
     flat: bool
-
-
-class PausedDesks:
-    """The desks that an operator has paused, over all lives of their coordinators. Any thread."""
-
-    def __init__(self) -> None:
-        self._names: frozenset[str] = frozenset()
-
-    def __contains__(self, desk: str) -> bool:
-        return desk in self._names
-
-    def add(self, desk: str) -> None:
-        """It opens no further cycle."""
-        self._names |= {desk}
-
-    def discard(self, desk: str) -> None:
-        """It opens cycles again."""
-        self._names -= {desk}
 
 
 class Coordinator(SupervisedActor):

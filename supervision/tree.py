@@ -18,13 +18,14 @@ from actors.backpack_market import BackpackMarket
 from actors.backpack_rest import BackpackRest
 from actors.board import Board
 from actors.console import Console, ConsoleAccess
-from actors.coordinator import Coordinator, DeskOutcome, PausedDesks
+from actors.coordinator import Coordinator, DeskOutcome
 from actors.grvt_market import GrvtMarket
 from actors.grvt_session import GrvtSession
 from actors.grvt_trading import GrvtTrading
 from actors.heartbeat import Heartbeat
 from actors.journal import Journal
 from actors.orders import Orders
+from actors.paused_desks import PausedDesks
 from config.schema import ConnectionConfig, DeskConfig, KetchConfig
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.policy import Boot, Breaker, Policy, Readiness, Strategy
