@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +35,7 @@ from cli.preflight import look_up_instruments
 from cli.progress import Progress, required_actors
 from cli.service_control import RunControl, drained
 from cli.settings import Settings
+from cli.signals import Signals
 from cli.start import Start
 from cli.summary import Records, Summary
 from cli.view import open_view
@@ -67,29 +66,6 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     drops: tuple[Drop, ...] = ()
 
 
-class _Signals:
-    """SIGINT and SIGTERM: the first asks the desk to finish, the second stops everything now.
-
-    SIGHUP asks for the configuration to be read again.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.hangup = False
-        self.changed = threading.Event()
-
-    def install(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._arrived)
-
-    def _arrived(self, number: int, frame: object) -> None:
-        if number == signal.SIGHUP:
-            self.hangup = True
-        else:
-            self.count += 1
-        self.changed.set()
-
-
 class _Access(msgspec.Struct, frozen=True):
     grvt: GrvtAccess
     backpack: BackpackAccess
@@ -103,7 +79,7 @@ def run(start: Start, options: RunOptions) -> int:
     settings = start.loaded.config
     console = Console()
     logs.set_up(settings.log, quiet=console.is_terminal)
-    signals = _Signals()
+    signals = Signals()
     signals.install()
     with contextlib.ExitStack() as stack:
         if start.venues is not None:
@@ -126,7 +102,7 @@ class _Run:
         options: RunOptions,
         access: _Access,
         console: Console,
-        signals: _Signals,
+        signals: Signals,
     ) -> None:
         self._settings = start.loaded.config
         self._options = options
@@ -141,7 +117,7 @@ class _Run:
         self._snapshot: BoardSnapshot | None = None
         self._stop_s = float("inf")
         self._draining = False
-        self._control = RunControl(self._settings.mode, self._began_s, signals.changed.set)
+        self._control = RunControl(self._settings.mode, self._began_s, signals.wake)
         self._service = Service(
             config=self._settings,
             grvt=access.grvt,
@@ -165,7 +141,7 @@ class _Run:
             spec,
             directory=self._directory,
             clock=MonotonicClock(),
-            on_exit=lambda code: self._signals.changed.set(),
+            on_exit=lambda code: self._signals.wake(),
             error_keys=ERROR_KEYS,
             limiters=self._settings.supervision.limiters,
         )
@@ -198,7 +174,7 @@ class _Run:
 
     def _desk_is_done(self, outcome: DeskOutcome) -> None:
         self._outcome = outcome
-        self._signals.changed.set()
+        self._signals.wake()
 
     def _watch(self, root: RootHandle, notices: Notices) -> None:
         """Show the board until the desk is done, the tree is gone, or we are told twice."""
@@ -206,8 +182,7 @@ class _Run:
         seen = 0
         try:
             while self._outcome is None and root.exit_code is None:
-                self._signals.changed.wait(_REFRESH_S)
-                self._signals.changed.clear()
+                self._signals.wait(_REFRESH_S)
                 self._obey(notices)
                 if self._signals.count > 1 or time.monotonic() - self._stop_s > _STOP_S:
                     break
@@ -232,14 +207,17 @@ class _Run:
         if how == "drain" and not self._draining:
             self._draining = True
             logger.warning("stopping once the present cycle is over")
-            self._tell_desks(PauseDesk())
         now = self._signals.count or how == "flatten"
         if (now or (self._draining and drained(self._snapshot))) and self._stop_s == float("inf"):
             self._stop_s = time.monotonic()
             self._control.stop_asked = "flatten"
             logger.warning("stopping: finishing or unwinding the cycle")
             notices.stopping("finishing or unwinding the cycle")
+        # Again at every look: a coordinator that is just being replaced has not heard the last.
+        if self._stop_s != float("inf"):
             self._tell_desks(StopDesk())
+        elif self._draining:
+            self._tell_desks(PauseDesk())
 
     def _tell_desks(self, message: object) -> None:
         for desk in self._service.desks:
