@@ -58,10 +58,14 @@ def body_parameters(body: bytes) -> list[Pairs]:
         return [()]
     try:
         if body.lstrip().startswith(b"["):
-            return [_texts(item) for item in _OBJECTS.decode(body)]
-        return [_texts(_OBJECT.decode(body))]
+            groups = [_texts(item) for item in _OBJECTS.decode(body)]
+        else:
+            groups = [_texts(_OBJECT.decode(body))]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
         raise BodyError(f"Failed to parse the request body: {cause}") from cause
+    if not groups:
+        raise BodyError("Failed to parse the request body: a batch without an order")
+    return groups
 
 
 def _texts(fields: Mapping[str, msgspec.Raw]) -> Pairs:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from paper.backpack.errors import ApiError, BodyError
@@ -168,6 +168,7 @@ def test_what_the_builder_signs_verifies_from_what_it_sends(client_order_id: int
 
 
 @STEADY
+@example(b"[]")
 @given(st.binary(max_size=50) | st.text(max_size=30).map(lambda text: json.dumps(text).encode()))
 def test_arbitrary_bodies_are_parameters_or_a_parse_error(body: bytes) -> None:
     try:
