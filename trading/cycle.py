@@ -118,13 +118,16 @@ class CycleMachine:
             return self._decide(now_s)
         for leg, size in held.items():
             self.legs[leg].held = size
+        self._begin_recovery(now_s, "closing what an interrupted cycle left")
+        self._note_naked(now_s)
+        return self._decide(now_s)
+
+    def _begin_recovery(self, now_s: float, detail: str) -> None:
         self._recovering = True
         self.cycle += 1  # ids of the interrupted cycle may have been used
         self._effects.append(StartCycle(self.cycle, "recover", self.plan.size))
         self.book.begin(now_s, "recover")
-        self._note_naked(now_s)
-        self._change(Phase.UNWINDING, "closing what an interrupted cycle left")
-        return self._decide(now_s)
+        self._change(Phase.UNWINDING, detail)
 
     def quoted(self, leg: Leg, quote: Quote, now_s: float) -> list[Effect]:
         """A new best bid and ask."""
@@ -238,6 +241,7 @@ class CycleMachine:
             self._change(Phase.DONE, f"{self.finished} cycles")
         elif not self.paused and now_s >= self._until_s and self._may_open(now_s):
             self.cycle += 1
+            self._hurried = False
             self._target = self.plan.size * self.plan.direction.sign(self.finished)
             direction = Side.towards(self._target).value
             self._effects.append(StartCycle(self.cycle, direction, self.plan.size))
@@ -319,10 +323,21 @@ class CycleMachine:
             return False
         if not leg.ready or leg.quote is None or now_s < leg.next_try_s:
             return True
-        if leg.attempt >= MAX_ATTEMPTS:
-            self.halted = self.halted or f"{MAX_ATTEMPTS} orders on one leg in one cycle"
+        if leg.attempt >= MAX_ATTEMPTS and not self._renumber(now_s):
             return True
         self._place(leg, leg.quote, wanted, now_s)
+        return True
+
+    def _renumber(self, now_s: float) -> bool:
+        """All ids of a leg are used up: go on under the next number, and open nothing more.
+
+        False while an order is unresolved: its news would belong to a cycle that is over.
+        """
+        if any(self.book.live(leg) for leg in Leg):
+            return False
+        self.halted = self.halted or f"{MAX_ATTEMPTS} orders on one leg in one cycle"
+        self._close_book("recovered" if self._recovering else "unwound", now_s)
+        self._begin_recovery(now_s, "closing what a cycle left that used up its order ids")
         return True
 
     def _place(self, leg: LegState, quote: Quote, wanted: Decimal, now_s: float) -> None:
@@ -401,18 +416,24 @@ class CycleMachine:
             outcome = "unwound"
         elif not self.book.anything_executed:
             outcome = "abandoned"
+        self._close_book(outcome, now_s)
+        for leg in self.legs.values():
+            leg.tries = 0
+            leg.next_try_s = float("-inf")
+        pause_s = self.plan.retry_s if outcome == "abandoned" else self.plan.pause_s
+        self._until_s = now_s + pause_s
+        self._change(Phase.IDLE, "")
+
+    def _close_book(self, outcome: str, now_s: float) -> None:
+        """Record the cycle; what it leaves is held from now on."""
         record = build_record(self.plan, self.cycle, outcome, self.legs, self.book, now_s)
         self._effects.append(FinishCycle(record))
         self._count(outcome)
         self._recovering = self._unwound = self._hurried = False
         for leg in self.legs.values():
             leg.held = self.position(leg.leg)
-            leg.attempt = leg.tries = 0
-            leg.next_try_s = float("-inf")
+            leg.attempt = 0
         self.book = CycleBook()
-        pause_s = self.plan.retry_s if outcome == "abandoned" else self.plan.pause_s
-        self._until_s = now_s + pause_s
-        self._change(Phase.IDLE, "")
 
     def _count(self, outcome: str) -> None:
         """Only what traded is one of the planned cycles; vain attempts in a row halt the desk."""
