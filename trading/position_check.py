@@ -3,15 +3,26 @@
 The first readings fix the baseline of each symbol. From then on a position must equal the baseline
 plus what our orders executed. A reading can be behind a fill that is on its way, and several such
 readings can be under way at once, so a baseline or a difference counts only once it has stayed the
-same in every reading for longer than a reply takes.
+same in several readings, and for longer than a reply takes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Final, NamedTuple
 
 from venues.model import ZERO
+
+_READINGS: Final = 4  # two late ones can agree by chance while orders execute between them
+
+
+class _Seen(NamedTuple):
+    """A value that readings agree on, since when (monotonic), and how many of them."""
+
+    value: Decimal
+    since_s: float
+    times: int
 
 
 class PositionCheck:
@@ -20,8 +31,8 @@ class PositionCheck:
     def __init__(self, drift_s: float) -> None:
         self._drift_s = drift_s
         self._baseline: dict[str, Decimal] = {}
-        self._suspected: dict[str, tuple[Decimal, float]] = {}
-        self._proposed: dict[str, tuple[Decimal, float]] = {}  # baselines, since when
+        self._suspected: dict[str, _Seen] = {}
+        self._proposed: dict[str, _Seen] = {}  # baselines
         self._disputed: set[str] = set()  # readings have proposed different baselines
 
     @property
@@ -41,8 +52,8 @@ class PositionCheck:
         if symbol in self._baseline:
             self._baseline[symbol] += signed_executed
         if symbol in self._proposed:
-            baseline, since_s = self._proposed[symbol]
-            self._proposed[symbol] = (baseline + signed_executed, since_s)
+            seen = self._proposed[symbol]
+            self._proposed[symbol] = seen._replace(value=seen.value + signed_executed)
 
     def expected(self, symbol: str, executed: Decimal) -> Decimal | None:
         """What the position should be; None before the first reading."""
@@ -77,7 +88,7 @@ class PositionCheck:
 
     def _propose(self, symbol: str, baseline: Decimal, now_s: float) -> list[str]:
         """Take a baseline in; the symbol is suspect while readings disagree about it."""
-        if self._proposed.get(symbol, (baseline, now_s))[0] != baseline:
+        if symbol in self._proposed and self._proposed[symbol].value != baseline:
             self._disputed.add(symbol)
         if self._lasts(self._proposed, symbol, baseline, now_s):
             self._baseline[symbol] = baseline
@@ -85,11 +96,10 @@ class PositionCheck:
             self._disputed.discard(symbol)
         return [symbol] if symbol in self._disputed else []
 
-    def _lasts(
-        self, seen: dict[str, tuple[Decimal, float]], symbol: str, value: Decimal, now_s: float
-    ) -> bool:
-        """Note a value; True when it has been the same for long enough."""
-        before, since_s = seen.get(symbol, (value, now_s))
-        since_s = since_s if before == value else now_s
-        seen[symbol] = (value, since_s)
-        return now_s - since_s >= self._drift_s
+    def _lasts(self, memory: dict[str, _Seen], symbol: str, value: Decimal, now_s: float) -> bool:
+        """Note a value; True when it has been the same often and for long enough."""
+        seen = memory.get(symbol)
+        if seen is None or seen.value != value:
+            seen = _Seen(value, now_s, 0)
+        memory[symbol] = seen = seen._replace(times=seen.times + 1)
+        return seen.times >= _READINGS and now_s - seen.since_s >= self._drift_s
