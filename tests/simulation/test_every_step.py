@@ -1,0 +1,46 @@
+"""One cycle in a calm world, and one thing done to it, at each of its steps in turn."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.trouble import CALM, Act, Trouble
+from tests.simulation.world import Outcome, World
+from tests.support_trading import plan
+
+_LIMIT_S = 60
+
+
+def run_cycle(*acts: tuple[int, Act]) -> Outcome:
+    return World(1, Trouble(acts=acts), plan(cycles=1)).run(_LIMIT_S)
+
+
+_STEPS = World(1, CALM, plan(cycles=1)).run(_LIMIT_S).steps
+
+
+def test_a_calm_world_sees_whole_cycles_and_nothing_else() -> None:
+    outcome = World(7, CALM, plan(cycles=20)).run(_LIMIT_S)
+    assert outcome.faults() == []
+    assert outcome.measures.completed == outcome.finished == 20
+    assert {record.outcome for record in outcome.records} == {"completed"}
+    assert outcome.measures.naked_q_s.max < 0.5
+
+
+@pytest.mark.parametrize("act", list(Act))
+def test_whatever_happens_at_any_step_the_venues_saw_nothing_wrong(act: Act) -> None:
+    for step in range(1, _STEPS + 1):
+        outcome = run_cycle((step, act))
+        assert outcome.faults() == [], f"{act.value} at step {step} of {_STEPS}"
+        assert outcome.measures.naked_q_s.max <= 15, f"{act.value} at step {step}"
+
+
+@pytest.mark.parametrize("act", [Act.CUT_PRIMARY, Act.CUT_HEDGE])
+def test_a_connection_lost_twice_in_a_row_is_survived(act: Act) -> None:
+    for step in range(1, _STEPS + 1, 3):
+        outcome = run_cycle((step, act), (step + 25, act))
+        assert outcome.faults() == [], f"{act.value} at steps {step} and {step + 25}"
+
+
+def test_the_same_seed_has_the_same_course() -> None:
+    first, second = (run_cycle((40, Act.CUT_HEDGE)) for _ in range(2))
+    assert first == second

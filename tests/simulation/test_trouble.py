@@ -1,0 +1,45 @@
+"""Everything at once: messages lost, late, repeated and refused; connections cut; actors restarted.
+
+What must hold is judged by the simulated venues' own records. To follow one seed alone:
+``pytest tests/simulation/test_trouble.py -k 'seed-17'``.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.scenarios import CYCLES, troubled_world
+from tests.simulation.trouble import Act
+from trading.order_manager import Effect, OrderManager
+
+_LIMIT_S = 1000  # virtual; the longest outage is 25 s, and an order in doubt takes about 8 s
+_SEEDS = 150
+
+
+@pytest.mark.parametrize("seed", range(_SEEDS), ids=lambda seed: f"seed-{seed}")
+def test_no_trouble_makes_the_desk_do_wrong_or_stay(seed: int) -> None:
+    world = troubled_world(seed)
+    outcome = world.run(_LIMIT_S)
+    assert outcome.faults() == [], f"seed {seed}: {world.trouble}"
+    if not any(act is Act.STOP for _, act in world.trouble.acts):
+        assert outcome.finished >= CYCLES
+
+
+class HastyManager(OrderManager):
+    """What most bots do: no answer is taken for a refusal."""
+
+    def doubted(self, client_order_id: int, reason: str, now_s: float) -> list[Effect]:
+        return self.refused(client_order_id, reason, now_s)
+
+
+class CredulousManager(OrderManager):
+    """An order that one question does not find was never there."""
+
+    def absent(self, client_order_id: int, now_s: float, now_ns: int) -> list[Effect]:
+        return self.refused(client_order_id, "not found", now_s)
+
+
+@pytest.mark.parametrize("broken", [HastyManager, CredulousManager])
+def test_the_judgement_finds_out_who_guesses(broken: type[OrderManager]) -> None:
+    found = [troubled_world(seed, broken).run(_LIMIT_S).measures for seed in (0, 2, 5, 6, 8, 11)]
+    assert any(measures.duplicates or measures.flips for measures in found)

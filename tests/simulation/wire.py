@@ -1,0 +1,177 @@
+"""Gateway and feed of one simulated venue, and everything that networks do to messages on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from paper.records import AnyRecord, Connection
+from tests.simulation.schedule import Schedule
+from tests.simulation.trouble import Trouble
+from tests.simulation.venue import SimVenue, VenueOrder
+from venues.model import Fill, NewOrder, OrderUpdate
+
+if TYPE_CHECKING:
+    from tests.simulation.orders_shell import OrdersShell
+
+_REPLY_TIMEOUT_S = 2.0
+
+
+class Wire:
+    """One connection at a time; each has an ``epoch``. ``shell`` is who hears from it."""
+
+    shell: OrdersShell
+
+    def __init__(
+        self, venue: SimVenue, schedule: Schedule, trouble: Trouble, records: list[AnyRecord],
+        *, replies_at_once: bool,
+    ) -> None:  # fmt: skip
+        self.venue = venue
+        self.epoch = 0
+        self.up = False
+        self._schedule = schedule
+        self._trouble = trouble
+        self._records = records
+        self._replies_at_once = replies_at_once
+        self._answered: set[int] = set()
+        venue.tell = self._publish
+
+    # -- the connection ----------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Come up, with a new epoch."""
+        if self.up:
+            return
+        self.epoch += 1
+        self.up = True
+        self._record("authenticated")
+        epoch = self.epoch
+        self._hop(lambda: self.shell.connected() if self._current(epoch) else None)
+
+    def cut(self) -> None:
+        """Go down now, and come back after an outage."""
+        if not self.up:
+            return
+        self.up = False
+        self._record("closed")
+        # Whoever hears from it learns of the loss a little later than it happened.
+        self._hop(lambda: self.shell.disconnected())
+        outage_s = self._schedule.random.uniform(0.02, self._trouble.outage_s)
+        self._schedule.after(outage_s, self.connect)
+
+    # -- requests ----------------------------------------------------------------------------------
+
+    def place(self, new: NewOrder) -> None:
+        """Send an order."""
+        if not self.up:
+            if self._schedule.random.random() < 0.5:
+                self.shell.not_sent(new.client_order_id)
+            return  # else it lies in the inbox of an actor that is gone
+        epoch = self.epoch
+        sent_s = self._schedule.now_s
+        self._hop(lambda: self.shell.sent(new.client_order_id, sent_s))
+        self._schedule.after(_REPLY_TIMEOUT_S, lambda: self._reply_due(new, epoch), step=False)
+        if self._schedule.chance(self._trouble.lose_request):
+            return
+        if self._schedule.chance(self._trouble.refuse):
+            self._reply(epoch, new, lambda: self.shell.refused(new.client_order_id))
+            return
+        self._schedule.after(self._delay_s(), lambda: self._arrive(new, epoch))
+
+    def read(self, ask: Callable[[SimVenue], Callable[[], None]]) -> None:
+        """Ask the venue; ``ask`` runs there, and what it returns runs here, if it ever does."""
+        if not self.up or self._schedule.chance(self._trouble.refuse_read):
+            return
+        epoch = self.epoch
+        if self._schedule.chance(self._trouble.lose_read):
+            # A venue that does not answer a question is taken for gone.
+            lost = self._cut_if_current(epoch)
+            self._schedule.after(_REPLY_TIMEOUT_S, lost, step=False)
+            return
+
+        def arrive() -> None:
+            answer = ask(self.venue)
+            self._schedule.after(
+                self._delay_s(), lambda: answer() if self._current(epoch) else None
+            )
+
+        self._schedule.after(self._delay_s(), arrive)
+
+    def _arrive(self, new: NewOrder, epoch: int) -> None:
+        if not self._current(epoch) and self._schedule.random.random() < 0.5:
+            return  # the venue read the end of the connection before the order
+        order = self.venue.place(new)
+        if isinstance(order, str):
+            self._reply(epoch, new, lambda: self.shell.refused(new.client_order_id))
+        elif self._schedule.chance(self._trouble.garble_reply):
+            self._reply(epoch, new, lambda: self.shell.doubted(new.client_order_id))
+        else:
+            self._reply_with(order, epoch)
+
+    def _reply_with(self, order: VenueOrder, epoch: int) -> None:
+        if not self._replies_at_once and not order.status.terminal:
+            self._schedule.after(0.002, lambda: self._reply_with(order, epoch), step=False)
+            return
+        update = order.update(self.venue.name)
+        self._reply(epoch, order.new, lambda: self.shell.updated(update))
+
+    def _reply(self, epoch: int, new: NewOrder, act: Callable[[], None]) -> None:
+        if self._schedule.chance(self._trouble.lose_reply):
+            return
+
+        def arrive() -> None:
+            if self._current(epoch):
+                self._answered.add(new.client_order_id)
+                act()
+
+        self._schedule.after(self._delay_s(), arrive)
+
+    def _reply_due(self, new: NewOrder, epoch: int) -> None:
+        if self._current(epoch) and new.client_order_id not in self._answered:
+            self.shell.doubted(new.client_order_id)
+
+    # -- the feed ----------------------------------------------------------------------------------
+
+    def _publish(self, news: OrderUpdate | Fill) -> None:
+        if not self.up or self._schedule.chance(self._trouble.drop_news):
+            return
+        epoch = self.epoch
+        copies = 1
+        while self._schedule.chance(self._trouble.repeat_news) and copies < 4:
+            copies += 1
+        for _ in range(copies):
+            self._schedule.after(self._delay_s(), lambda: self._deliver(news, epoch))
+
+    def _deliver(self, news: OrderUpdate | Fill, epoch: int) -> None:
+        # What was read before the end may still lie in the inbox after it.
+        if not self._current(epoch) and self._schedule.random.random() < 0.5:
+            return
+        if isinstance(news, Fill):
+            self.shell.filled(news)
+        else:
+            self.shell.updated(news)
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _current(self, epoch: int) -> bool:
+        return self.up and self.epoch == epoch
+
+    def _cut_if_current(self, epoch: int) -> Callable[[], None]:
+        return lambda: self.cut() if self._current(epoch) else None
+
+    def _hop(self, act: Callable[[], None]) -> None:
+        self._schedule.after(0.0001, act)
+
+    def _delay_s(self) -> float:
+        if self._schedule.chance(self._trouble.slow):
+            return self._schedule.random.uniform(0.01, 1.5)
+        return self._schedule.random.uniform(0.0005, 0.004)
+
+    def _record(self, event: str) -> None:
+        now_ns = self._schedule.now_ns
+        self._records.append(
+            Connection(
+                at_ns=now_ns, utc_ns=now_ns, connection=f"{self.venue.name}/private",
+                connection_id=self.epoch, event=event,
+            )
+        )  # fmt: skip
