@@ -1,0 +1,391 @@
+"""The order manager: what is sent and when, what is published, when a venue is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import permutations
+
+import pytest
+
+from tests.support_trading import SECOND_NS, fill, new_order, position, update
+from tests.unit.trading.managers import (
+    answer_reads,
+    at_ns,
+    new_manager,
+    only,
+    published,
+    ready_manager,
+    sure_manager,
+    with_sent_order,
+)
+from trading.order_effects import (
+    AskFills,
+    AskOpenOrders,
+    AskOrder,
+    AskPositions,
+    Effect,
+    PublishOrder,
+    PublishReadiness,
+    RecordIntent,
+    SendOrder,
+)
+from trading.order_manager import OrderManager
+from trading.orders import OrderState
+from venues.model import OrderStatus
+
+ORDER = new_order(1)
+
+# -- orders out -----------------------------------------------------------------------------------
+
+
+def test_an_order_that_adds_risk_is_recorded_and_then_sent() -> None:
+    manager = ready_manager()
+    assert manager.submit(ORDER, adds_risk=True) == [RecordIntent(ORDER)]
+    assert manager.intent_recorded(1) == [SendOrder(ORDER)]
+
+
+def test_an_order_that_takes_risk_off_never_waits() -> None:
+    assert ready_manager().submit(ORDER, adds_risk=False) == [SendOrder(ORDER)]
+
+
+def test_an_intent_recorded_twice_is_sent_once() -> None:
+    manager = ready_manager()
+    manager.submit(ORDER, adds_risk=True)
+    manager.intent_recorded(1)
+    assert manager.intent_recorded(1) == []
+
+
+@pytest.mark.parametrize("adds_risk", [True, False])
+def test_a_known_id_is_not_sent_again(adds_risk: bool) -> None:
+    manager = with_sent_order(ready_manager())
+    assert published(manager.submit(ORDER, adds_risk=adds_risk)).state is OrderState.SENT
+
+
+def test_a_known_id_is_not_sent_again_after_it_was_withheld() -> None:
+    manager = new_manager()
+    manager.submit(ORDER, adds_risk=False)
+    manager.connected(0.0)
+    answer_reads(manager)
+    assert published(manager.submit(ORDER, adds_risk=False)).state is OrderState.NOT_SENT
+
+
+@pytest.mark.parametrize("adds_risk", [True, False])
+def test_a_venue_that_is_not_ready_gets_no_order(adds_risk: bool) -> None:
+    view = published(new_manager().submit(ORDER, adds_risk=adds_risk))
+    assert (view.state, view.reason) == (OrderState.NOT_SENT, "grvt is not ready for it")
+
+
+def test_a_connection_on_probation_takes_only_what_takes_risk_off() -> None:
+    manager = ready_manager(probation=True)
+    assert published(manager.submit(ORDER, adds_risk=True)).state is OrderState.NOT_SENT
+    other = new_order(2)
+    assert manager.submit(other, adds_risk=False) == [SendOrder(other)]
+
+
+def test_an_intent_is_not_sent_when_the_venue_was_lost_meanwhile() -> None:
+    manager = ready_manager()
+    manager.submit(ORDER, adds_risk=True)
+    lost = manager.disconnected("reset by peer")
+    assert published(lost).state is OrderState.NOT_SENT
+    assert manager.intent_recorded(1) == []
+
+
+def test_an_intent_is_not_sent_when_the_venue_was_lost_and_is_back() -> None:
+    manager = ready_manager()
+    manager.submit(ORDER, adds_risk=True)
+    manager.disconnected("reset by peer")
+    manager.connected(1.0)
+    answer_reads(manager, 1.0)
+    assert manager.intent_recorded(1) == []
+
+
+def test_an_intent_that_the_journal_refuses_is_not_sent() -> None:
+    manager = ready_manager()
+    manager.submit(ORDER, adds_risk=True)
+    view = published(manager.intent_refused(1, "disk full"))
+    assert (view.state, view.reason) == (OrderState.NOT_SENT, "disk full")
+    assert manager.intent_recorded(1) == []
+
+
+def test_a_refusal_that_comes_after_the_order_was_withheld_is_no_news() -> None:
+    manager = ready_manager()
+    manager.submit(ORDER, adds_risk=True)
+    manager.journal_lost("journal died")
+    assert manager.intent_refused(1, "disk full") == []
+
+
+def test_a_lost_journal_withholds_what_it_has_not_recorded_and_nothing_else() -> None:
+    manager = with_sent_order(ready_manager())
+    manager.submit(new_order(2), adds_risk=True)
+    view = published(manager.journal_lost("journal died"))
+    assert (view.client_order_id, view.state) == (2, OrderState.NOT_SENT)
+    assert manager.orders[1].state is OrderState.SENT
+
+
+def test_an_order_that_the_gateway_could_not_write_was_not_sent() -> None:
+    manager = with_sent_order(ready_manager())
+    view = published(manager.not_sent(1, "no gateway"))
+    assert (view.state, view.reason) == (OrderState.NOT_SENT, "no gateway")
+
+
+def test_an_order_in_doubt_that_the_gateway_never_wrote_is_settled() -> None:
+    manager = with_sent_order(ready_manager())
+    manager.disconnected("reset by peer")
+    assert published(manager.not_sent(1, "no gateway")).state is OrderState.NOT_SENT
+
+
+def test_the_moment_of_writing_is_told_if_the_answer_was_faster() -> None:
+    manager = ready_manager()
+    manager.submit(ORDER, adds_risk=False)
+    manager.updated(update(OrderStatus.OPEN), 0.2)
+    assert published(manager.sent(1, 0.1)).sent_s == 0.1
+
+
+def test_the_moment_of_writing_alone_is_no_news() -> None:
+    manager = ready_manager()
+    manager.submit(ORDER, adds_risk=False)
+    assert manager.sent(1, 0.1) == []
+    assert published(manager.updated(update(OrderStatus.OPEN), 0.2)).sent_s == 0.1
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        lambda manager: manager.intent_recorded(9),
+        lambda manager: manager.intent_refused(9, "why"),
+        lambda manager: manager.not_sent(9, "why"),
+        lambda manager: manager.sent(9, 0.0),
+        lambda manager: manager.refused(9, "why", 0.0),
+        lambda manager: manager.doubted(9, "why", 0.0),
+        lambda manager: manager.absent(9, 0.0, at_ns(60)),
+    ],
+)
+def test_news_of_an_order_nobody_knows_does_nothing(
+    news: Callable[[OrderManager], list[Effect]],
+) -> None:
+    assert news(ready_manager()) == []
+
+
+# -- what the venue says --------------------------------------------------------------------------
+
+
+def test_what_the_venue_says_is_published_with_the_moment_it_was_read() -> None:
+    manager = with_sent_order(ready_manager())
+    view = published(manager.updated(update(OrderStatus.OPEN, "0.2"), 1.5))
+    assert (view.state, view.received_s) == (OrderState.PARTIALLY_FILLED, 1.5)
+
+
+def test_what_is_known_already_is_not_published_again() -> None:
+    manager = with_sent_order(ready_manager())
+    manager.updated(update(OrderStatus.OPEN, "0.2"), 1.5)
+    assert manager.updated(update(OrderStatus.OPEN, "0.2"), 1.6) == []
+
+
+def test_a_fill_from_feed_and_history_is_published_once() -> None:
+    manager = with_sent_order(ready_manager())
+    assert (
+        published(manager.filled(fill("t1", "0.2"), 1.5)).signed_executed == fill("t1", "0.2").size
+    )
+    assert only(manager.fills_read((fill("t1", "0.2"),), 1.6), PublishOrder) == []
+
+
+def test_news_without_our_id_is_found_by_the_id_of_the_venue() -> None:
+    manager = with_sent_order(ready_manager())
+    manager.updated(update(OrderStatus.OPEN, venue_order_id="v9"), 1.0)
+    stop = update(OrderStatus.CANCELLED, client_order_id=None, venue_order_id="v9")
+    assert published(manager.updated(stop, 1.1)).state is OrderState.CANCELLED
+
+
+def test_a_refusal_of_the_venue_ends_the_order() -> None:
+    manager = with_sent_order(ready_manager())
+    view = published(manager.refused(1, "2080 no margin", 0.3))
+    assert (view.state, view.reason) == (OrderState.REJECTED, "2080 no margin")
+
+
+def test_a_refusal_of_what_is_over_is_no_news() -> None:
+    manager = with_sent_order(ready_manager())
+    manager.updated(update(OrderStatus.FILLED, "0.5"), 0.2)
+    assert manager.refused(1, "duplicate", 0.3) == []
+
+
+def test_a_fill_after_the_end_is_still_published() -> None:
+    manager = with_sent_order(ready_manager())
+    manager.updated(update(OrderStatus.CANCELLED), 0.2)
+    view = published(manager.filled(fill("late", "0.2"), 0.3))
+    assert (view.state, view.signed_executed) == (OrderState.CANCELLED, fill("late", "0.2").size)
+
+
+# -- ready or not ---------------------------------------------------------------------------------
+
+
+def test_a_connection_is_reconciled_with_positions_asked_for_last() -> None:
+    kinds = [type(effect) for effect in new_manager().connected(0.0)]
+    assert kinds == [AskOpenOrders, AskFills, AskPositions]
+
+
+@pytest.mark.parametrize("order", list(permutations(("open_orders", "fills", "positions"))))
+def test_a_venue_is_ready_when_the_last_of_the_three_reads_is_in(order: tuple[str, ...]) -> None:
+    manager = new_manager()
+    manager.connected(0.0)
+    reads: dict[str, Callable[[], list[Effect]]] = {
+        "open_orders": lambda: manager.open_orders_read((), 0.1),
+        "fills": lambda: manager.fills_read((), 0.1),
+        "positions": lambda: manager.positions_read(()),
+    }
+    told = [only(reads[read](), PublishReadiness) for read in order]
+    assert told == [[], [], [PublishReadiness(True, True, "")]]
+
+
+def test_a_read_repeated_does_not_stand_for_the_one_that_is_missing() -> None:
+    manager = new_manager()
+    manager.connected(0.0)
+    manager.fills_read((), 0.1)
+    manager.positions_read((position("0"),))
+    manager.fills_read((), 0.2)
+    assert not manager.ready
+
+
+def test_a_read_that_got_no_answer_is_asked_for_again() -> None:
+    manager = new_manager()
+    manager.connected(0.0)
+    manager.fills_read((), 0.1)
+    manager.positions_read((position("0"),))
+    assert only(manager.due(0.9), AskOpenOrders) == []
+    assert only(manager.due(1.0), AskOpenOrders) == [AskOpenOrders()]
+    assert only(manager.due(1.9), AskOpenOrders) == []
+    assert only(manager.due(2.0), AskOpenOrders) == [AskOpenOrders()]
+
+
+def test_reads_without_a_connection_make_nothing_ready() -> None:
+    manager = new_manager()
+    assert only(answer_reads(manager), PublishReadiness) == []
+    assert not manager.ready
+
+
+def test_a_lost_connection_is_told_with_its_reason() -> None:
+    told = only(ready_manager().disconnected("sequence gap"), PublishReadiness)
+    assert told == [PublishReadiness(False, False, "sequence gap")]
+
+
+def test_a_connection_lost_before_it_was_ready_is_not_told() -> None:
+    manager = new_manager()
+    manager.connected(0.0)
+    assert manager.disconnected("refused") == []
+
+
+def test_a_lost_connection_starts_the_reconciliation_anew() -> None:
+    manager = new_manager()
+    manager.connected(0.0)
+    manager.fills_read((), 0.1)
+    manager.disconnected("reset by peer")
+    manager.connected(1.0)
+    manager.open_orders_read((), 1.1)
+    manager.positions_read(())
+    assert not manager.ready
+
+
+def test_a_lost_connection_puts_in_doubt_whatever_has_no_outcome() -> None:
+    manager = with_sent_order(ready_manager())
+    assert published(manager.disconnected("reset by peer")).state is OrderState.IN_DOUBT
+
+
+def test_a_lost_connection_leaves_what_is_over_as_it_is() -> None:
+    manager = with_sent_order(ready_manager())
+    manager.updated(update(OrderStatus.FILLED, "0.5"), 0.2)
+    assert only(manager.disconnected("reset by peer"), PublishOrder) == []
+
+
+def test_a_new_connection_asks_for_orders_in_doubt() -> None:
+    manager = with_sent_order(ready_manager())
+    manager.disconnected("reset by peer")
+    assert only(manager.connected(1.0), AskOrder) == [AskOrder(ORDER)]
+
+
+def test_a_connection_on_probation_is_ready_but_not_for_new_risk() -> None:
+    manager = new_manager()
+    manager.connected(0.0, probation=True)
+    assert only(answer_reads(manager), PublishReadiness) == [PublishReadiness(True, False, "")]
+
+
+def test_a_connection_that_has_proven_itself_takes_new_risk() -> None:
+    manager = ready_manager(probation=True)
+    assert manager.proven() == [PublishReadiness(True, True, "")]
+    assert manager.submit(ORDER, adds_risk=True) == [RecordIntent(ORDER)]
+
+
+def test_a_connection_proven_before_it_is_ready_is_told_once_it_is() -> None:
+    manager = new_manager()
+    manager.connected(0.0, probation=True)
+    assert manager.proven() == []
+    assert only(answer_reads(manager), PublishReadiness) == [PublishReadiness(True, True, "")]
+
+
+# -- from when fills are read ---------------------------------------------------------------------
+
+
+def fills_since_s(effects: list[Effect]) -> float:
+    (ask,) = only(effects, AskFills)
+    return (ask.since_ns - at_ns(0)) / SECOND_NS
+
+
+def test_the_first_fills_are_read_from_before_the_start() -> None:
+    assert fills_since_s(new_manager().connected(0.0)) == -10
+
+
+def test_fills_are_read_from_before_the_last_one_known() -> None:
+    manager = with_sent_order(ready_manager(), at_s=30)
+    manager.filled(fill("t1", "0.5", at_s=31), 31)
+    assert fills_since_s(manager.connected(40)) == 21
+
+
+def test_fills_are_read_from_before_the_oldest_order_that_may_lack_some() -> None:
+    manager = with_sent_order(ready_manager(), at_s=30)
+    manager.submit(new_order(2, created_s=50), adds_risk=False)
+    manager.filled(fill("t1", "0.5", client_order_id=2, at_s=51), 51)
+    assert fills_since_s(manager.connected(60)) == 20
+
+
+def test_fills_are_read_again_until_they_add_up_to_what_executed() -> None:
+    manager = with_sent_order(sure_manager(), at_s=4)
+    manager.updated(update(OrderStatus.FILLED, "0.5"), 4.2)
+    assert len(only(manager.due(5.0), AskFills)) == 1
+    manager.fills_read((fill("t1", "0.5"),), 5.1)
+    assert only(manager.due(9.0), AskFills) == []
+
+
+# -- how often ------------------------------------------------------------------------------------
+
+
+def asked_at(manager: OrderManager, *moments_s: float) -> list[float]:
+    return [at_s for at_s in moments_s if only(manager.due(at_s), AskOrder)]
+
+
+def test_an_order_without_news_is_asked_for_every_poll_period() -> None:
+    manager = with_sent_order(ready_manager(), at_s=10)
+    assert asked_at(manager, 10.5, 10.99, 11.0, 11.5, 11.99, 12.0) == [11.0, 12.0]
+
+
+def test_an_order_in_doubt_is_asked_for_more_often() -> None:
+    manager = with_sent_order(ready_manager(), at_s=10)
+    assert only(manager.doubted(1, "timeout", 11.0), AskOrder) == [
+        AskOrder(new_order(1, created_s=10))
+    ]
+    assert asked_at(manager, 11.2, 11.25, 11.4, 11.5) == [11.25, 11.5]
+
+
+def test_an_intent_is_not_asked_for() -> None:
+    manager = ready_manager()
+    manager.submit(ORDER, adds_risk=True)
+    assert asked_at(manager, 1.0, 2.0) == []
+
+
+def test_nothing_is_asked_for_without_a_connection() -> None:
+    manager = with_sent_order(ready_manager())
+    manager.disconnected("reset by peer")
+    assert manager.due(60) == []
+
+
+def test_what_is_over_is_not_asked_for() -> None:
+    manager = with_sent_order(ready_manager())
+    manager.filled(fill("t1", "0.5"), 0.2)
+    assert asked_at(manager, 1.0, 2.0) == []
