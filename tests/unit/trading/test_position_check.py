@@ -1,0 +1,173 @@
+"""The position check: a baseline or a difference counts once it has lasted in every reading."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support_trading import D
+from trading.position_check import PositionCheck
+
+ETH, BTC = "ETH_USDT_Perp", "BTC_USDT_Perp"
+
+
+def check_of(held: str = "0") -> PositionCheck:
+    """A check that at 2 s is sure of what was held at the start."""
+    check = PositionCheck(drift_s=2.0)
+    for_long(check, held, from_s=0.0)
+    return check
+
+
+def compare(
+    check: PositionCheck, held: str, executed: str = "0", *, at_s: float
+) -> tuple[list[str], list[str]]:
+    return check.compare({ETH: D(held)}, {ETH: D(executed)}, at_s)
+
+
+def for_long(
+    check: PositionCheck, held: str, executed: str = "0", *, from_s: float
+) -> tuple[list[str], list[str]]:
+    """Five equal readings within two seconds; what the last one says."""
+    for step in range(4):
+        compare(check, held, executed, at_s=from_s + step / 2)
+    return compare(check, held, executed, at_s=from_s + 2.0)
+
+
+def for_shorter(check: PositionCheck, held: str, *, from_s: float) -> tuple[list[str], list[str]]:
+    """Many equal readings, just not for long enough; what the last one says."""
+    for step in range(19):
+        compare(check, held, at_s=from_s + step / 10)
+    return compare(check, held, at_s=from_s + 1.99)
+
+
+def test_nothing_is_expected_before_the_baseline_is_sure() -> None:
+    check = PositionCheck(drift_s=2.0)
+    for_shorter(check, "0.5", from_s=0.0)
+    assert check.expected(ETH, D(0)) is None
+    assert check.suspicious
+
+
+def test_a_baseline_is_sure_once_it_has_lasted() -> None:
+    check = check_of("0.5")
+    assert check.expected(ETH, D(0)) == D("0.5")
+    assert not check.suspicious
+
+
+def test_a_reading_that_changes_the_baseline_starts_the_wait_anew() -> None:
+    check = PositionCheck(drift_s=2.0)
+    for_shorter(check, "0", from_s=0.0)
+    for_shorter(check, "0.5", from_s=2.0)
+    assert check.expected(ETH, D(0)) is None
+    compare(check, "0.5", at_s=4.0)
+    assert check.expected(ETH, D(0)) == D("0.5")
+
+
+def test_a_symbol_is_suspect_while_readings_disagree_about_its_baseline() -> None:
+    check = PositionCheck(drift_s=2.0)
+    assert compare(check, "0", at_s=0.0) == ([], [])
+    assert for_shorter(check, "0.5", from_s=1.0) == ([ETH], [])
+    assert compare(check, "0.5", at_s=3.0) == ([], [])
+
+
+def test_the_baseline_is_what_our_orders_did_not_execute() -> None:
+    check = PositionCheck(drift_s=2.0)
+    for_long(check, "0.7", "0.5", from_s=0.0)
+    assert check.expected(ETH, D(0)) == D("0.2")
+
+
+def test_what_our_orders_execute_is_expected_on_top() -> None:
+    assert check_of("0.5").expected(ETH, D("-0.2")) == D("0.3")
+
+
+def test_an_explained_position_is_neither_suspect_nor_drift() -> None:
+    assert compare(check_of("0.5"), "0.3", "-0.2", at_s=3.0) == ([], [])
+
+
+def test_an_unexplained_position_is_suspect_first() -> None:
+    check = check_of()
+    assert compare(check, "0.5", at_s=3.0) == ([ETH], [])
+    assert check.suspicious
+
+
+def test_a_difference_that_lasts_is_drift_and_told_once() -> None:
+    check = check_of()
+    told = [f"{ETH}: expected a position of 0, the venue has 0.5"]
+    assert for_long(check, "0.5", from_s=3.0) == ([], told)
+    assert for_long(check, "0.5", from_s=8.0) == ([], [])
+    assert not check.suspicious
+
+
+def test_a_difference_that_has_not_lasted_is_no_drift() -> None:
+    assert for_shorter(check_of(), "0.5", from_s=3.0) == ([ETH], [])
+
+
+def test_a_difference_that_changes_has_to_last_anew() -> None:
+    check = check_of()
+    for_shorter(check, "0.5", from_s=3.0)
+    assert for_shorter(check, "0.4", from_s=5.0) == ([ETH], [])
+    assert compare(check, "0.4", at_s=7.0)[1]
+
+
+def test_a_difference_is_the_same_while_our_orders_trade_on() -> None:
+    check = check_of()
+    for_shorter(check, "0.5", from_s=3.0)
+    assert compare(check, "1.0", "0.5", at_s=5.0)[1]
+
+
+def test_a_reading_that_comes_right_clears_the_suspicion() -> None:
+    check = check_of()
+    for_shorter(check, "0.5", from_s=3.0)
+    compare(check, "0", at_s=5.0)
+    assert not check.suspicious
+    assert compare(check, "0.5", at_s=5.1) == ([ETH], [])
+
+
+def test_a_symbol_started_anew_has_no_baseline() -> None:
+    check = check_of("0.5")
+    compare(check, "0.7", at_s=3.0)
+    check.start_anew(ETH)
+    assert check.expected(ETH, D(0)) is None
+    assert not check.suspicious
+
+
+def test_each_symbol_is_judged_alone() -> None:
+    check = PositionCheck(drift_s=2.0)
+    for step in range(5):
+        check.compare({ETH: D(0), BTC: D(1)}, {}, step / 2)
+    suspects, _ = check.compare({ETH: D("0.1"), BTC: D(1)}, {}, 3.0)
+    assert suspects == [ETH]
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_folding_a_forgotten_order_keeps_it_explained(sure: bool) -> None:
+    check = check_of() if sure else PositionCheck(drift_s=2.0)
+    compare(check, "0.5", "0.5", at_s=3.0)
+    check.fold(ETH, D("0.5"))
+    assert for_long(check, "0.5", "0", from_s=3.5) == ([], [])
+    assert check.expected(ETH, D(0)) == D("0.5")
+
+
+def test_folding_what_was_never_read_needs_no_baseline() -> None:
+    check = PositionCheck(drift_s=2.0)
+    check.fold(ETH, D("0.5"))
+    assert check.expected(ETH, D(0)) is None
+
+
+trades = st.lists(st.integers(-5, 5).map(lambda tenths: D(tenths) / 10), max_size=20)
+
+
+@given(start=st.integers(-9, 9), trades=trades, folds=st.lists(st.booleans(), max_size=20))
+def test_a_venue_that_does_what_our_orders_say_never_drifts(
+    start: int, trades: list[Decimal], folds: list[bool]
+) -> None:
+    check = check_of(str(start))
+    held, ours = D(start), D(0)
+    for i, trade in enumerate(trades):
+        held, ours = held + trade, ours + trade
+        if i < len(folds) and folds[i]:
+            check.fold(ETH, ours)
+            ours = D(0)
+        assert check.compare({ETH: held}, {ETH: ours}, 3.0 + 5 * i) == ([], [])
