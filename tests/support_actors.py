@@ -288,3 +288,51 @@ class Certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.path)
         peer.sock = context.wrap_socket(peer.sock, server_side=True)
+
+
+class Proxy(ScriptedServer):
+    """Passes bytes on to a port, both ways, until it is told to do something else.
+
+    ``silence`` makes it half open: it takes everything and passes on nothing. ``inject`` writes
+    bytes of the test's own to the client, between two pieces of what the server says.
+    """
+
+    def __init__(self, port: int) -> None:
+        super().__init__(self._pass)
+        self._target = port
+        self._silent = threading.Event()
+        self._lock = threading.Lock()
+        self._clients: list[Peer] = []
+
+    def silence(self, *, on: bool = True) -> None:
+        if on:
+            self._silent.set()
+        else:
+            self._silent.clear()
+
+    def inject(self, data: bytes) -> None:
+        """To the connection that was opened last."""
+        with self._lock:
+            self._clients[-1].send(data)
+
+    def _pass(self, client: Peer) -> None:
+        with socket.create_connection(("127.0.0.1", self._target)) as server:
+            with self._lock:
+                self._clients.append(client)
+            back = threading.Thread(target=self._pump, args=(server, client.sock), daemon=True)
+            back.start()
+            self._pump(client.sock, server)
+            back.join(WAIT_S)
+
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        source.settimeout(None)
+        try:
+            while data := source.recv(65_536):
+                if not self._silent.is_set():
+                    with self._lock:
+                        target.sendall(data)
+        except OSError:
+            pass  # one of the ends is gone: so is the other, below
+        finally:
+            _shut(source)
+            _shut(target)

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from supervision.states import ChildState
-from tests.support_actors_tree import Judge, Run, running
+from tests.support_actors_tree import FRONT, Judge, Run, running
 from tests.support_paper_process import Process
 
-FRONT = '{"backpack": {"front": {"history_lag_s": 0.05, "latency_s": 0, "feed_latency_s": 0}}}'
 FIRST_SOCKET = {"grvt": "trading", "backpack": "feed"}
 SWAPPED = (
     "desks.eth.primary={venue: grvt, symbol: ETH_USDT_Perp}",
@@ -119,9 +118,7 @@ def test_an_order_answered_by_a_gateway_is_in_doubt_until_the_venue_has_said(
         body=body, content_type=content_type, execute=execute, at=judge.at("hedge_accept", 1),
     )  # fmt: skip
     fired = judge.fired()
-    run = run_through(
-        judge, folder, 3, "venues.backpack.connection.expiry_s=0.5", "desks.eth.pause_s=0.01"
-    )
+    run = run_through(judge, folder, 3)
     assert judge.fired() == fired + 1
     assert run.epoch("backpack/orders") == 1
 
