@@ -17,6 +17,7 @@ import msgspec
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ExitKind
 from trading.desk import CycleRecord
+from trading.ids import key_of
 from trading.orders import OrderView
 from venues.model import NewOrder
 
@@ -91,7 +92,7 @@ class JournalUnusable(Exception):
 
 SCHEMA_VERSION: Final = 1
 _GROUP: Final = 64
-_BUSY_TIMEOUT_S: Final = 5.0
+BUSY_TIMEOUT_S: Final = 5.0
 _TABLES: Final = """
 create table if not exists intents (
     venue text not null, client_order_id text not null, desk text not null,
@@ -106,35 +107,54 @@ create table if not exists cycles (
 """
 
 
-def open_journal(path: Path) -> sqlite3.Connection:
-    """The journal's database, made if need be. Raises JournalUnusable."""
+def open_journal(path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
+    """The journal's database, made if need be. Raises JournalUnusable.
+
+    Somebody else's lock is waited for ``busy_timeout_s`` at each write.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
-        database.execute("pragma journal_mode = wal")
-        database.execute("pragma synchronous = full")
-        version = database.execute("pragma user_version").fetchone()[0]
-        if version not in (0, SCHEMA_VERSION):
-            raise JournalUnusable(path, f"schema {version}, this version reads {SCHEMA_VERSION}")
-        database.executescript(_TABLES)
-        database.execute(f"pragma user_version = {SCHEMA_VERSION}")
+        database = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise JournalUnusable(path, str(error)) from error
+    try:
+        _prepare(database, path)
+    except sqlite3.Error as error:
+        database.close()
+        raise JournalUnusable(path, str(error)) from error
+    except BaseException:
+        database.close()
+        raise
     return database
+
+
+def _prepare(database: sqlite3.Connection, path: Path) -> None:
+    """Durable settings, and the tables of a new file. One that has them is not written to."""
+    database.execute("pragma journal_mode = wal")
+    database.execute("pragma synchronous = full")
+    version = database.execute("pragma user_version").fetchone()[0]
+    if version not in (0, SCHEMA_VERSION):
+        raise JournalUnusable(path, f"schema {version}, this version reads {SCHEMA_VERSION}")
+    if not version:
+        database.executescript(_TABLES)
+        database.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
 
 class Journal(SupervisedActor):
     """Owns the file. Everybody else tells it, or asks LoadDesk."""
 
-    def __init__(self, context: ActorContext, path: Path) -> None:
+    def __init__(
+        self, context: ActorContext, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S
+    ) -> None:
         super().__init__(context)
         self._path = path
+        self._busy_timeout_s = busy_timeout_s
         self._database: sqlite3.Connection | None = None
         self._waiting: list[RecordIntent] = []
         self._in_group = 0
 
     def on_start(self) -> None:
-        self._database = open_journal(self._path)
+        self._database = open_journal(self._path, self._busy_timeout_s)
 
     def on_message(self, message: object) -> object:
         try:
@@ -161,19 +181,13 @@ class Journal(SupervisedActor):
 
     def _write(self, message: object) -> None:
         if isinstance(message, RecordIntent):
-            text = msgspec.json.encode(message.new).decode()
-            key = (message.venue, str(message.new.client_order_id), message.desk, text)
-            self._execute("insert or replace into intents values (?, ?, ?, ?, ?)", *key, _now_ns())
-            self._waiting.append(message)
+            self._write_intent(message)
         elif isinstance(message, RecordOrder):
             text = msgspec.json.encode(message.view).decode()
             row = (message.venue, str(message.view.client_order_id), text)
             self._execute("insert into outcomes values (?, ?, ?, ?)", *row, _now_ns())
         elif isinstance(message, RecordCycleStart):
-            row4 = (message.desk, message.cycle, message.direction, message.size)
-            self._execute(
-                "insert into cycles values (?, ?, ?, ?, ?, null, null, null)", *row4, _now_ns()
-            )
+            self._write_start(message)
         elif isinstance(message, RecordCycle):
             text = msgspec.json.encode(message.record).decode()
             self._execute(
@@ -183,6 +197,25 @@ class Journal(SupervisedActor):
             )  # fmt: skip
         else:
             super().on_message(message)
+
+    def _write_intent(self, message: RecordIntent) -> None:
+        new = message.new
+        self._waiting.append(message)  # first: if it can't be written, that is its answer
+        text = msgspec.json.encode(new).decode()
+        key = (message.venue, str(new.client_order_id), message.desk, text)
+        self._execute("insert or replace into intents values (?, ?, ?, ?, ?)", *key, _now_ns())
+        # The start of its cycle may have been told to a life of this actor that is gone. Without
+        # it a restart would use the ids again, and find a position that nothing explains.
+        desk = message.desk.partition("/")[0]
+        cycle = key_of(new.client_order_id).cycle
+        self._write_start(RecordCycleStart(desk, cycle, new.side.value, str(new.size)))
+
+    def _write_start(self, start: RecordCycleStart) -> None:
+        row = (start.desk, start.cycle, start.direction, start.size)
+        self._execute(
+            "insert or ignore into cycles values (?, ?, ?, ?, ?, null, null, null)",
+            *row, _now_ns(),
+        )  # fmt: skip
 
     def _load(self, message: LoadDesk) -> DeskHistory:
         assert self._database is not None

@@ -11,6 +11,7 @@ import datetime as dt
 import functools
 import hashlib
 import os
+import queue
 import socket
 import ssl
 import struct
@@ -18,11 +19,14 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from supervision.actor import ActorContext, SupervisedActor
+from supervision.spec import ChildSpec
 
 WAIT_S = 10.0
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
@@ -336,3 +340,19 @@ class Proxy(ScriptedServer):
         finally:
             _shut(source)
             _shut(target)
+
+
+class Mailbox(SupervisedActor):
+    """An actor that puts whatever it is sent into a queue of the test's."""
+
+    def __init__(self, context: ActorContext, letters: queue.Queue[Any]) -> None:
+        super().__init__(context)
+        self._letters = letters
+
+    def on_message(self, message: object) -> None:
+        self._letters.put(message)
+
+
+def mailbox(child_id: str, letters: queue.Queue[Any]) -> ChildSpec:
+    """A child that collects messages."""
+    return ChildSpec(child_id, lambda context: Mailbox(context, letters))

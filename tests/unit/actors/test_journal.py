@@ -1,0 +1,286 @@
+"""The journal: what is answered is durable, and what can't be made durable is refused."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.journal import (
+    SCHEMA_VERSION,
+    DeskHistory,
+    IntentRecorded,
+    Journal,
+    JournalUnusable,
+    LoadDesk,
+    RecordCycle,
+    RecordCycleStart,
+    RecordIntent,
+    RecordOrder,
+    open_journal,
+)
+from supervision.policy import Policy
+from supervision.spec import ChildSpec
+from supervision.states import ChildState
+from tests.support_actors import WAIT_S, mailbox, open_descriptors
+from tests.support_supervision_live import RETRY, Stage
+from trading.desk import CycleRecord, LegRecord
+from trading.ids import Leg, OrderKey, client_order_id
+from trading.orders import OrderState, OrderView
+from venues.model import ZERO, NewOrder, Side, TimeInForce
+
+LETTERS = "letters"
+ONE = Decimal(1)
+
+
+class Desk:
+    """A tree of a journal and a mailbox, and what a desk tells and asks the journal."""
+
+    def __init__(self, path: Path, busy_timeout_s: float = 5.0) -> None:
+        self.path = path
+        self.stage = Stage()
+        self.letters: queue.Queue[Any] = queue.Queue()
+        self.journal = self.stage.directory.address("journal")
+        policy = Policy(drain=True, backoff=RETRY)
+        self.children = (
+            mailbox(LETTERS, self.letters),
+            ChildSpec("journal", lambda c: Journal(c, path, busy_timeout_s), policy),
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[Desk]:
+        with self.stage.tree(*self.children):
+            self.stage.wait("journal", ChildState.RUNNING)
+            yield self
+
+    def load(self, since_ns: int = 0, desk: str = "eth") -> DeskHistory:
+        history: DeskHistory = self.journal.ask(LoadDesk(desk, since_ns))
+        return history
+
+    def answer(self) -> IntentRecorded:
+        answer: IntentRecorded = self.letters.get(timeout=WAIT_S)
+        return answer
+
+    def rows(self, statement: str) -> list[Any]:
+        """What another process reads from the file now."""
+        with closing(sqlite3.connect(self.path)) as database:
+            return database.execute(statement).fetchall()
+
+
+def new_order(cycle: int, attempt: int = 0) -> NewOrder:
+    key = OrderKey(0, cycle, Leg.PRIMARY, attempt)
+    return NewOrder(
+        symbol="ETH",
+        side=Side.BUY,
+        size=Decimal("0.5"),
+        price=Decimal("2500.01"),
+        time_in_force=TimeInForce.IOC,
+        client_order_id=client_order_id(key, wide=False),
+        expires_ns=1,
+        created_ns=1,
+        nonce=1,
+    )
+
+
+def intent(cycle: int, attempt: int = 0) -> RecordIntent:
+    return RecordIntent(new_order(cycle, attempt), "backpack", "eth/coordinator", LETTERS)
+
+
+def start(cycle: int) -> RecordCycleStart:
+    return RecordCycleStart("eth", cycle, "buy", "0.5")
+
+
+def over(cycle: int, outcome: str = "completed") -> RecordCycle:
+    leg = LegRecord(
+        venue="backpack", symbol="ETH", traded=ONE, entry_price=ONE, exit_price=ONE, fees=ZERO,
+        gross_pnl=ZERO, slippage_bps=ZERO, orders=2,
+    )  # fmt: skip
+    return RecordCycle(
+        CycleRecord(
+            desk="eth", cycle=cycle, outcome=outcome, direction="buy", size=ONE, primary=leg,
+            hedge=leg, pnl=ZERO, naked_ms=(1.5,), fill_to_hedge_sent_ms=(), decision_to_ack_ms=(),
+            fees_complete=True, duration_s=1.0,
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path / "state" / "journal.sqlite")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Somebody else writes."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        yield
+        other.execute("rollback")
+
+
+def test_an_intent_is_in_the_file_before_it_is_answered(desk: Desk) -> None:
+    with desk.running():
+        for attempt in range(5):
+            message = intent(1, attempt)
+            desk.journal.tell(message)
+            assert desk.answer() == IntentRecorded(message.new.client_order_id)
+            ids = [int(row[0]) for row in desk.rows("select client_order_id from intents")]
+            assert ids[-1] == message.new.client_order_id
+
+
+def test_the_journal_is_written_through_to_the_disk(desk: Desk) -> None:
+    with closing(open_journal(desk.path)) as database:
+        assert database.execute("pragma journal_mode").fetchone() == ("wal",)
+        assert database.execute("pragma synchronous").fetchone() == (2,)  # full
+
+
+def test_what_waits_is_committed_together_and_each_is_answered_in_order(desk: Desk) -> None:
+    desk.path.parent.mkdir()
+    open_journal(desk.path).close()
+    with desk.running():
+        with locked(desk.path):  # the first write waits here, and the others behind it
+            for attempt in range(100):
+                desk.journal.tell(intent(1, attempt))
+            assert desk.letters.empty()
+        answers = [desk.answer() for _ in range(100)]
+    assert [a.client_order_id & 0x7F for a in answers] == list(range(100))
+    assert not any(a.error for a in answers)
+    assert desk.rows("select count(*) from intents") == [(100,)]
+
+
+def test_a_new_file_has_no_history(desk: Desk) -> None:
+    with desk.running():
+        assert desk.load() == DeskHistory(1, 0, 0)
+
+
+def test_the_history_tells_the_next_cycle_the_open_one_and_how_many_are_finished(
+    desk: Desk,
+) -> None:
+    with desk.running():
+        desk.journal.tell(start(1))
+        assert desk.load() == DeskHistory(2, 1, 0)
+        desk.journal.tell(over(1))
+        assert desk.load() == DeskHistory(2, 0, 1)
+        for cycle, outcome in ((2, "abandoned"), (3, "unwound"), (4, "recovered")):
+            desk.journal.tell(start(cycle))
+            desk.journal.tell(over(cycle, outcome))
+        assert desk.load() == DeskHistory(5, 0, 2)
+        assert desk.load(desk="btc") == DeskHistory(1, 0, 0)
+        assert desk.load(since_ns=time.time_ns()).finished == 0
+
+
+def test_a_reopened_journal_goes_on_where_the_last_life_stopped(desk: Desk) -> None:
+    with desk.running():
+        for cycle in (1, 2, 3):
+            desk.journal.tell(start(cycle))
+            if cycle < 3:
+                desk.journal.tell(over(cycle))
+    again = Desk(desk.path)
+    with again.running():
+        assert again.load() == DeskHistory(4, 3, 2)
+        again.stage.directory.address("journal").tell(over(3))
+        assert again.load() == DeskHistory(4, 0, 3)
+
+
+def test_what_is_on_its_way_is_still_written_when_the_service_stops(desk: Desk) -> None:
+    with desk.running():
+        for attempt in range(100):
+            desk.journal.tell(intent(1, attempt))
+    assert desk.rows("select count(*) from intents") == [(100,)]
+
+
+def test_an_outcome_is_recorded_as_it_was_known(desk: Desk) -> None:
+    view = OrderView(
+        client_order_id=7, symbol="ETH", size=Decimal("0.5"), signed_executed=Decimal("0.3"),
+        quote_amount=Decimal(750), fees=Decimal("-0.01"), state=OrderState.CANCELLED, reason="ioc",
+        fills_complete=True,
+    )  # fmt: skip
+    with desk.running():
+        desk.journal.tell(RecordOrder("grvt", view))
+        desk.load()
+        [(text,)] = desk.rows("select view_json from outcomes where client_order_id = '7'")
+    assert '"0.3"' in text
+    assert '"cancelled"' in text
+
+
+def test_a_cycle_is_on_record_with_its_first_intent_even_if_its_start_got_lost(
+    desk: Desk,
+) -> None:
+    """Else a restart would use the same ids again, and find a position that nothing explains."""
+    with desk.running():
+        desk.journal.tell(intent(5))
+        desk.answer()
+        assert desk.load() == DeskHistory(6, 5, 0)
+        desk.journal.tell(start(5))
+        desk.journal.tell(over(5))
+        assert desk.load() == DeskHistory(6, 0, 1)
+
+
+def test_a_locked_file_refuses_the_intent_and_fails_the_actor(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "journal.sqlite", busy_timeout_s=0.05)
+    with desk.running():
+        with locked(desk.path):
+            desk.journal.tell(intent(1))
+            answer = desk.answer()
+            status = desk.stage.wait("journal", ChildState.BACKING_OFF)
+        assert "locked" in answer.error
+        assert status.kind == "error"
+        assert "JournalUnusable" in status.detail
+        desk.stage.wait("journal", ChildState.RUNNING, 2)
+        desk.journal.tell(intent(1))
+        assert desk.answer().error == ""
+    assert desk.rows("select count(*) from intents") == [(1,)]
+
+
+def test_a_locked_file_that_has_its_tables_can_be_opened(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    open_journal(path).close()
+    with locked(path):
+        open_journal(path, busy_timeout_s=0.05).close()
+
+
+def test_a_damaged_file_refuses_the_intent_and_fails_the_actor(desk: Desk) -> None:
+    with desk.running():
+        with closing(sqlite3.connect(desk.path)) as other:
+            other.execute("drop table intents")
+            other.commit()
+        desk.journal.tell(intent(1))
+        assert "intents" in desk.answer().error
+        assert desk.stage.wait("journal", ChildState.BACKING_OFF).kind == "error"
+
+
+@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 99])
+def test_a_file_of_another_version_is_not_touched(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "journal.sqlite"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(f"pragma user_version = {version}")
+    before = open_descriptors()
+    with pytest.raises(JournalUnusable, match=f"schema {version}"):
+        open_journal(path)
+    assert open_descriptors() == before
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("select count(*) from sqlite_master").fetchone() == (0,)
+
+
+def test_a_file_that_is_no_database_is_unusable(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(b"not a database at all" * 100)
+    before = open_descriptors()
+    with pytest.raises(JournalUnusable) as unusable:
+        open_journal(path)
+    assert unusable.value.path == path
+    assert open_descriptors() == before
+
+
+def test_a_place_that_can_not_be_written_to_is_unusable(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(JournalUnusable):
+        open_journal(blocked / "journal.sqlite")
