@@ -30,14 +30,13 @@ from supervision.policy import Policy
 from supervision.spec import ChildSpec
 from supervision.states import ChildState
 from tests.support_actors import WAIT_S, mailbox, open_descriptors
+from tests.support_actors_records import cycle_record
 from tests.support_supervision_live import RETRY, Stage
-from trading.desk import CycleRecord, LegRecord
 from trading.ids import Leg, OrderKey, client_order_id
 from trading.orders import OrderState, OrderView
-from venues.model import ZERO, NewOrder, Side, TimeInForce
+from venues.model import NewOrder, Side, TimeInForce
 
 LETTERS = "letters"
-ONE = Decimal(1)
 
 
 class Desk:
@@ -98,17 +97,7 @@ def start(cycle: int) -> RecordCycleStart:
 
 
 def over(cycle: int, outcome: str = "completed") -> RecordCycle:
-    leg = LegRecord(
-        venue="backpack", symbol="ETH", traded=ONE, entry_price=ONE, exit_price=ONE, fees=ZERO,
-        gross_pnl=ZERO, slippage_bps=ZERO, orders=2,
-    )  # fmt: skip
-    return RecordCycle(
-        CycleRecord(
-            desk="eth", cycle=cycle, outcome=outcome, direction="buy", size=ONE, primary=leg,
-            hedge=leg, pnl=ZERO, naked_ms=(1.5,), fill_to_hedge_sent_ms=(), decision_to_ack_ms=(),
-            fees_complete=True, duration_s=1.0,
-        )
-    )  # fmt: skip
+    return RecordCycle(cycle_record(cycle, outcome))
 
 
 @pytest.fixture
