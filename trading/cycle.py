@@ -43,6 +43,8 @@ __all__ = [
 
 
 _READ_AGAIN_S = 1.0  # while nothing is known at the start: a read that failed says nothing
+_READINGS = 3  # in a row before the venue is believed against our own orders: one may be late
+_LONGEST_PAUSE = 4  # times the retry pause, after refusals in a row
 _ROUNDS = 8  # of decide() in one event; a phase never needs more than a few to come to rest
 
 
@@ -74,6 +76,7 @@ class CycleMachine:
         self._naked_since_s: float | None = None
         self._needed_since_s: float | None = None
         self._confirmed: dict[Leg, Decimal] = {}
+        self._readings = dict.fromkeys(Leg, 0)
         self._asked_positions_s = float("-inf")
         self._trigger_s = 0.0
         self._effects: list[Effect] = []
@@ -152,7 +155,7 @@ class CycleMachine:
         resolved_now = self.book.progress(leg, attempt, view, now_s)
         self._note_naked(now_s)
         if resolved_now:
-            self._after_order(self.legs[leg], view, now_s)
+            self._after_order(self.legs[leg], attempt, view, now_s)
         self._trigger_s = view.received_s
         try:
             return self._decide(now_s)
@@ -161,8 +164,23 @@ class CycleMachine:
 
     def positions_read(self, leg: Leg, size: Decimal, now_s: float) -> list[Effect]:
         """A position as the venue has it, read after it was asked for."""
+        self._readings[leg] = self._readings[leg] + 1 if self._confirmed.get(leg) == size else 1
         self._confirmed[leg] = size
+        if self._irreducible(leg, size):
+            ours = self.position(leg)
+            self.halted = self.halted or f"{leg.value}: ours is {ours}, the venue holds {size}"
+            self.legs[leg].held -= ours
+            self._note_naked(now_s)
         return self._decide(now_s)
+
+    def _irreducible(self, leg: Leg, size: Decimal) -> bool:
+        """Ours is there no more: several reduce-only orders did nothing, and nothing is held.
+
+        Somebody else's trade has taken it off. The flag that says so is never removed.
+        """
+        ours = self.position(leg)
+        proven = min(self._readings[leg], self.legs[leg].unreduced) >= _READINGS
+        return proven and bool(ours) and ours * size <= 0 and not self.book.live(leg)
 
     def stop(self, now_s: float) -> list[Effect]:
         """Finish the cycle at once: open nothing more, close what is open, settle."""
@@ -368,21 +386,30 @@ class CycleMachine:
         price = quote.touch(side) * (1 + side.sign * cap_bps * BPS)
         return leg.instrument.cap_price(price, side)
 
-    def _after_order(self, leg: LegState, view: OrderView, now_s: float) -> None:
+    def _after_order(self, leg: LegState, attempt: int, view: OrderView, now_s: float) -> None:
         if abs(view.signed_executed) >= view.size:
-            leg.tries = 0
+            leg.tries = leg.refusals = leg.unreduced = 0
             leg.next_try_s = now_s
             return
         leg.tries += 1
         refused = view.state in (OrderState.REJECTED, OrderState.NOT_SENT)
-        pause_s = self.plan.retry_s if refused or leg.tries > self.plan.cap_steps else 0.0
-        leg.next_try_s = now_s + pause_s
+        leg.refusals = leg.refusals + 1 if refused else 0
+        pauses = 1 << min(leg.refusals - 1, _LONGEST_PAUSE) if refused else 1
+        pause_s = self.plan.retry_s * min(pauses, _LONGEST_PAUSE)
+        leg.next_try_s = now_s + (pause_s if refused or leg.tries > self.plan.cap_steps else 0.0)
+        vain = self.book.order(leg.leg, attempt).reduce_only and not view.signed_executed
+        leg.unreduced = leg.unreduced + 1 if vain else 0
+        if leg.unreduced >= _READINGS:  # our idea of the position may be wrong
+            if leg.unreduced == _READINGS:
+                self._readings[leg.leg] = 0
+            self._ask_positions(now_s, self.plan.retry_s)
 
     # -- settling ---------------------------------------------------------------------------------
 
     def _begin_settling(self) -> None:
         self._asked_positions_s = float("-inf")
         self._confirmed.clear()
+        self._readings = dict.fromkeys(Leg, 0)
         self._until_s = float("-inf")
         self._change(Phase.SETTLING, "")
 
@@ -395,13 +422,20 @@ class CycleMachine:
         agreed = all(self._confirmed.get(leg) == self.position(leg) for leg in Leg)
         if agreed and (self.book.fills_complete or now_s >= self._until_s):
             self._finish(now_s)
-        elif len(self._confirmed) == len(Leg) and not agreed and now_s >= self._until_s:
+        elif self._disagreed() and now_s >= self._until_s:
             found = ", ".join(f"{leg.value} {size}" for leg, size in self._confirmed.items())
             ours = ", ".join(f"{leg.value} {self.position(leg)}" for leg in Leg)
             self.halted = self.halted or f"the cycle explains {ours}, the venues hold {found}"
             self._finish(now_s)
         elif not agreed:
             self._ask_positions(now_s, self.plan.retry_s)
+
+    def _disagreed(self) -> bool:
+        """Both are read, and one has been read several times as something else than we explain."""
+        return len(self._confirmed) == len(Leg) and any(
+            size != self.position(leg) and self._readings[leg] >= _READINGS
+            for leg, size in self._confirmed.items()
+        )
 
     def _ask_positions(self, now_s: float, period_s: float) -> None:
         if now_s - self._asked_positions_s >= period_s:
@@ -418,7 +452,7 @@ class CycleMachine:
             outcome = "abandoned"
         self._close_book(outcome, now_s)
         for leg in self.legs.values():
-            leg.tries = 0
+            leg.tries = leg.refusals = 0
             leg.next_try_s = float("-inf")
         pause_s = self.plan.retry_s if outcome == "abandoned" else self.plan.pause_s
         self._until_s = now_s + pause_s
@@ -433,6 +467,7 @@ class CycleMachine:
         for leg in self.legs.values():
             leg.held = self.position(leg.leg)
             leg.attempt = 0
+            leg.unreduced = 0
         self.book = CycleBook()
 
     def _count(self, outcome: str) -> None:

@@ -65,6 +65,10 @@ class CycleBook:
             placed.acked_s = now_s
         return resolved_now
 
+    def order(self, leg: Leg, attempt: int) -> LegOrder:
+        """An order of this cycle as it was placed."""
+        return self._orders[leg, attempt].order
+
     def knows(self, leg: Leg, attempt: int) -> bool:
         """True for an order of this cycle."""
         return (leg, attempt) in self._orders

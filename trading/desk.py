@@ -136,6 +136,8 @@ class LegState:
         self.held = ZERO  # at the venue when the cycle began: not 0 only after a recovery
         self.attempt = 0
         self.tries = 0  # since the need last changed sign or went away; widens the cap
+        self.refusals = 0  # in a row; lengthens the pause
+        self.unreduced = 0  # reduce-only orders in a row of which nothing executed
         self.next_try_s = float("-inf")
 
     def fresh_quote(self, now_s: float, max_age_s: float) -> Quote | None:
