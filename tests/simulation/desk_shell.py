@@ -69,6 +69,12 @@ class DeskShell:
     def stop(self) -> None:
         self._do(self.machine.stop(self._schedule.now_s))
 
+    def flatten(self) -> None:
+        self._do(self.machine.flatten(self._schedule.now_s))
+
+    def resume(self) -> None:
+        self._do(self.machine.resume(self._schedule.now_s))
+
     def progressed(self, venue: str, view: OrderView) -> None:
         leg = self._leg_of[venue]
         attempt = key_of(view.client_order_id).attempt

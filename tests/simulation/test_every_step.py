@@ -7,6 +7,7 @@ import pytest
 from tests.simulation.trouble import CALM, Act, Trouble
 from tests.simulation.world import Outcome, World
 from tests.support_trading import plan
+from trading.desk import Direction, Phase
 
 _LIMIT_S = 60
 
@@ -26,12 +27,29 @@ def test_a_calm_world_sees_whole_cycles_and_nothing_else() -> None:
     assert outcome.measures.naked_q_s.max < 0.5
 
 
-@pytest.mark.parametrize("act", list(Act))
+_BY_HAND = (Act.TRADE_PRIMARY, Act.TRADE_HEDGE)
+
+
+@pytest.mark.parametrize("act", [act for act in Act if act not in _BY_HAND])
 def test_whatever_happens_at_any_step_the_venues_saw_nothing_wrong(act: Act) -> None:
     for step in range(1, _STEPS + 1):
         outcome = run_cycle((step, act))
         assert outcome.faults() == [], f"{act.value} at step {step} of {_STEPS}"
         assert outcome.measures.naked_q_s.max <= 15, f"{act.value} at step {step}"
+
+
+@pytest.mark.parametrize("direction", [Direction.LONG, Direction.SHORT])
+@pytest.mark.parametrize("act", _BY_HAND)
+def test_what_somebody_else_trades_halts_the_desk_and_is_left_alone(
+    act: Act, direction: Direction
+) -> None:
+    for step in range(1, _STEPS + 1, 2):
+        world = World(1, Trouble(acts=((step, act),)), plan(cycles=50, direction=direction))
+        outcome = world.run(_LIMIT_S)
+        assert outcome.phase is Phase.HALTED, f"{act.value} at step {step}"
+        for venue, ours in zip(world.venues.values(), outcome.positions, strict=True):
+            # Where it went against ours, a reduce-only order finds nothing to reduce at the end.
+            assert not ours or not venue.position, f"{act.value} at step {step}: {ours}"
 
 
 @pytest.mark.parametrize("act", [Act.CUT_PRIMARY, Act.CUT_HEDGE])

@@ -16,6 +16,9 @@ class Act(enum.Enum):
     RESTART_PRIMARY_ORDERS = "restart primary orders"
     RESTART_HEDGE_ORDERS = "restart hedge orders"
     STOP = "stop"
+    FLATTEN = "flatten, and resume a moment later"
+    TRADE_PRIMARY = "somebody else trades on the primary"
+    TRADE_HEDGE = "somebody else trades on the hedge"
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):

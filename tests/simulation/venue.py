@@ -56,6 +56,7 @@ class SimVenue:
         self.name = instrument.venue
         self.instrument = instrument
         self.position = ZERO
+        self.by_hand = ZERO
         self.tell: Callable[[OrderUpdate | Fill], None] = lambda news: None
         self._schedule = schedule
         self._trouble = trouble
@@ -99,6 +100,11 @@ class SimVenue:
         symbol = self.instrument.symbol
         held = Position(venue=self.name, symbol=symbol, size=self.position)
         return (held,) if self.position else ()
+
+    def trade_by_hand(self, signed: Decimal) -> None:
+        """Somebody else moves the position: no order of ours, and no news of it."""
+        self.position += signed
+        self.by_hand += signed
 
     def place(self, new: NewOrder) -> VenueOrder | str:
         """Accept an order and begin to execute it, or say why not."""

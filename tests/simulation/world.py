@@ -26,6 +26,7 @@ from trading.orders import OrderView
 from venues.model import GRVT, Instrument
 
 _QUOTE_PERIOD_S = 0.1
+_BY_HAND = Decimal("0.2")
 _AFTERMATH_S = 12.0  # what is still on its way when the desk is done has time to do harm
 
 
@@ -38,7 +39,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     opened_after_stop: int
     took_s: float
     steps: int
-    positions: tuple[Decimal, Decimal]
+    positions: tuple[Decimal, ...]  # what our own orders made
     records: tuple[CycleRecord, ...]
     measures: Measures
 
@@ -118,7 +119,7 @@ class World:
             phase=desk.phase, halted=desk.halted, finished=self.journal.finished,
             opened_after_stop=self.desk.opened_after_stop, took_s=took_s,
             steps=self.schedule.steps,
-            positions=(self.venues[Leg.PRIMARY].position, self.venues[Leg.HEDGE].position),
+            positions=tuple(venue.position - venue.by_hand for venue in self.venues.values()),
             records=tuple(self.journal.records),
             measures=measure(self.records, self._scope(), self.schedule.now_ns),
         )  # fmt: skip
@@ -150,6 +151,13 @@ class World:
         elif act is Act.STOP:
             self._stopped = True
             self.desk.stop()
+        elif act is Act.FLATTEN:
+            self.desk.flatten()
+            self.schedule.after(1.0, lambda: self.desk.resume())
+        elif act is Act.TRADE_PRIMARY:
+            self.venues[Leg.PRIMARY].trade_by_hand(_BY_HAND)
+        elif act is Act.TRADE_HEDGE:
+            self.venues[Leg.HEDGE].trade_by_hand(_BY_HAND)
         else:
             self._restart_orders(Leg.PRIMARY if act is Act.RESTART_PRIMARY_ORDERS else Leg.HEDGE)
 
