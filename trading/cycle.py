@@ -26,10 +26,11 @@ from trading.cycle_effects import (
     StartCycle,
 )
 from trading.cycle_record import CycleBook, build_record
-from trading.desk import DeskPlan, LegOrder, LegState, Phase
+from trading.cycle_state import READINGS, CycleState
+from trading.desk import LegOrder, LegState, Phase
 from trading.ids import MAX_ATTEMPTS, Leg
 from trading.orders import OrderState, OrderView
-from venues.model import BPS, ZERO, Instrument, Quote, Side
+from venues.model import Quote, Side
 
 __all__ = [
     "ChangePhase",
@@ -43,64 +44,12 @@ __all__ = [
 
 
 _READ_AGAIN_S = 1.0  # while nothing is known at the start: a read that failed says nothing
-_READINGS = 3  # in a row before the venue is believed against our own orders: one may be late
 _LONGEST_PAUSE = 4  # times the retry pause, after refusals in a row
 _ROUNDS = 8  # of decide() in one event; a phase never needs more than a few to come to rest
 
 
-class CycleMachine:
+class CycleMachine(CycleState):
     """One desk. Not thread-safe: its coordinator calls it in its own thread."""
-
-    def __init__(
-        self,
-        plan: DeskPlan,
-        instruments: Mapping[Leg, Instrument],
-        next_cycle: int = 1,
-        finished: int = 0,
-    ) -> None:
-        self.plan = plan
-        self.phase = Phase.RECOVERING
-        self.cycle = next_cycle - 1
-        self.finished = finished
-        self.halted = ""
-        self.stopping = False
-        self.paused = False
-        self._hurried = False
-        self.legs = {leg: LegState(leg, instruments[leg]) for leg in Leg}
-        self.book = CycleBook()
-        self._target = ZERO
-        self._recovering = False
-        self._unwound = False
-        self._vain = 0
-        self._until_s = float("-inf")
-        self._naked_since_s: float | None = None
-        self._needed_since_s: float | None = None
-        self._confirmed: dict[Leg, Decimal] = {}
-        self._readings = dict.fromkeys(Leg, 0)
-        self._asked_positions_s = float("-inf")
-        self._trigger_s = 0.0
-        self._effects: list[Effect] = []
-
-    # -- what is known ----------------------------------------------------------------------------
-
-    def position(self, leg: Leg) -> Decimal:
-        """Signed position of a leg: held at the start plus everything executed since."""
-        return self.legs[leg].held + self.book.executed(leg)
-
-    @property
-    def net(self) -> Decimal:
-        """The naked quantity: primary plus hedge."""
-        return self.position(Leg.PRIMARY) + self.position(Leg.HEDGE)
-
-    @property
-    def naked_since_s(self) -> float | None:
-        """Monotonic moment since which the net is not zero; None while balanced."""
-        return self._naked_since_s
-
-    @property
-    def flat(self) -> bool:
-        """True when neither leg has a position, as far as we know, and nothing is unresolved."""
-        return not any(self.position(leg) or self.book.live(leg) for leg in Leg)
 
     # -- events -----------------------------------------------------------------------------------
 
@@ -173,24 +122,10 @@ class CycleMachine:
             self._note_naked(now_s)
         return self._decide(now_s)
 
-    def _irreducible(self, leg: Leg, size: Decimal) -> bool:
-        """Ours is there no more: several reduce-only orders did nothing, and nothing is held.
-
-        Somebody else's trade has taken it off. The flag that says so is never removed.
-        """
-        ours = self.position(leg)
-        proven = min(self._readings[leg], self.legs[leg].unreduced) >= _READINGS
-        return proven and bool(ours) and ours * size <= 0 and not self.book.live(leg)
-
     def stop(self, now_s: float) -> list[Effect]:
         """Finish the cycle at once: open nothing more, close what is open, settle."""
         self.stopping = True
         return self._decide(now_s)
-
-    @property
-    def _ending(self) -> bool:
-        """True when the present cycle is to be closed without delay."""
-        return self.stopping or self._hurried or bool(self.halted)
 
     def pause(self, now_s: float) -> list[Effect]:
         """Open no further cycle; the present one takes its course."""
@@ -266,10 +201,6 @@ class CycleMachine:
             self.book.begin(now_s, direction)
             self._change(Phase.OPENING, f"cycle {self.cycle}")
 
-    def _may_open(self, now_s: float) -> bool:
-        age_s = self.plan.max_quote_age_s
-        return all(leg.new_risk and leg.fresh_quote(now_s, age_s) for leg in self.legs.values())
-
     def _trade(self, now_s: float) -> None:
         if self.phase is Phase.UNWINDING:
             self._unwind(now_s)
@@ -292,15 +223,6 @@ class CycleMachine:
         else:
             # The primary is flat and the rest of the hedge too small to offset: close it as it is.
             self._move(Leg.HEDGE, -self.position(Leg.HEDGE), now_s)
-
-    def _next_to_close(self) -> Decimal:
-        """What to move the primary by: all of it, but first what was too small for the hedge.
-
-        Closed together they would carry the net from one side of zero to the other.
-        """
-        whole = -self.position(Leg.PRIMARY)
-        unhedged = self.net * whole < 0 and self._tradable(Leg.PRIMARY, self.net)
-        return -self.net if unhedged else whole
 
     def _open(self, now_s: float) -> None:
         leg = self.legs[Leg.PRIMARY]
@@ -379,13 +301,6 @@ class CycleMachine:
         self.book.placed(order, now_s)
         self._effects.append(PlaceOrder(order))
 
-    def _capped_price(self, leg: LegState, quote: Quote, side: Side) -> Decimal:
-        step = min(leg.tries, self.plan.cap_steps)
-        room = self.plan.max_slippage_bps - self.plan.first_cap_bps
-        cap_bps = self.plan.first_cap_bps + room * step / self.plan.cap_steps
-        price = quote.touch(side) * (1 + side.sign * cap_bps * BPS)
-        return leg.instrument.cap_price(price, side)
-
     def _after_order(self, leg: LegState, attempt: int, view: OrderView, now_s: float) -> None:
         if abs(view.signed_executed) >= view.size:
             leg.tries = leg.refusals = leg.unreduced = 0
@@ -399,8 +314,8 @@ class CycleMachine:
         leg.next_try_s = now_s + (pause_s if refused or leg.tries > self.plan.cap_steps else 0.0)
         vain = self.book.order(leg.leg, attempt).reduce_only and not view.signed_executed
         leg.unreduced = leg.unreduced + 1 if vain else 0
-        if leg.unreduced >= _READINGS:  # our idea of the position may be wrong
-            if leg.unreduced == _READINGS:
+        if leg.unreduced >= READINGS:  # our idea of the position may be wrong
+            if leg.unreduced == READINGS:
                 self._readings[leg.leg] = 0
             self._ask_positions(now_s, self.plan.retry_s)
 
@@ -429,13 +344,6 @@ class CycleMachine:
             self._finish(now_s)
         elif not agreed:
             self._ask_positions(now_s, self.plan.retry_s)
-
-    def _disagreed(self) -> bool:
-        """Both are read, and one has been read several times as something else than we explain."""
-        return len(self._confirmed) == len(Leg) and any(
-            size != self.position(leg) and self._readings[leg] >= _READINGS
-            for leg, size in self._confirmed.items()
-        )
 
     def _ask_positions(self, now_s: float, period_s: float) -> None:
         if now_s - self._asked_positions_s >= period_s:
@@ -477,49 +385,6 @@ class CycleMachine:
         if self._vain >= self.plan.max_vain_cycles:
             self.halted = self.halted or f"{self._vain} cycles in a row executed nothing"
 
-    # -- small judgements -------------------------------------------------------------------------
-
     def _change(self, phase: Phase, detail: str) -> None:
         self.phase = phase
         self._effects.append(ChangePhase(phase, detail))
-
-    def _tradable(self, which: Leg, wanted: Decimal) -> bool:
-        leg = self.legs[which]
-        price = leg.quote.bid if leg.quote is not None else ZERO
-        size = leg.instrument.floor_size(abs(wanted))
-        return size >= leg.instrument.min_size and size * price >= leg.instrument.min_notional
-
-    def _balanced(self) -> bool:
-        """Nothing unresolved on either leg, and no difference that the hedge could take."""
-        if any(self.book.live(leg) for leg in Leg):
-            return False
-        return not self._tradable(Leg.HEDGE, self.net)
-
-    def _done_with(self, leg: Leg) -> bool:
-        return not self.book.live(leg) and not self._tradable(leg, self.position(leg))
-
-    def _is_dust(self) -> bool:
-        return all(self._done_with(leg) for leg in Leg)
-
-    def _naked_too_long(self, now_s: float) -> bool:
-        if self._needed_since_s is None or self.book.live(Leg.HEDGE):
-            return False
-        too_long = now_s - self._needed_since_s >= self.plan.hedge_deadline_s
-        return too_long and self._tradable(Leg.PRIMARY, self.net)
-
-    def _fits_a_cycle(self, held: Mapping[Leg, Decimal]) -> bool:
-        """No leg is larger than a cycle makes it, and the two do not add up."""
-        larger = any(abs(size) > self.plan.size for size in held.values())
-        return not larger and held[Leg.PRIMARY] * held[Leg.HEDGE] <= 0
-
-    def _note_naked(self, now_s: float) -> None:
-        if self.net and self._naked_since_s is None:
-            self._naked_since_s = now_s
-        elif not self.net and self._naked_since_s is not None:
-            self.book.naked_ms.append((now_s - self._naked_since_s) * 1000)
-            self._naked_since_s = None
-        # Dust that no order can take is carried along, and must not use up the next hedge's time.
-        if not self._tradable(Leg.HEDGE, self.net):
-            self._needed_since_s = None
-        elif self._needed_since_s is None:
-            self._needed_since_s = now_s

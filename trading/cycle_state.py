@@ -1,0 +1,150 @@
+"""What a cycle machine knows, and the judgements it makes of that. Pure; it decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from trading.cycle_effects import Effect
+from trading.cycle_record import CycleBook
+from trading.desk import DeskPlan, LegState, Phase
+from trading.ids import Leg
+from venues.model import BPS, ZERO, Instrument, Quote, Side
+
+READINGS = 3  # in a row before the venue is believed against our own orders: one may be late
+
+
+class CycleState:
+    """The positions, orders, quotes and moments of one desk."""
+
+    def __init__(
+        self,
+        plan: DeskPlan,
+        instruments: Mapping[Leg, Instrument],
+        next_cycle: int = 1,
+        finished: int = 0,
+    ) -> None:
+        self.plan = plan
+        self.phase = Phase.RECOVERING
+        self.cycle = next_cycle - 1
+        self.finished = finished
+        self.halted = ""
+        self.stopping = False
+        self.paused = False
+        self._hurried = False
+        self.legs = {leg: LegState(leg, instruments[leg]) for leg in Leg}
+        self.book = CycleBook()
+        self._target = ZERO
+        self._recovering = False
+        self._unwound = False
+        self._vain = 0
+        self._until_s = float("-inf")
+        self._naked_since_s: float | None = None
+        self._needed_since_s: float | None = None
+        self._confirmed: dict[Leg, Decimal] = {}
+        self._readings = dict.fromkeys(Leg, 0)
+        self._asked_positions_s = float("-inf")
+        self._trigger_s = 0.0
+        self._effects: list[Effect] = []
+
+    def position(self, leg: Leg) -> Decimal:
+        """Signed position of a leg: held at the start plus everything executed since."""
+        return self.legs[leg].held + self.book.executed(leg)
+
+    @property
+    def net(self) -> Decimal:
+        """The naked quantity: primary plus hedge."""
+        return self.position(Leg.PRIMARY) + self.position(Leg.HEDGE)
+
+    @property
+    def naked_since_s(self) -> float | None:
+        """Monotonic moment since which the net is not zero; None while balanced."""
+        return self._naked_since_s
+
+    @property
+    def flat(self) -> bool:
+        """True when neither leg has a position, as far as we know, and nothing is unresolved."""
+        return not any(self.position(leg) or self.book.live(leg) for leg in Leg)
+
+    @property
+    def _ending(self) -> bool:
+        """True when the present cycle is to be closed without delay."""
+        return self.stopping or self._hurried or bool(self.halted)
+
+    def _may_open(self, now_s: float) -> bool:
+        age_s = self.plan.max_quote_age_s
+        return all(leg.new_risk and leg.fresh_quote(now_s, age_s) for leg in self.legs.values())
+
+    def _next_to_close(self) -> Decimal:
+        """What to move the primary by: all of it, but first what was too small for the hedge.
+
+        Closed together they would carry the net from one side of zero to the other.
+        """
+        whole = -self.position(Leg.PRIMARY)
+        unhedged = self.net * whole < 0 and self._tradable(Leg.PRIMARY, self.net)
+        return -self.net if unhedged else whole
+
+    def _capped_price(self, leg: LegState, quote: Quote, side: Side) -> Decimal:
+        step = min(leg.tries, self.plan.cap_steps)
+        room = self.plan.max_slippage_bps - self.plan.first_cap_bps
+        cap_bps = self.plan.first_cap_bps + room * step / self.plan.cap_steps
+        price = quote.touch(side) * (1 + side.sign * cap_bps * BPS)
+        return leg.instrument.cap_price(price, side)
+
+    def _irreducible(self, leg: Leg, size: Decimal) -> bool:
+        """Ours is there no more: several reduce-only orders did nothing, and nothing is held.
+
+        Somebody else's trade has taken it off. The flag that says so is never removed.
+        """
+        ours = self.position(leg)
+        proven = min(self._readings[leg], self.legs[leg].unreduced) >= READINGS
+        return proven and bool(ours) and ours * size <= 0 and not self.book.live(leg)
+
+    def _disagreed(self) -> bool:
+        """Both are read, and one has been read several times as something else than we explain."""
+        return len(self._confirmed) == len(Leg) and any(
+            size != self.position(leg) and self._readings[leg] >= READINGS
+            for leg, size in self._confirmed.items()
+        )
+
+    def _tradable(self, which: Leg, wanted: Decimal) -> bool:
+        """Could an order of this size be placed? Before the first quote its size alone decides."""
+        leg = self.legs[which]
+        if leg.quote is None:
+            return leg.instrument.floor_size(abs(wanted)) >= leg.instrument.min_size
+        return leg.instrument.tradable(abs(wanted), leg.quote.bid)
+
+    def _balanced(self) -> bool:
+        """Nothing unresolved on either leg, and no difference that the hedge could take."""
+        if any(self.book.live(leg) for leg in Leg):
+            return False
+        return not self._tradable(Leg.HEDGE, self.net)
+
+    def _done_with(self, leg: Leg) -> bool:
+        return not self.book.live(leg) and not self._tradable(leg, self.position(leg))
+
+    def _is_dust(self) -> bool:
+        return all(self._done_with(leg) for leg in Leg)
+
+    def _naked_too_long(self, now_s: float) -> bool:
+        if self._needed_since_s is None or self.book.live(Leg.HEDGE):
+            return False
+        too_long = now_s - self._needed_since_s >= self.plan.hedge_deadline_s
+        return too_long and self._tradable(Leg.PRIMARY, self.net)
+
+    def _fits_a_cycle(self, held: Mapping[Leg, Decimal]) -> bool:
+        """No leg is larger than a cycle makes it, and the two do not add up."""
+        larger = any(abs(size) > self.plan.size for size in held.values())
+        return not larger and held[Leg.PRIMARY] * held[Leg.HEDGE] <= 0
+
+    def _note_naked(self, now_s: float) -> None:
+        if self.net and self._naked_since_s is None:
+            self._naked_since_s = now_s
+        elif not self.net and self._naked_since_s is not None:
+            self.book.naked_ms.append((now_s - self._naked_since_s) * 1000)
+            self._naked_since_s = None
+        # Dust that no order can take is carried along, and must not use up the next hedge's time.
+        if not self._tradable(Leg.HEDGE, self.net):
+            self._needed_since_s = None
+        elif self._needed_since_s is None:
+            self._needed_since_s = now_s
