@@ -9,7 +9,9 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.scenarios import CYCLES, troubled_world
-from tests.simulation.trouble import Act
+from tests.simulation.trouble import Act, Trouble
+from tests.simulation.world import World
+from tests.support_trading import plan
 from trading.order_manager import Effect, OrderManager
 
 _LIMIT_S = 1000  # virtual; the longest outage is 25 s, and an order in doubt takes about 8 s
@@ -39,7 +41,15 @@ class CredulousManager(OrderManager):
         return self.refused(client_order_id, "not found", now_s)
 
 
+_TEMPTING = Trouble(garble_reply=0.5, lose_reply=0.3, drop_news=0.7, slow=0.5, lag_s=1.9)
+
+
 @pytest.mark.parametrize("broken", [HastyManager, CredulousManager])
 def test_the_judgement_finds_out_who_guesses(broken: type[OrderManager]) -> None:
-    found = [troubled_world(seed, broken).run(_LIMIT_S).measures for seed in (0, 2, 5, 6, 8, 11)]
-    assert any(measures.duplicates or measures.flips for measures in found)
+    worlds = [World(seed, _TEMPTING, plan(cycles=3), manager=broken) for seed in range(8)]
+    assert any(world.run(_LIMIT_S).measures.duplicates for world in worlds)
+
+
+def test_who_does_not_guess_is_not_tempted() -> None:
+    for seed in range(8):
+        assert World(seed, _TEMPTING, plan(cycles=3)).run(_LIMIT_S).faults() == [], f"seed {seed}"

@@ -163,7 +163,7 @@ class World:
 
     def _step(self, number: int) -> None:
         act = self._acts.get(number)
-        if act is not None:
+        if act is not None and not self.desk.over:
             self.act(act)
 
     def _restart_desk(self) -> None:
