@@ -120,8 +120,9 @@ class CycleBook:
         pairs = [(p.order, p.view) for p in self._of(state.leg) if p.view is not None]
         done = [(order, view) for order, view in pairs if view.signed_executed]
         cash = sum((-order.side.sign * view.quote_amount for order, view in done), ZERO)
-        if done and state.held:  # what a recovered cycle closes was worth the mid it was found at
-            cash += state.held * done[0][0].mid
+        if done:  # what the cycle found and what it leaves are worth the mid of that moment
+            left = state.held + self._executed[state.leg]
+            cash += left * done[-1][0].mid - state.held * done[0][0].mid
         return LegRecord(
             venue=state.instrument.venue,
             symbol=state.instrument.symbol,
