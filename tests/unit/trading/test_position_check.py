@@ -104,6 +104,12 @@ def test_a_difference_that_has_not_lasted_is_no_drift() -> None:
     assert for_shorter(check_of(), "0.5", from_s=3.0) == ([ETH], [])
 
 
+def test_two_readings_that_agree_are_no_drift_however_far_apart() -> None:
+    check = check_of()
+    compare(check, "0.5", at_s=3.0)
+    assert compare(check, "0.5", at_s=600.0) == ([ETH], [])
+
+
 def test_a_difference_that_changes_has_to_last_anew() -> None:
     check = check_of()
     for_shorter(check, "0.5", from_s=3.0)
