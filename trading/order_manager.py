@@ -14,10 +14,11 @@ socket is both). Rules held here:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final
 
+from trading.absence import Absence
 from trading.order_effects import (
     AskFills,
     AskOpenOrders,
@@ -33,55 +34,17 @@ from trading.order_effects import (
     SendOrder,
 )
 from trading.orders import Order, OrderEvent, OrderState
+from trading.outsiders import Outsiders
 from trading.position_check import PositionCheck
 from venues.model import ZERO, Fill, NewOrder, OrderUpdate, Position
 
 __all__ = [
-    "AskFills",
-    "AskOpenOrders",
-    "AskOrder",
-    "AskPositions",
-    "Effect",
-    "OrderManager",
-    "OrderTiming",
-    "PublishDrift",
-    "PublishOrder",
-    "PublishPositions",
-    "PublishReadiness",
-    "RecordIntent",
-    "SendOrder",
-]
+    "AskFills", "AskOpenOrders", "AskOrder", "AskPositions", "Effect", "OrderManager",
+    "OrderTiming", "PublishDrift", "PublishOrder", "PublishPositions", "PublishReadiness",
+    "RecordIntent", "SendOrder",
+]  # fmt: skip
 
 _SECOND_NS: Final = 1_000_000_000
-_REMEMBERED: Final = 100_000  # more than a day of a cycle every four seconds
-_PROOFS: Final = 2
-_TOLD: Final = float("inf")
-
-
-_Key = TypeVar("_Key", bound=Hashable)
-
-
-class _Absence:
-    """What speaks for it that the venue never had an order that can no longer execute.
-
-    All three count from the first time that the venue, asked after the order's end, did not know
-    it: answers "unknown", fill histories read, and positions read that it can not be a part of.
-    """
-
-    __slots__ = ("asked_s", "fills_read", "positions_read", "times")
-
-    def __init__(self) -> None:
-        self.asked_s = float("-inf")
-        self.reset()
-
-    def reset(self) -> None:
-        """The venue does know it."""
-        self.times = self.fills_read = self.positions_read = 0
-
-    @property
-    def proven(self) -> bool:
-        """True when all evidence has agreed twice: one of each may have been under way before."""
-        return min(self.times - 1, self.fills_read, self.positions_read) >= _PROOFS
 
 
 class OrderManager:
@@ -99,12 +62,10 @@ class OrderManager:
         self._timing = timing
         self._connected = False
         self._awaited: set[str] = set()
-        self._absences: dict[int, _Absence] = {}
+        self._absences: dict[int, Absence] = {}
         self._last_fill_ns = started_ns
         self._asked_s: dict[str, float] = {}
-        self._seen: dict[tuple[str, str, str], None] = {}  # fills of orders no longer kept
-        self._forgotten: dict[int, None] = {}
-        self._strangers: dict[str, float] = {}  # orders not ours, since when they have been listed
+        self._outsiders = Outsiders(timing.drift_s)
         self._now_s = float("-inf")  # of the latest event: no younger than a poll ago
         self._check = PositionCheck(timing.drift_s)
 
@@ -247,9 +208,7 @@ class OrderManager:
         effects: list[Effect] = []
         for update in updates:
             effects += self.updated(update, received_s)
-        listed = {_name_of(update) for update in updates}
-        for name in [name for name in self._strangers if name not in listed]:
-            del self._strangers[name]
+        self._outsiders.listed({_name_of(update) for update in updates})
         return effects + self._answered("open_orders")
 
     def positions_read(self, positions: tuple[Position, ...]) -> list[Effect]:
@@ -283,7 +242,7 @@ class OrderManager:
         self.probation = probation
         self._awaited = {"fills", "open_orders", "positions"}
         self._asked_s = dict.fromkeys(self._awaited, now_s)
-        asks: list[Effect] = [AskOpenOrders(), AskFills(self._reconcile_since_ns())]
+        asks: list[Effect] = [AskOpenOrders(), AskFills(self._since_ns())]
         for order in self.unresolved():
             if order.state is not OrderState.INTENDED:
                 asks.append(AskOrder(order.new))
@@ -339,8 +298,8 @@ class OrderManager:
             if client_order_id not in keep:
                 order = self.orders.pop(client_order_id)
                 for fill in order.fills.values():
-                    self._remember(fill)
-                _keep(self._forgotten, client_order_id)
+                    self._outsiders.remember_fill(fill.key)
+                self._outsiders.remember_order(client_order_id)
                 self._check.fold(order.new.symbol, order.executed * order.new.side.sign)
                 self._absences.pop(client_order_id, None)
 
@@ -364,32 +323,21 @@ class OrderManager:
         return None
 
     def _stranger(self, update: OrderUpdate) -> list[Effect]:
-        """An order that is not ours and stays open is drift; late news of one that is over is not.
-
-        One message alone may be old: the venue's list of open orders has to show it all the time.
-        """
-        known = update.client_order_id in self._forgotten
-        if known or update.status.terminal or update.symbol not in self._symbols:
+        """An order that is not ours and stays open is drift; late news of ours is not."""
+        over = update.status.terminal or self._outsiders.was_ours(update.client_order_id)
+        if over or update.symbol not in self._symbols:
             return []
         name = _name_of(update)
-        since_s = self._strangers.setdefault(name, self._now_s)
-        if self._now_s - since_s < self._timing.drift_s:
+        if not self._outsiders.stays(name, self._now_s):
             return []
-        self._strangers[name] = _TOLD
         return [PublishDrift(f"{update.symbol}: order {name} is live and not ours")]
 
     def _foreign_fill(self, fill: Fill) -> list[Effect]:
         # Somebody else's, a liquidation, or of an order we have forgotten: the position decides.
-        if fill.key in self._seen:
-            return []
-        self._remember(fill)
-        return [AskPositions()]
+        return [AskPositions()] if self._outsiders.remember_fill(fill.key) else []
 
-    def _remember(self, fill: Fill) -> None:
-        _keep(self._seen, fill.key)
-
-    def _absence(self, order: Order) -> _Absence:
-        return self._absences.setdefault(order.client_order_id, _Absence())
+    def _absence(self, order: Order) -> Absence:
+        return self._absences.setdefault(order.client_order_id, Absence())
 
     def _weigh_absences(self, held: Mapping[str, Decimal]) -> None:
         """A position that the order in doubt could be a part of speaks against its absence."""
@@ -429,7 +377,7 @@ class OrderManager:
     def _ask_again(self, now_s: float) -> list[Effect]:
         """Reads that are awaited, or needed to make sure, each at most once a poll period."""
         wanted = set(self._awaited)
-        if any(since_s <= now_s for since_s in self._strangers.values()):
+        if self._outsiders.suspected:
             wanted.add("open_orders")
         if self._check.suspicious:
             wanted.update(("fills", "positions"))
@@ -437,15 +385,12 @@ class OrderManager:
             wanted.add("fills")
         asks: dict[str, Effect] = {
             "open_orders": AskOpenOrders(),
-            "fills": AskFills(self._reconcile_since_ns()),
+            "fills": AskFills(self._since_ns()),
             "positions": AskPositions(),
         }
         return [ask for read, ask in asks.items() if read in wanted and self._may_ask(read, now_s)]
 
-    def _reconcile_since_ns(self) -> int:
-        return self._since_ns(None)
-
-    def _since_ns(self, order: Order | None) -> int:
+    def _since_ns(self, order: Order | None = None) -> int:
         """Where to read fills from: before the oldest order that may have fills we lack."""
         overlap_ns = int(self._timing.overlap_s * _SECOND_NS)
         wanting = [order] if order else [o for o in self.orders.values() if _may_lack_fills(o)]
@@ -459,10 +404,3 @@ def _may_lack_fills(order: Order) -> bool:
 
 def _name_of(update: OrderUpdate) -> str:
     return str(update.client_order_id or update.venue_order_id)
-
-
-def _keep(memory: dict[_Key, None], key: _Key) -> None:
-    """Remember ``key``, at the expense of the oldest one."""
-    if len(memory) >= _REMEMBERED:
-        del memory[next(iter(memory))]
-    memory[key] = None
