@@ -258,6 +258,7 @@ def test_an_outcome_is_never_taken_back() -> None:
     desk.fill(PRIMARY)
     desk.report(order, "0.5", OrderState.IN_DOUBT)
     assert not desk.machine.book.live(PRIMARY)
+    assert order not in desk.machine.book.unresolved()
 
 
 def test_an_outcome_with_less_than_was_known_keeps_what_was_known() -> None:
