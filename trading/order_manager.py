@@ -34,7 +34,7 @@ from trading.order_effects import (
     SendOrder,
 )
 from trading.orders import Order, OrderEvent, OrderState
-from trading.outsiders import Outsiders
+from trading.outsiders import Outsiders, name_of
 from trading.position_check import PositionCheck
 from venues.model import ZERO, Fill, NewOrder, OrderUpdate, Position
 
@@ -208,7 +208,7 @@ class OrderManager:
         effects: list[Effect] = []
         for update in updates:
             effects += self.updated(update, received_s)
-        self._outsiders.listed({_name_of(update) for update in updates})
+        self._outsiders.listed({name_of(update) for update in updates})
         return effects + self._answered("open_orders")
 
     def positions_read(self, positions: tuple[Position, ...]) -> list[Effect]:
@@ -327,7 +327,7 @@ class OrderManager:
         over = update.status.terminal or self._outsiders.was_ours(update.client_order_id)
         if over or update.symbol not in self._symbols:
             return []
-        name = _name_of(update)
+        name = name_of(update)
         if not self._outsiders.stays(name, self._now_s):
             return []
         return [PublishDrift(f"{update.symbol}: order {name} is live and not ours")]
@@ -393,14 +393,6 @@ class OrderManager:
     def _since_ns(self, order: Order | None = None) -> int:
         """Where to read fills from: before the oldest order that may have fills we lack."""
         overlap_ns = int(self._timing.overlap_s * _SECOND_NS)
-        wanting = [order] if order else [o for o in self.orders.values() if _may_lack_fills(o)]
+        wanting = [order] if order else [o for o in self.orders.values() if o.may_lack_fills]
         starts = [o.new.created_ns for o in wanting]
         return max(0, min([*starts, self._last_fill_ns]) - overlap_ns)
-
-
-def _may_lack_fills(order: Order) -> bool:
-    return not (order.state.resolved and order.fills_complete)
-
-
-def _name_of(update: OrderUpdate) -> str:
-    return str(update.client_order_id or update.venue_order_id)

@@ -161,6 +161,11 @@ class Order:
         """True when the fills seen add up to what executed: fees and prices are exact."""
         return self.filled_by_fills == self.executed
 
+    @property
+    def may_lack_fills(self) -> bool:
+        """True while there may be fills that we have not seen."""
+        return not (self.state.resolved and self.fills_complete)
+
     def happen(self, event: OrderEvent) -> bool:
         """Move by the table; True when the state changed. Raises IllegalTransition.
 

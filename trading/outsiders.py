@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable
 from typing import Final, TypeVar
 
+from venues.model import OrderUpdate
+
 _REMEMBERED: Final = 100_000  # more than a day of a cycle every four seconds
 _TOLD: Final = float("inf")
 _Key = TypeVar("_Key", bound=Hashable)
@@ -53,6 +55,11 @@ class Outsiders:
     def suspected(self) -> bool:
         """True while the list of open orders has to be read again."""
         return any(since_s < _TOLD for since_s in self._since_s.values())
+
+
+def name_of(update: OrderUpdate) -> str:
+    """What an order is called that is not ours."""
+    return str(update.client_order_id or update.venue_order_id)
 
 
 def _keep(memory: dict[_Key, None], key: _Key) -> None:
