@@ -205,13 +205,15 @@ class CycleMachine(CycleState):
         if self.phase is Phase.UNWINDING:
             self._unwind(now_s)
             return
-        self._hedge(now_s)
+        # Before the next try of the hedge: one more in doubt would outlast the deadline by far.
         if self._naked_too_long(now_s):
             self._unwound = True
             self._change(Phase.UNWINDING, f"hedge not had for {self.plan.hedge_deadline_s} s")
-        elif not self._balanced():
             return
-        elif self.phase is Phase.OPENING:
+        self._hedge(now_s)
+        if not self._balanced():
+            return
+        if self.phase is Phase.OPENING:
             self._open(now_s)
         elif self.phase is Phase.HOLDING:
             if now_s >= self._until_s or self._ending:
@@ -293,7 +295,7 @@ class CycleMachine(CycleState):
             size=size,
             price=self._capped_price(leg, quote, side),
             reduce_only=reducing,
-            adds_risk=self.phase is Phase.OPENING and leg.leg is Leg.PRIMARY,
+            adds_risk=self.phase is Phase.OPENING and leg.leg is Leg.PRIMARY and not reducing,
             mid=quote.mid,
             trigger_s=self._trigger_s,
         )

@@ -174,7 +174,8 @@ def _merged(view: OrderView, known: OrderView) -> OrderView:
     """Views come in order from one actor, but not from two incarnations of it: nothing shrinks."""
     if known.state.resolved and not view.state.resolved:
         view = msgspec.structs.replace(view, state=known.state)
-    if abs(view.signed_executed) >= abs(known.signed_executed):
+    grown = abs(view.signed_executed) - abs(known.signed_executed)
+    if grown > 0 or (not grown and view.fills_complete >= known.fills_complete):
         return view
     return msgspec.structs.replace(known, state=view.state, reason=view.reason)
 

@@ -63,7 +63,17 @@ def test_an_unresolved_hedge_is_not_unwound_because_it_may_have_executed() -> No
     desk.wait(60.0)
     assert len(desk.on(PRIMARY)) == 1
     desk.cancel(HEDGE)
-    assert desk.live(HEDGE).size == D("0.5")
+    assert desk.phase is Phase.UNWINDING
+    assert desk.live(PRIMARY).size == D("0.5")
+
+
+def test_past_the_deadline_no_further_hedge_is_tried() -> None:
+    desk = started()
+    desk.fill(PRIMARY)
+    desk.wait(60.0)
+    desk.cancel(HEDGE)
+    assert len(desk.on(HEDGE)) == 1
+    assert desk.live(PRIMARY).reduce_only
 
 
 def test_dust_that_no_hedge_order_can_take_does_not_use_up_the_time_of_the_next() -> None:
