@@ -55,6 +55,7 @@ class WebSocket:
         self._partial: list[bytes] = []
         self._partial_size = 0
         self._reading = False
+        self._closed = False
 
     @classmethod
     def open(
@@ -117,12 +118,17 @@ class WebSocket:
     def receive_into(self, on_text: OnText, on_pong: OnPong) -> None:
         """Read until the connection ends, which raises ConnectionLost. The reader thread's body.
 
-        ``on_text`` gets each message and the monotonic moment at which its bytes were read.
+        ``on_text`` gets each message and the monotonic moment at which its bytes were read. What
+        it raises ends the reading and leaves the socket open until ``close``: whoever is sending
+        just then must not be told of a closed socket in the place of the cause.
         """
-        self._reading = True
-        poller = select.poll()
-        poller.register(self._sock, select.POLLIN)
+        with self._lock:
+            if self._closed:
+                raise ConnectionLost(self.name, "closed by us")
+            self._reading = True
         try:
+            poller = select.poll()
+            poller.register(self._sock, select.POLLIN)
             self._dispatch(time.monotonic(), on_text, on_pong)  # what came with the handshake
             while self._protocol.state is State.OPEN:
                 poller.poll()  # an abort ends it
@@ -131,7 +137,9 @@ class WebSocket:
                     self._dispatch(received_s, on_text, on_pong)
             raise self._lost()
         finally:
-            self._sock.close()
+            with self._lock:
+                self._reading = False
+                self._release()
 
     def abort(self) -> None:
         """End the connection now, whatever it is doing. Any thread; never waits for the lock."""
@@ -142,7 +150,7 @@ class WebSocket:
             return  # it is gone already, which is what was asked for
 
     def close(self) -> None:
-        """Say goodbye if it can be said at once, and end. A running reader releases the socket."""
+        """Say goodbye if it can be said at once, and end. A running reader lets go of it last."""
         with self._lock:
             if self._protocol.state is State.OPEN:
                 self._protocol.send_close(1000)
@@ -150,10 +158,16 @@ class WebSocket:
                 with contextlib.suppress(ConnectionLost, WriteTimeout):
                     self._flush(timeout_s=0.1)
         self.abort()
-        if not self._reading:
-            self._sock.close()
+        with self._lock:
+            self._closed = True
+            self._release()
 
     # -- inside ----------------------------------------------------------------------------------
+
+    def _release(self) -> None:
+        """Close the socket once nobody uses it: its number may be another socket's right after."""
+        if self._closed and not self._reading:
+            self._sock.close()
 
     def _shake_hands(self, headers: Mapping[str, str], deadline_s: float) -> None:
         protocol = self._protocol

@@ -267,8 +267,9 @@ def test_the_moment_of_a_message_is_when_its_bytes_were_read() -> None:
 
         thread = threading.Thread(target=read)
         thread.start()
-        sent_s = websocket.send(b"question")
-        assert sent_s <= moments.get(timeout=WAIT_S) <= time.monotonic()
+        began_s = time.monotonic()
+        websocket.send(b"question")
+        assert began_s <= moments.get(timeout=WAIT_S) <= time.monotonic()
         websocket.abort()
         thread.join(WAIT_S)
 
@@ -351,7 +352,7 @@ def test_bytes_that_are_no_utf8_are_left_to_the_decoder() -> None:
         reader.lost()
 
 
-def test_what_the_handler_raises_ends_the_reader_and_releases_the_socket() -> None:
+def test_what_the_handler_raises_ends_the_reader_and_a_close_releases_the_socket() -> None:
     def script(peer: Peer) -> None:
         peer.upgrade()
         peer.text(b"boom")
@@ -360,14 +361,18 @@ def test_what_the_handler_raises_ends_the_reader_and_releases_the_socket() -> No
     def handle(message: bytes, received_s: float) -> None:
         raise ValueError(message)
 
+    before = open_descriptors()
     with ScriptedServer(script) as server:
-        before = open_descriptors()
         websocket = dial(server.ws)
         with pytest.raises(ValueError, match="boom"):
             websocket.receive_into(handle, lambda: None)
-        assert len(open_descriptors() - before) <= 1  # the server's end, perhaps
+        websocket.send(b"its owner, about to end, gets no error in the place of the cause")
+        websocket.close()
         with pytest.raises(ConnectionLost):
             websocket.send(b"too late")
+        with pytest.raises(ConnectionLost):
+            websocket.receive_into(handle, lambda: None)
+    assert open_descriptors() - before == set()
 
 
 def test_an_abort_from_another_thread_ends_an_idle_reader_at_once() -> None:
