@@ -1,0 +1,211 @@
+"""GRVT's login: who gets which session, when it is renewed, and what a failed login means."""
+
+from __future__ import annotations
+
+import datetime as dt
+import queue
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.utils import format_datetime
+
+import pytest
+from loguru import logger
+
+from actors.grvt_session import GetSession, GrvtSession, RenewSession
+from supervision.clock import MonotonicClock
+from supervision.policy import Boot, Policy, Readiness
+from supervision.root import start_root
+from supervision.spec import ChildSpec, SupervisorSpec
+from supervision.states import ChildState, Health
+from supervision.timers import Timer, Timers
+from supervision.tree import ERROR_KEYS
+from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, read_request
+from tests.support_actors_venue import API_KEY, grvt_access
+from tests.support_supervision_live import RETRY, Stage
+from venues.grvt import Session
+
+DAY_S = 86_400
+NAME = "session"
+
+
+class RecordedTimers(Timers):
+    """Real timers that can be looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(MonotonicClock())
+        self.made: list[tuple[float, Timer]] = []
+
+    def after(self, delay_s: float, callback: Callable[[], object]) -> Timer:
+        timer = super().after(delay_s, callback)
+        self.made.append((delay_s, timer))
+        return timer
+
+    def renewals(self) -> list[float]:
+        """Delays of the renewals to come; nothing else here waits for hours."""
+        return [delay_s for delay_s, timer in self.made if timer.pending and delay_s > 1_000]
+
+
+def login(cookie: str, lives_s: float = DAY_S) -> bytes:
+    """A login that succeeded."""
+    ends = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=lives_s)
+    expires = format_datetime(ends, usegmt=True)
+    return answer(
+        200, b'{"status":"success"}', "X-Grvt-Account-Id: ACC:1",
+        f"Set-Cookie: gravity={cookie}; Path=/; Expires={expires}; HttpOnly",
+    )  # fmt: skip
+
+
+def edge(*replies: bytes) -> tuple[Script, queue.Queue[bytes]]:
+    """A login host that answers like this, one after the other; the last again and again."""
+    asked: queue.Queue[bytes] = queue.Queue()
+    left = list(replies)
+
+    def script(peer: Peer) -> None:
+        while True:
+            asked.put(read_request(peer)[1])
+            peer.send(left.pop(0) if len(left) > 1 else left[0])
+
+    return script, asked
+
+
+class Login:
+    """The session actor at such a host."""
+
+    def __init__(self, *replies: bytes) -> None:
+        self.stage = Stage()
+        self.timers = RecordedTimers()
+        self.script, self.asked = edge(*replies)
+        self.address = self.stage.directory.address(NAME)
+
+    @contextmanager
+    def running(self) -> Iterator[Login]:
+        with ScriptedServer(self.script) as server:
+            policy = Policy(
+                ready=Readiness.EXPLICIT, boot=Boot.OPTIONAL, backoff=RETRY, fatal=("auth",)
+            )
+            child = ChildSpec(
+                NAME, lambda context: GrvtSession(context, grvt_access(server.http)), policy
+            )
+            root = start_root(
+                SupervisorSpec("root", (child,)),
+                directory=self.stage.directory,
+                clock=MonotonicClock(),
+                error_keys=ERROR_KEYS,
+                timers=self.timers,
+            )
+            try:
+                yield self
+            finally:
+                root.stop()
+                assert root.wait(WAIT_S) == 0
+
+    def session(self) -> Session:
+        session: Session = self.address.ask(GetSession())
+        return session
+
+
+def test_it_logs_in_with_the_key_and_hands_out_the_session() -> None:
+    with Login(login("first")).running() as there:
+        there.stage.wait(NAME, ChildState.RUNNING)
+        assert API_KEY.encode() in there.asked.get(timeout=WAIT_S)
+        assert (there.session().cookie, there.session().account_id) == ("first", "ACC:1")
+        assert there.asked.empty()
+
+
+def test_it_renews_at_half_of_the_sessions_life() -> None:
+    with Login(login("first")).running() as there:
+        there.stage.wait(NAME, ChildState.RUNNING)
+        [delay_s] = there.timers.renewals()
+        assert DAY_S / 2 - 10 < delay_s <= DAY_S / 2
+
+
+def test_a_session_that_was_refused_is_renewed_once_however_many_say_so() -> None:
+    with Login(login("first"), login("second")).running() as there:
+        there.stage.wait(NAME, ChildState.RUNNING)
+        refused = there.session()
+        for _ in range(5):
+            there.address.tell(RenewSession(refused))
+        assert there.session().cookie == "second"
+        assert there.asked.qsize() == 2
+        assert len(there.timers.renewals()) == 1
+
+
+PASSING = pytest.mark.parametrize(
+    "reply",
+    [
+        answer(500, b""),
+        answer(502, b"<html>"),
+        answer(503, b'{"code":1009,"message":"maintenance"}'),
+        answer(200, b'{"code":1006,"message":"limit","status":429}'),
+        answer(429, b"<html>"),
+        answer(403, b"<html>Just a moment...</html>"),
+        answer(200, b'{"status":"success"}'),
+        answer(200, b""),
+    ],
+    ids=["500", "502", "maintenance", "limit", "429 page", "403 page", "no cookie", "empty"],
+)
+
+
+@PASSING
+def test_a_renewal_that_can_not_be_had_keeps_the_old_session_and_tries_again(reply: bytes) -> None:
+    with Login(login("first"), reply, login("third")).running() as there:
+        there.stage.wait(NAME, ChildState.RUNNING)
+        there.address.tell(RenewSession())
+        assert there.session().cookie == "first"
+        status = there.stage.directory.status(NAME)
+        assert status is not None
+        assert (status.state, status.epoch) == (ChildState.RUNNING, 1)
+        assert len(there.timers.renewals()) == 1
+        there.address.tell(RenewSession())
+        assert there.session().cookie == "third"
+
+
+def test_while_a_renewal_can_not_be_had_its_health_is_bad() -> None:
+    with Login(login("first"), answer(500, b""), login("third")).running() as there:
+        there.stage.wait(NAME, ChildState.RUNNING)
+        there.address.tell(RenewSession())
+        there.session()
+        there.address.tell(RenewSession())
+        there.session()
+    health = [s.health for s in there.stage.statuses if s.name == NAME]
+    assert Health.BAD in health
+    assert health[health.index(Health.BAD) :].count(Health.OK) >= 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(401, b'{"code":1000,"message":"who","status":401}'),
+        answer(403, b'{"code":1001,"message":"not you","status":403}'),
+    ],
+    ids=["401", "403"],
+)
+def test_credentials_that_the_venue_does_not_know_end_it_for_good(reply: bytes) -> None:
+    with Login(reply).running() as there:
+        status = there.stage.wait(NAME, ChildState.FAILED)
+        assert status.detail.startswith("SessionRefused: ")
+        assert there.asked.qsize() == 1
+
+
+@PASSING
+def test_a_first_login_that_is_not_had_is_tried_again(reply: bytes) -> None:
+    with Login(reply, login("second")).running() as there:
+        there.stage.wait(NAME, ChildState.RUNNING, 2)
+        assert there.session().cookie == "second"
+
+
+def test_neither_key_nor_cookie_is_ever_logged() -> None:
+    lines: list[str] = []
+    sink = logger.add(lines.append, level=0, diagnose=False, format="{message} {extra} {exception}")
+    try:
+        with Login(login("the-cookie"), answer(500, b"")).running() as there:
+            there.stage.wait(NAME, ChildState.RUNNING)
+            there.address.tell(RenewSession())
+            there.session()
+    finally:
+        logger.remove(sink)
+    session = Session(cookie="the-cookie", account_id="ACC:1", expires_ns=1)
+    shown = "".join(lines) + repr(there.stage.statuses) + repr(RenewSession(session))
+    assert lines
+    assert API_KEY not in shown
+    assert "the-cookie" not in shown
