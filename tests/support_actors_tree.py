@@ -29,7 +29,7 @@ from tests.support_paper_process import Process
 from trading.desk import CycleRecord
 from venues.backpack.requests import RequestBuilder
 from venues.grvt import Endpoints, OrderSigner
-from venues.model import BACKPACK, GRVT, Instrument
+from venues.model import BACKPACK, Instrument
 
 BOUND_S = 30.0
 GRVT_ETH, BACKPACK_ETH = "ETH_USDT_Perp", "ETH_USDC_PERP"
@@ -133,9 +133,7 @@ class Run:
         service = Service(
             config=self.settings,
             grvt=grvt_access(self.process, venues.grvt.connection, self._place),
-            backpack=backpack_access(
-                self.process, venues.backpack.connection, *self._backpack
-            ),
+            backpack=backpack_access(self.process, venues.backpack.connection, *self._backpack),
             journal=self.journal,
             cycles=self.cycles,
             run_began_ns=time.time_ns(),
@@ -168,9 +166,7 @@ class Run:
 
         def seen() -> bool:
             found[:] = [
-                s
-                for s in self.statuses
-                if s.name == name and s.state is state and s.epoch >= epoch
+                s for s in self.statuses if s.name == name and s.state is state and s.epoch >= epoch
             ]
             return bool(found)
 
@@ -200,12 +196,11 @@ class Run:
         return {f"{s.kind} {s.detail}" for s in self.statuses if s.name == name and s.kind}
 
     def describe(self) -> str:
-        lines = [f"{len(self.records)} cycles, outcome {self.outcome}"]
-        for status in self.directory.snapshot():
-            lines.append(
-                f"{status.name}#{status.epoch} {status.state.value} {status.kind} {status.detail}"
-            )
-        return "\n".join(lines)
+        lines = (
+            f"{status.name}#{status.epoch} {status.state.value} {status.kind} {status.detail}"
+            for status in self.directory.snapshot()
+        )
+        return "\n".join((f"{len(self.records)} cycles, outcome {self.outcome}", *lines))
 
     def _over(self) -> bool:
         return self.outcome is not None or self.root.exit_code is not None
