@@ -42,15 +42,22 @@ DELAYED = frozenset({ChildState.BACKING_OFF, ChildState.OPEN})
 
 
 class Child:
-    """The record of one child; ``index`` is its place in start order."""
+    """The record of one child; ``index`` is its place in start order.
 
-    def __init__(self, spec: AnySpec, name: str, index: int, *, dynamic: bool = False) -> None:
+    ``epoch`` is that of its last instance, which may have been another supervisor's: it is where
+    its status goes on from. ``started`` is whether this supervisor has created one.
+    """
+
+    def __init__(
+        self, spec: AnySpec, name: str, index: int, *, epoch: int = 0, dynamic: bool = False
+    ) -> None:
         self.spec = spec
         self.name = name
         self.index = index
         self.dynamic = dynamic
         self.state = ChildState.STOPPED
-        self.epoch = 0
+        self.epoch = epoch
+        self.started = False
         self.kind = ""
         self.detail = ""
         self.failures = 0
@@ -116,6 +123,7 @@ class Child:
     def begin(self, epoch: int, now: float, *, probe: bool) -> None:
         """A new instance exists: every mark of the last one is wiped."""
         self.epoch = epoch
+        self.started = True
         self.state = ChildState.HALF_OPEN if probe else ChildState.STARTING
         self.probe = probe
         self.started_at = now

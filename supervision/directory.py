@@ -211,6 +211,10 @@ class Directory:
             epoch = self._epochs[name] = self._epochs.get(name, 0) + 1
             return epoch
 
+    def last_epoch(self, name: str) -> int:
+        """The epoch that ``name`` was given last; 0 if it never had one."""
+        return self._epochs.get(name, 0)
+
     def bind(self, name: str, epoch: int, inbox: Inbox, *, half_open: bool) -> None:
         """From now on ``name`` resolves to this instance."""
         with self._lock:

@@ -23,8 +23,9 @@ from supervision.states import ChildState, ExitKind, Health
 class Machine:
     """State and decisions of the supervisor at ``path`` ("" for the root).
 
-    ``next_epoch(name)`` hands out the epochs, which outlive every supervisor; ``jitter()`` gives
-    u in [0, 1); ``reserve(limiter, now)`` takes a restart token and says when it is there.
+    ``next_epoch(name)`` hands out the epochs, which outlive every supervisor, and ``last_epoch``
+    says which was the last; ``jitter()`` gives u in [0, 1); ``reserve(limiter, now)`` takes a
+    restart token and says when it is there.
     """
 
     def __init__(
@@ -33,12 +34,14 @@ class Machine:
         path: str,
         *,
         next_epoch: Callable[[str], int],
+        last_epoch: Callable[[str], int],
         jitter: Callable[[], float],
         reserve: Callable[[str, float], float],
     ) -> None:
         self.spec = spec
         self.path = path
         self.next_epoch = next_epoch
+        self.last_epoch = last_epoch
         self.jitter = jitter
         self.reserve = reserve
         self.now = 0.0
@@ -99,7 +102,7 @@ class Machine:
         """A new child at the end of the list; it has no instance yet."""
         name = f"{self.path}/{spec.id}" if self.path else spec.id
         index = self.children[-1].index + 1 if self.children else 0
-        child = Child(spec, name, index, dynamic=dynamic)
+        child = Child(spec, name, index, epoch=self.last_epoch(name), dynamic=dynamic)
         self.children.append(child)
         return child
 
@@ -140,7 +143,9 @@ class Machine:
         """The strategy: who else has to go because ``child`` left service."""
         for member in self._affected(child):
             if member.live:
-                member.wanted = Purpose.GROUP
+                # A manual stop that awaits its turn outlives this restart of the group.
+                if member.wanted is not Purpose.MANUAL:
+                    member.wanted = Purpose.GROUP
             elif member.purpose in (Purpose.FAIL, Purpose.RESTART):
                 member.purpose = Purpose.GROUP
             elif member.completed:
@@ -304,7 +309,7 @@ class Machine:
             decide.unrequested(self, child, event)
         else:
             decide.requested(self, child, event)
-        if child.start_after and self.leaving is None:
+        if child.start_after and self.leaving is None and child in self.children:
             child.start_after = False
             verbs.start(self, child)
 

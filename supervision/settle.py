@@ -80,7 +80,7 @@ class Settling:
         if not self._queue:
             return False
         child = self._booting = self._queue.popleft()
-        if child.state is not ChildState.STOPPED or child.epoch or child.manual:
+        if child.state is not ChildState.STOPPED or child.started or child.manual:
             return True
         if self._machine.gate(child) is None:
             child.first_start = True

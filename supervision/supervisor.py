@@ -77,6 +77,7 @@ class SupervisorActor(SupervisedActor):
             spec,
             path,
             next_epoch=context.directory.next_epoch,
+            last_epoch=context.directory.last_epoch,
             jitter=shared.jitter,
             reserve=shared.limiters.reserve,
         )

@@ -212,6 +212,19 @@ def test_i05_a_supervisor_that_escalates_is_restarted_with_its_static_children(
     assert (world.epoch("o"), world.state("s")) == (1, ChildState.RUNNING)
 
 
+def test_the_epochs_in_the_statuses_go_on_when_a_supervisor_is_restarted() -> None:
+    inner = supervisor(
+        child("x", NO_DELAY, boot=Boot.OPTIONAL),
+        child("y", NO_DELAY, depends_on=("x",)),
+        id="s",
+        window=(0, 30),
+    )
+    world = World(supervisor(inner), {"s/x": [Life(ends=5), Life(ready=2)]}).until(20)
+    epochs = [s.epoch for s in world.statuses if s.name == "s/y"]
+    assert epochs == sorted(epochs)
+    assert (world.epoch("s"), epochs[-1]) == (2, 2)
+
+
 def test_a_child_with_a_breaker_never_escalates() -> None:
     breaker = Breaker(failure_threshold=1000, jitter=0)
     tree = supervisor(child("a", NO_DELAY, breaker=breaker, boot=Boot.OPTIONAL), window=(1, 30))

@@ -6,7 +6,7 @@ import pytest
 
 from supervision import events
 from supervision.events import VerbKind, VerbReply
-from supervision.policy import Backoff, Boot, Breaker, Watchdog
+from supervision.policy import Backoff, Boot, Breaker, Restart, Watchdog
 from supervision.states import ChildState, ExitKind
 from tests.support_supervision import (
     FAILS,
@@ -194,6 +194,26 @@ def test_a_start_during_a_stop_comes_after_the_exit() -> None:
     world.verb(VerbKind.STOP, "a")
     assert world.until(1).verb(VerbKind.START, "a") is VerbReply.OK
     assert world.until(9).births("a") == [0, 3]
+
+
+def test_a_manual_stop_that_awaits_its_turn_outlives_a_restart_of_its_group() -> None:
+    slow = {"c": [Life(stop=5)]}
+    world = World(rest_for_one(child("a"), child("b"), child("c")), slow).until(10)
+    world.verb(VerbKind.STOP, "b")
+    world.ends("a")
+    world.until(60)
+    assert (world.state("b"), world.births("b")) == (ChildState.STOPPED, [0])
+    assert world.births("a") == [0, 15]
+
+
+def test_a_start_that_comes_while_a_temporary_child_ends_starts_nobody() -> None:
+    spec = supervisor(child("a", restart=Restart.TEMPORARY))
+    world = World(spec, {"a": [Life(stop=5)]}).until(10)
+    world.feed(events.Faulted("a", 1, ExitKind.ERROR))
+    world.verb(VerbKind.START, "a")
+    world.until(60)
+    assert not world.known("a")
+    assert world.births("a") == [0]
 
 
 def test_an_added_required_child_that_fails_to_start_is_dropped_again() -> None:
