@@ -20,7 +20,7 @@ from actors.board import DeskReported, LegReport
 from actors.journal import DeskHistory, LoadDesk, RecordCycle, RecordCycleStart
 from actors.paused_desks import PausedDesks
 from supervision.actor import ActorContext, SupervisedActor
-from supervision.errors import Unavailable
+from supervision.errors import AskTimeout, Unavailable
 from supervision.states import ChildState, StatusMessage
 from trading import cycle as machine
 from trading.cycle import CycleMachine, Effect
@@ -30,6 +30,7 @@ from trading.orders import OrderState, OrderView
 from venues.model import GRVT, ZERO, Instrument, NewOrder, Quote, TimeInForce
 
 _SECOND_NS: Final = 1_000_000_000
+_RECORD_S: Final = 2.0
 
 
 class QuoteReported(msgspec.Struct, frozen=True):
@@ -262,7 +263,7 @@ class Coordinator(SupervisedActor):
             start = RecordCycleStart(
                 self._plan.desk, effect.cycle, effect.direction, str(effect.size)
             )
-            self._journal.offer(start)
+            self._record_start(start)
         elif isinstance(effect, machine.FinishCycle):
             self._finish_cycle(effect)
         elif isinstance(effect, machine.CheckPositions):
@@ -270,6 +271,20 @@ class Coordinator(SupervisedActor):
                 address.offer(orders.VerifyPositions())
         else:
             self._phase_changed(effect)
+
+    def _record_start(self, start: RecordCycleStart) -> None:
+        """Put the cycle's number on record, from which its order ids are derived.
+
+        A cycle that opens does not need the answer: its first intent stands behind it in the same
+        inbox. A recovery sends orders that wait for no intent, so it waits here, if it can.
+        """
+        if start.direction != machine.RECOVER:
+            self._journal.offer(start)
+            return
+        try:
+            self._journal.ask(start, timeout_s=_RECORD_S)
+        except (Unavailable, AskTimeout) as error:
+            self.log.warning("recovering without the journal: {}", error)
 
     def _place(self, order: LegOrder) -> None:
         key = OrderKey(self._plan.desk_number, order.cycle, order.leg, order.attempt)

@@ -16,6 +16,7 @@ import msgspec
 
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ExitKind
+from trading.cycle_effects import RECOVER
 from trading.desk import CycleRecord
 from trading.ids import key_of
 from trading.orders import OrderView
@@ -162,7 +163,9 @@ class Journal(SupervisedActor):
                 self._commit()
                 return self._load(message)
             self._write(message)
-            if self._in_group >= _GROUP or not self.inbox_depth():
+            # A recovery asks for its start to be on disk: its orders wait for nothing else.
+            whole = isinstance(message, RecordCycleStart) and message.direction == RECOVER
+            if whole or self._in_group >= _GROUP or not self.inbox_depth():
                 self._commit()
         except sqlite3.Error as error:
             self._turn_away(str(error))

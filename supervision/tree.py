@@ -42,6 +42,7 @@ _CONNECTION: Final = Policy(boot=Boot.OPTIONAL, ready=Readiness.EXPLICIT)
 # Credentials that the venue does not know will not be known to it a second later either.
 _LOGIN: Final = Policy(boot=Boot.OPTIONAL, ready=Readiness.EXPLICIT, fatal=("auth",))
 _WORKER: Final = Policy()
+_DRIFT_S: Final = 2.0
 # With a breaker it never escalates: a socket that can't be had is no reason to stop trading.
 _CONSOLE: Final = Policy(boot=Boot.OPTIONAL, breaker=Breaker())
 
@@ -215,6 +216,8 @@ def _orders(
                 poll_s=timing.poll_s,
                 doubt_poll_s=timing.doubt_poll_s,
                 settle_s=timing.settle_s,
+                # A reading may take that long: until then two may still be of different moments.
+                drift_s=max(_DRIFT_S, timing.read_timeout_s),
             ),
             gateway_name=f"{venue}/{gateway}",
             feed_name=f"{venue}/{feed}",

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from trading.cycle_effects import (
+    RECOVER,
     ChangePhase,
     CheckPositions,
     Effect,
@@ -33,6 +34,7 @@ from trading.orders import OrderState, OrderView
 from venues.model import Quote, Side
 
 __all__ = [
+    "RECOVER",
     "ChangePhase",
     "CheckPositions",
     "CycleMachine",
@@ -77,8 +79,8 @@ class CycleMachine(CycleState):
     def _begin_recovery(self, now_s: float, detail: str) -> None:
         self._recovering = True
         self.cycle += 1  # ids of the interrupted cycle may have been used
-        self._effects.append(StartCycle(self.cycle, "recover", self.plan.size))
-        self.book.begin(now_s, "recover")
+        self._effects.append(StartCycle(self.cycle, RECOVER, self.plan.size))
+        self.book.begin(now_s, RECOVER)
         self._change(Phase.UNWINDING, detail)
 
     def quoted(self, leg: Leg, quote: Quote, now_s: float) -> list[Effect]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,10 @@ class PlaceOrder(msgspec.Struct, frozen=True):
     """Send this order."""
 
     order: LegOrder
+
+
+RECOVER: Final = "recover"
+"""The direction of a cycle that closes what an interrupted one has left."""
 
 
 class StartCycle(msgspec.Struct, frozen=True):
