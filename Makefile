@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test check systemd bench clean
+.PHONY: run test check systemd bench soak-supervision soak-kills clean
 .DELETE_ON_ERROR:
 
 run: $(STAMP)  ## twenty hedged cycles on the paper venues, two connections lost on the way
@@ -22,6 +22,12 @@ check: $(STAMP)  ## lint, format, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+soak-supervision: $(STAMP)  ## the invariants of supervision over 200,000 random runs
+	KETCH_INVARIANT_RUNS=200000 $(BIN)/pytest -n 2 tests/unit/supervision/test_invariants.py
+
+soak-kills: $(STAMP)  ## 1,000 random actors killed during at least 200 cycles on paper
+	KETCH_SOAK_KILLS=1000 KETCH_SOAK_CYCLES=200 $(BIN)/pytest -n 0 tests/soak
 
 bench: $(STAMP)  ## the figures that docs/performance.md quotes
 	$(BIN)/python -m benchmarks

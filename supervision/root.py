@@ -42,8 +42,10 @@ class RootHandle:
         directory: Directory,
         on_exit: Callable[[int], None] | None,
         check: Callable[[SupervisorSpec], None],
+        own_timers: Timers | None,
     ) -> None:
         self._spec = spec
+        self._own_timers = own_timers
         self._directory = directory
         self._on_exit = on_exit
         self._check = check
@@ -159,7 +161,9 @@ class RootHandle:
         actor.launch()
 
     def _notice(self, event: events.Event) -> None:
-        """Runs on the root's thread."""
+        """Runs on the root's thread, the exit as the last thing there."""
+        if isinstance(event, events.Exited) and self._own_timers is not None:
+            self._own_timers.close()
         with self._changed:
             if isinstance(event, events.Ready):
                 self._ready = True
@@ -214,13 +218,14 @@ def start_root(
         validate(tree, keys, buckets.names)
 
     check(spec)
-    handle = RootHandle(spec, directory, on_exit, check)
+    shared_timers, timers = timers, timers or Timers(clock)
+    handle = RootHandle(spec, directory, on_exit, check, None if shared_timers else timers)
     context = ActorContext(
         name=spec.id,
         epoch=directory.next_epoch(spec.id),
         directory=directory,
         clock=clock,
-        timers=timers or Timers(clock),
+        timers=timers,
         notify=handle._notice,
         policy=spec.policy,
     )

@@ -53,6 +53,7 @@ class Timers:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._cancelled = 0
+        self._closed = False
 
     def after(self, delay_s: float, callback: Callable[[], object]) -> Timer:
         """Call ``callback`` on the timer thread ``delay_s`` seconds from now (at once if <= 0)."""
@@ -62,6 +63,9 @@ class Timers:
         """Call ``callback`` on the timer thread at ``moment`` of the clock."""
         timer = Timer(self, callback)
         with self._changed:
+            if self._closed:
+                timer._take()
+                return timer
             heapq.heappush(self._heap, (moment, next(self._order), timer))
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="timers", daemon=True)
@@ -70,6 +74,13 @@ class Timers:
             if self._heap[0][2] is timer:
                 self._changed.notify()
         return timer
+
+    def close(self) -> None:
+        """Drop what is pending and end the thread; what is asked for later never fires."""
+        with self._changed:
+            self._closed = True
+            self._heap.clear()
+            self._changed.notify()
 
     def _dropped(self) -> None:
         with self._changed:
@@ -80,8 +91,8 @@ class Timers:
                 self._cancelled = 0
 
     def _run(self) -> None:
-        while True:
-            callback = self._next()._take()
+        while (timer := self._next()) is not None:
+            callback = timer._take()
             if callback is None:
                 continue
             try:
@@ -89,13 +100,14 @@ class Timers:
             except Exception:  # noqa: BLE001 - one callback must not cost the others their time
                 logger.exception("a timer's callback failed")
 
-    def _next(self) -> Timer:
-        """Wait for the first timer to be due."""
+    def _next(self) -> Timer | None:
+        """Wait for the first timer to be due; None once there will be no more."""
         with self._changed:
-            while True:
+            while not self._closed:
                 wait_s = None
                 if self._heap:
                     wait_s = self._heap[0][0] - self._clock.now()
                     if wait_s <= 0:
                         return heapq.heappop(self._heap)[2]
                 self._changed.wait(wait_s)
+        return None
