@@ -16,6 +16,7 @@ from typing import Any
 from actors.access import BackpackAccess, GrvtAccess
 from actors.board import ReadBoard
 from actors.coordinator import DeskOutcome, StopDesk
+from actors.grvt_session import GetSession
 from cli.settings import Settings, load_settings
 from config.schema import ConnectionConfig
 from config.secrets import Secret
@@ -28,7 +29,7 @@ from supervision.tree import ERROR_KEYS, Service, service_tree
 from tests.support_paper_process import Process
 from trading.desk import CycleRecord
 from venues.backpack.requests import RequestBuilder
-from venues.grvt import Endpoints, OrderSigner
+from venues.grvt import Endpoints, OrderSigner, Session
 from venues.model import BACKPACK, Instrument
 
 BOUND_S = 30.0
@@ -194,6 +195,11 @@ class Run:
     def kinds(self, name: str) -> set[str]:
         """How that actor's lives ended, with the details."""
         return {f"{s.kind} {s.detail}" for s in self.statuses if s.name == name and s.kind}
+
+    def cookie(self) -> str:
+        """The cookie of GRVT's present login: a secret."""
+        session: Session = self.directory.address("grvt/session").ask(GetSession())
+        return session.cookie
 
     def describe(self) -> str:
         lines = (

@@ -5,6 +5,7 @@ Judged by the venues' ledger: no order too many, none left behind, flat at the e
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,16 +89,17 @@ def test_a_websocket_dropped_in_a_cycle_is_replaced_and_the_cycle_completes(
     assert run.epoch(f"{venue}/orders") == 1
 
 
-@pytest.mark.parametrize("hook", ["primary_fill", "hedge_fill"])
-def test_roles_swapped_a_dropped_connection_costs_nothing_either(hook: str, tmp_path: Path) -> None:
+def test_roles_swapped_dropped_connections_cost_nothing_either(tmp_path: Path) -> None:
     with Process("--settings", FRONT) as process:
         judge = Judge(process)
-        judge.fault(action="drop", connection="grvt/trading", at=judge.at(hook))
-        judge.fault(action="drop", connection="backpack/feed", at=judge.at(hook, 3))
-        with running(process, tmp_path, cycles=5, settings=SWAPPED) as run:
+        for cycle, (connection, hook) in enumerate(
+            itertools.product(("grvt/trading", "backpack/feed"), ("primary_fill", "hedge_fill")), 2
+        ):
+            judge.fault(action="drop", connection=connection, at=judge.at(hook, cycle))
+        with running(process, tmp_path, cycles=7, settings=SWAPPED) as run:
             assert run.wait_done().flat
-        assert judge.fired() == 2
-        assert judge.check(primary="grvt")["completed"] == 5
+        assert judge.fired() == 4
+        assert judge.check(primary="grvt")["completed"] == 7
 
 
 @pytest.mark.parametrize("execute", [True, False], ids=["executed", "not executed"])
@@ -131,9 +133,11 @@ def test_a_refused_venue_is_not_ready_takes_no_order_and_comes_back_by_itself(
         judge.fault(action="refuse", connection="grvt/trading", for_s=1.0)
         judge.fault(action="drop", connection="grvt/trading")
         run.wait_status("grvt/trading", ChildState.BACKING_OFF, 2)
+        orders = judge.measures()["orders"]
+        run.wait_status("grvt/trading", ChildState.BACKING_OFF, 4)
+        assert judge.measures()["orders"] == orders
         before = len(run.records)
         back = run.wait_status("grvt/trading", ChildState.RUNNING, 2)
-        assert len(run.records) <= before + 1  # the one that was closing its own hedge
         run.wait_cycles(before + 3)
         assert back.epoch > 2
         assert any("ConnectRefused" in how for how in run.kinds("grvt/trading"))
