@@ -13,11 +13,9 @@ from typing import Final
 
 from config.schema import KetchConfig
 from supervision.directory import Directory
-from supervision.errors import AskTimeout
 from supervision.root import RootHandle
 
 _ROOT_ANSWERS_S: Final = 1.0
-_NOBODY: Final = "-"  # no child can be called that
 
 
 def required_actors(config: KetchConfig) -> tuple[str, ...]:
@@ -46,7 +44,7 @@ class Progress:
         Waits at most a second, for the root's answer.
         """
         stalled = tuple(name for name in self._required if self._is_stalled(name, since_s))
-        return stalled if self._root_answers() else (*stalled, "root")
+        return stalled if self._root.answers(_ROOT_ANSWERS_S) else (*stalled, "root")
 
     def _is_stalled(self, name: str, since_s: float) -> bool:
         status = self._directory.status(name)
@@ -55,13 +53,3 @@ class Progress:
             return False
         busy_since = actor.busy_since
         return not actor.thread_alive or (busy_since is not None and busy_since <= since_s)
-
-    def _root_answers(self) -> bool:
-        """A verb goes through the root's own loop, whatever it answers."""
-        if self._root.exit_code is not None:
-            return True
-        try:
-            self._root.reset(_NOBODY, _ROOT_ANSWERS_S)
-        except AskTimeout:
-            return False
-        return True

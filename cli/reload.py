@@ -53,7 +53,10 @@ class Reloader:
             return ReloadDone(outcome="invalid", errors=tuple(str(failure).splitlines()))
         target = _applicable(self._running, wanted)
         try:
-            root.reload(service_tree(dataclasses.replace(self._service, config=target)))
+            root.reload(
+                service_tree(dataclasses.replace(self._service, config=target)),
+                limiters=target.supervision.limiters,
+            )
         except SpecErrors as errors:
             return ReloadDone(outcome="invalid", errors=tuple(map(str, errors.errors)))
         except SupervisionError as error:
@@ -90,17 +93,8 @@ def changes(running: Settings, configured: Settings) -> Iterator[Change]:
 
 
 def _applicable(running: Settings, wanted: Settings) -> Settings:
-    """What runs, with the figures of supervision that can change in a running tree.
-
-    The token buckets and the root's own figures were made with the tree.
-    """
-    root = msgspec.structs.replace(
-        running.supervision.root, intensity=wanted.supervision.root.intensity
-    )
-    supervision = msgspec.structs.replace(
-        wanted.supervision, root=root, limiters=running.supervision.limiters
-    )
-    return msgspec.structs.replace(running, supervision=supervision)
+    """What runs, with the figures of supervision, all of which can change in a running tree."""
+    return msgspec.structs.replace(running, supervision=wanted.supervision)
 
 
 def _flat(settings: Settings) -> Iterator[tuple[str, str]]:

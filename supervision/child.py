@@ -45,7 +45,8 @@ class Child:
     """The record of one child; ``index`` is its place in start order.
 
     ``epoch`` is that of its last instance, which may have been another supervisor's: it is where
-    its status goes on from. ``started`` is whether this supervisor has created one.
+    its status goes on from. ``started`` is whether this supervisor has created one. ``reserved`` is
+    the restart token that it waits for: limiter, moment; ``unused`` one that it did not need.
     """
 
     def __init__(
@@ -74,7 +75,8 @@ class Child:
         self.orphan = False
         self.free_start = False
         self.start_after = False
-        self.reserved = False
+        self.reserved: tuple[str, float] | None = None
+        self.unused: tuple[str, float] | None = None
         self.purpose: Purpose | None = None
         self.wanted: Purpose | None = None
         self.cause: tuple[ExitKind, str, BaseException | None] | None = None
@@ -129,7 +131,10 @@ class Child:
         self.started_at = now
         self.health = Health.UNKNOWN
         self.ready = self.bound = False
-        self.manual = self.completed = self.reserved = self.free_start = False
+        if self.free_start:
+            self.unused = self.reserved
+        self.reserved = None
+        self.manual = self.completed = self.free_start = False
         self.retry_at = self.healthy_since = self.bad_since = self.inspect_at = None
         self.purpose = self.wanted = self.cause = None
         self.interrupt_at = self.stop_at = None
@@ -143,7 +148,8 @@ class Child:
         self.retry_at = self.healthy_since = self.bad_since = self.inspect_at = None
         self.purpose = self.wanted = self.cause = None
         self.interrupt_at = self.stop_at = None
-        self.first_start = self.reserved = False
+        self.first_start = False
+        self.unused, self.reserved = self.reserved or self.unused, None
 
     def become_ready(self, now: float) -> None:
         """Ready starts the stable clock, unless it has already said that it is not well."""

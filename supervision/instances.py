@@ -24,6 +24,10 @@ class Instances:
         self._limit = max_abandoned_total
         self._on_limit = on_limit
 
+    def retune(self, max_abandoned_total: int) -> None:
+        """A new limit, which acts the next time that an instance is abandoned."""
+        self._limit = max_abandoned_total
+
     def enlist(self, actor: SupervisedActor) -> None:
         """A new instance."""
         with self._lock:

@@ -25,7 +25,7 @@ class Machine:
 
     ``next_epoch(name)`` hands out the epochs, which outlive every supervisor, and ``last_epoch``
     says which was the last; ``jitter()`` gives u in [0, 1); ``reserve(limiter, now)`` takes a
-    restart token and says when it is there.
+    restart token and says when it is there, ``release`` gives one back that nobody needs any more.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class Machine:
         last_epoch: Callable[[str], int],
         jitter: Callable[[], float],
         reserve: Callable[[str, float], float],
+        release: Callable[[str, float], None],
     ) -> None:
         self.spec = spec
         self.path = path
@@ -44,6 +45,7 @@ class Machine:
         self.last_epoch = last_epoch
         self.jitter = jitter
         self.reserve = reserve
+        self._release = release
         self.now = 0.0
         self.effects: list[Effect] = []
         self.window: deque[float] = deque()
@@ -66,6 +68,10 @@ class Machine:
         self._dispatch(event)
         while self._settling.step():
             pass
+        for child in self.children:
+            if child.unused is not None:
+                self._release(*child.unused)
+                child.unused = None
         return self.effects
 
     def next_due(self) -> float | None:

@@ -19,7 +19,11 @@ def apply(machine: Machine, order: events.Reload) -> None:
 
     Pending waits only become shorter; thresholds and longer waits act from the next failure.
     """
-    machine.spec = dataclasses.replace(machine.spec, intensity=order.spec.intensity)
+    machine.spec = dataclasses.replace(
+        machine.spec,
+        intensity=order.spec.intensity,
+        shutdown_deadline=order.spec.shutdown_deadline,
+    )
     wanted = {spec.id: spec for spec in order.spec.children}
     for child in machine.children:
         spec = wanted.pop(child.spec.id, None)

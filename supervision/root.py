@@ -24,6 +24,8 @@ from supervision.states import ExitKind
 from supervision.supervisor import Shared, SupervisorActor
 from supervision.timers import Timers
 
+_NOBODY = "-"  # no child can be called that
+
 EXIT_OK = 0
 EXIT_BOOT_FAILED = 69
 EXIT_ESCALATED = 70
@@ -41,7 +43,8 @@ class RootHandle:
         spec: SupervisorSpec,
         directory: Directory,
         on_exit: Callable[[int], None] | None,
-        check: Callable[[SupervisorSpec], None],
+        check: Callable[[SupervisorSpec, frozenset[str]], None],
+        limiters: Limiters,
         own_timers: Timers | None,
     ) -> None:
         self._spec = spec
@@ -49,6 +52,7 @@ class RootHandle:
         self._directory = directory
         self._on_exit = on_exit
         self._check = check
+        self._limiters = limiters
         self._tokens = itertools.count(1)
         self._changed = threading.Condition()
         self._ready = False
@@ -122,18 +126,38 @@ class RootHandle:
         Raises SpecErrors if the spec itself is not valid.
         """
         alone = dataclasses.replace(spec, depends_on=(), significant=False)
-        self._check(SupervisorSpec(self._spec.id, (alone,)))
+        self._check(SupervisorSpec(self._spec.id, (alone,)), self._limiters.names)
         token = next(self._tokens)
         return self._command(parent, events.Add(spec, token), timeout_s)
 
-    def reload(self, spec: SupervisorSpec, timeout_s: float = 5.0) -> None:
+    def reload(
+        self,
+        spec: SupervisorSpec,
+        timeout_s: float = 5.0,
+        *,
+        limiters: Mapping[str, Limiter] | None = None,
+    ) -> None:
         """Take over the figures of ``spec``, everywhere; starts, stops and restarts nothing.
 
-        Raises SpecErrors, and then nothing has changed.
+        ``limiters`` are the token buckets from now on (None: as they are). Raises SpecErrors, and
+        then nothing has changed.
         """
-        self._check(spec)
+        self._check(spec, self._limiters.names if limiters is None else frozenset(limiters))
+        if limiters is not None:
+            self._limiters.retune(limiters)
+        self.instances.retune(spec.max_abandoned_total)
         for path, node in _supervisors(spec, ""):
             self._command(path, events.Reload(node, next(self._tokens)), timeout_s)
+
+    def answers(self, timeout_s: float) -> bool:
+        """Whether the root's own loop takes an order in and answers it within ``timeout_s``."""
+        if self._exit_code is not None:
+            return True
+        try:
+            self._verb(VerbKind.RESET, _NOBODY, timeout_s)
+        except AskTimeout:
+            return False
+        return True
 
     def _verb(self, kind: VerbKind, path: str, timeout_s: float) -> Reply:
         order = events.Verb(kind, path.rpartition("/")[2], next(self._tokens))
@@ -214,12 +238,12 @@ def start_root(
     keys = error_keys or {}
     buckets = Limiters(limiters)
 
-    def check(tree: SupervisorSpec) -> None:
-        validate(tree, keys, buckets.names)
+    def check(tree: SupervisorSpec, limiter_names: frozenset[str]) -> None:
+        validate(tree, keys, limiter_names)
 
-    check(spec)
+    check(spec, buckets.names)
     shared_timers, timers = timers, timers or Timers(clock)
-    handle = RootHandle(spec, directory, on_exit, check, None if shared_timers else timers)
+    handle = RootHandle(spec, directory, on_exit, check, buckets, None if shared_timers else timers)
     context = ActorContext(
         name=spec.id,
         epoch=directory.next_epoch(spec.id),

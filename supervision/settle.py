@@ -117,13 +117,13 @@ class Settling:
     def _held(self, child: Child) -> bool:
         """Restarts and probes need a token; boot, verbs and bystanders of a group do not."""
         limiter = child.policy.limiter
-        free = child.free_start or child.state is ChildState.WAITING or child.reserved
+        free = child.free_start or child.state is ChildState.WAITING or bool(child.reserved)
         if limiter is None or free:
             return False
         granted = self._machine.reserve(limiter, self._machine.now)
         if granted <= self._machine.now:
             return False
-        child.reserved, child.retry_at = True, granted
+        child.reserved, child.retry_at = (limiter, granted), granted
         self._machine.publish(child)
         return True
 

@@ -80,6 +80,7 @@ class SupervisorActor(SupervisedActor):
             last_epoch=context.directory.last_epoch,
             jitter=shared.jitter,
             reserve=shared.limiters.reserve,
+            release=shared.limiters.release,
         )
         self._deadline_armed = False
         self._stuck: set[events.Identity] = set()
@@ -154,7 +155,7 @@ class SupervisorActor(SupervisedActor):
                 self._execute(effect, pending)
         if self._machine.leaving is not None and not self._path and not self._deadline_armed:
             self._deadline_armed = True
-            self.after(self._spec.shutdown_deadline, events.DeadlinePassed())
+            self.after(self._machine.spec.shutdown_deadline, events.DeadlinePassed())
         self._arm()
 
     def _execute(self, effect: Effect, pending: deque[Event]) -> None:

@@ -218,6 +218,7 @@ class World:
             last_epoch=self.epoch,
             jitter=self._u,
             reserve=self._limiters.reserve,
+            release=self._limiters.release,
         )
         self._machines[path] = (machine, epoch)
         return machine

@@ -14,6 +14,7 @@ from cli.reload import Reloader, changes, summary
 from cli.settings import Settings, load_settings
 from config.loader import Loaded
 from supervision.errors import AskTimeout
+from supervision.policy import Limiter
 from supervision.spec import SpecError, SpecErrors, SupervisorSpec
 from supervision.tree import Service
 
@@ -25,10 +26,10 @@ class Root:
         self.spec: SupervisorSpec | None = None
         self.refusal: Exception | None = None
 
-    def reload(self, spec: SupervisorSpec) -> None:
+    def reload(self, spec: SupervisorSpec, *, limiters: dict[str, Limiter]) -> None:
         if self.refusal is not None:
             raise self.refusal
-        self.spec = spec
+        self.spec, self.limiters = spec, limiters
 
     def policy(self, path: str) -> Any:
         venue, child = path.split("/")
@@ -88,6 +89,16 @@ def test_figures_of_supervision_reach_the_tree_at_once() -> None:
     assert bench.root.policy("grvt/trading").backoff.max == 7
 
 
+def test_so_do_limiters_and_the_figures_of_the_root() -> None:
+    bench = Bench()
+    overrides = ("supervision.limiters.default.rate=3", "supervision.root.shutdown_deadline=20")
+    done = bench.reload(*overrides)
+    assert done.needs_restart == ()
+    assert bench.root.limiters["default"].rate == 3
+    assert bench.root.spec is not None
+    assert bench.root.spec.shutdown_deadline == 20
+
+
 def test_what_applied_is_what_the_next_reload_compares_with() -> None:
     bench = Bench()
     bench.reload(f"{BACKOFF}=7")
@@ -102,8 +113,6 @@ def test_what_applied_is_what_the_next_reload_compares_with() -> None:
         "log.level=debug",
         "venues.grvt.connection.expiry_s=4",
         "paper.seed=9",
-        "supervision.limiters.default.rate=3",
-        "supervision.root.shutdown_deadline=20",
     ],
 )
 def test_everything_else_needs_a_restart_until_it_has_had_one(override: str) -> None:

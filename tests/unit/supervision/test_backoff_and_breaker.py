@@ -182,6 +182,17 @@ def test_x01_probes_use_the_same_bucket() -> None:
     assert [world.births(n)[1] for n in names] == [160, 162, 164, 166, 168, 170]
 
 
+def test_a_token_that_a_stopped_child_waits_for_goes_to_the_next() -> None:
+    tree = supervisor(*(child(n, P, breaker=B, limiter="l") for n in "abcd"))
+    lives = {n: [Life(ends=100), LIVES] for n in "abcd"}
+    lives["d"] = [Life(ends=102), LIVES]
+    world = World(tree, lives, limiters={"l": Limiter(0.2, 1)}).until(101.5)
+    assert world.status("b").retry_at == 106
+    world.verb(VerbKind.STOP, "b")
+    world.until(200)
+    assert [world.births(n)[1:] for n in "abcd"] == [[101], [], [111], [106]]
+
+
 def test_x01_boot_verbs_and_bystanders_need_no_token() -> None:
     tree = rest_for_one(*(child(n, NO_DELAY, limiter="l") for n in "abcd"), window=(9, 60))
     world = World(tree, limiters={"l": Limiter(0.01, 1)})

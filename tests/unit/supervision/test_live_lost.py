@@ -19,7 +19,7 @@ from supervision.errors import (
     SupervisionError,
     Unavailable,
 )
-from supervision.policy import Backoff, Intensity, Policy, Watchdog
+from supervision.policy import Backoff, Intensity, Limiter, Policy, Watchdog
 from supervision.spec import SpecErrors, SupervisorSpec
 from supervision.states import ChildState, ExitKind
 from tests.support_supervision_live import BOUND_S, RETRY, Puppet, Stage
@@ -131,6 +131,26 @@ def test_a_reload_is_checked_as_a_whole_and_restarts_nothing() -> None:
         root.kill("v/a")
         stage.wait("v/a", RUNNING, 2)
         assert "backing_off" not in [state for state, _ in stage.stream("v/a")]
+
+
+def test_a_reload_takes_over_limiters_and_the_figures_of_the_root() -> None:
+    stage = Stage()
+    with stage.tree(stage.spec("a")) as root:
+        root.wait_ready(BOUND_S)
+        spec = stage.spec("a", limiter="fast")
+        tree = SupervisorSpec("root", (spec,), intensity=Intensity(50, 30))
+        with pytest.raises(SpecErrors):
+            root.reload(tree)
+        root.reload(tree, limiters={"fast": Limiter(100, 100)})
+        root.kill("a")
+        stage.wait("a", RUNNING, 2)
+
+
+def test_the_root_answers_until_it_is_gone_and_then_nothing_is_amiss_either() -> None:
+    stage = Stage()
+    with stage.tree(stage.spec("a")) as root:
+        assert root.answers(BOUND_S)
+    assert root.answers(BOUND_S)
 
 
 def test_a_stop_may_be_ordered_from_a_signal_handler() -> None:
