@@ -31,7 +31,9 @@ SEED = int(os.environ.get("KETCH_SOAK_SEED", "1"))
 PACE_S = 0.15  # on average, from one kill to the next
 LIMIT_S = 30 + KILLS * 2
 
-TARGETS = (*ACTORS, "grvt", "backpack", "eth")
+SUPERVISORS = ("grvt", "backpack", "eth")
+TARGETS = (*ACTORS, *SUPERVISORS)
+LIVES_OF_A_SUPERVISOR = 3  # each waits longer for the next, up to 30 s, and nobody trades meanwhile
 UNLIMITED = (
     "supervision.root.intensity.max_restarts=1000",
     "supervision.root.intensity.within=1",
@@ -87,6 +89,8 @@ def kill_at_random(run: Run) -> collections.Counter[str]:
         assert run.root.exit_code is None, run.describe()
         never.wait(dice.expovariate(1 / PACE_S))
         name = dice.choice(TARGETS)
+        if name in SUPERVISORS and killed[name] >= LIVES_OF_A_SUPERVISOR:
+            continue
         if sum(killed.values()) < KILLS and run.root.kill(name):
             killed[name] += 1
     return killed
