@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 
 import pykka
+from loguru import logger
 
 from supervision import events
 from supervision.actor import ActorContext
@@ -186,8 +187,8 @@ class RootHandle:
 
     def _notice(self, event: events.Event) -> None:
         """Runs on the root's thread, the exit as the last thing there."""
-        if isinstance(event, events.Exited) and self._own_timers is not None:
-            self._own_timers.close()
+        if isinstance(event, events.Exited):
+            self._close()
         with self._changed:
             if isinstance(event, events.Ready):
                 self._ready = True
@@ -197,6 +198,14 @@ class RootHandle:
             self._changed.notify_all()
         if isinstance(event, events.Exited) and self._on_exit is not None:
             self._on_exit(self._code(event.kind))
+
+    def _close(self) -> None:
+        """What is left behind is said, for a stop succeeds all the same."""
+        hung = self.instances.abandoned()
+        if hung:
+            logger.bind(actor=self._spec.id).error("left with hung threads: {}", ", ".join(hung))
+        if self._own_timers is not None:
+            self._own_timers.close()
 
     def _code(self, kind: ExitKind) -> int:
         if self._limit_reached:
