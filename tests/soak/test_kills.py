@@ -40,6 +40,7 @@ UNLIMITED = (
     "supervision.policies.connection.breaker.failure_threshold=1000",
     "supervision.policies.worker.backoff.max=0.2",
     "supervision.policies.journal.backoff.max=0.2",
+    "supervision.policies.journal.breaker.failure_threshold=1000",
 )
 
 
@@ -80,18 +81,23 @@ def test_a_run_survives_the_death_of_any_actor_at_any_moment(
 
 
 def kill_at_random(run: Run) -> collections.Counter[str]:
-    """Kill, wait a random time, kill; until enough were killed and enough cycles are over."""
+    """Kill, wait a random time, kill; until enough were killed and enough cycles are over.
+
+    The kills are spread over the cycles: once a cycle has had its share, it may end.
+    """
     dice, killed = random.Random(SEED), collections.Counter[str]()
     deadline_s = time.monotonic() + LIMIT_S
     never = threading.Event()
     while sum(killed.values()) < KILLS or len(run.records) < CYCLES:
         assert time.monotonic() < deadline_s, f"{killed}\n{run.describe()}"
         assert run.root.exit_code is None, run.describe()
+        assert run.outcome is None, run.describe()
         never.wait(dice.expovariate(1 / PACE_S))
         name = dice.choice(TARGETS)
         if name in SUPERVISORS and killed[name] >= LIVES_OF_A_SUPERVISOR:
             continue
-        if sum(killed.values()) < KILLS and run.root.kill(name):
+        share = (len(run.records) + 1) * -(-KILLS // CYCLES)
+        if sum(killed.values()) < min(KILLS, share) and run.root.kill(name):
             killed[name] += 1
     return killed
 
