@@ -32,12 +32,13 @@ from venues.backpack import requests as build
 from venues.backpack.codec import Verdict
 from venues.backpack.requests import HttpRequest
 from venues.errors import FrameError, VenueError, VenueRefused
-from venues.model import BACKPACK, Fill, NewOrder
+from venues.model import BACKPACK, Fill, NewOrder, OrderUpdate
 
 _ORDER_LANES: Final = 2
 _QUERY_LANES: Final = 2
 _PAGE: Final = 100
 _NS_PER_MS: Final = 1_000_000
+_CLOCKS_DIFFER_NS: Final = 3_600_000_000_000  # an hour: enough for clocks, too short for ids
 _SKEW_WARNING: Final = 0.5  # of the order window
 
 
@@ -237,7 +238,7 @@ class BackpackRest(SupervisedActor):
         if update is None:
             history = self._call(client, self._build.order_history(new.symbol, limit=_PAGE))
             rows = codec.decode_order_history(history.status, history.body)
-            matching = [row for row in rows if row.client_order_id == new.client_order_id]
+            matching = [row for row in rows if _is_of(row, new)]
             update = matching[0] if matching else None
         if update is None:
             self._orders.offer(orders.OrderAbsent(new.client_order_id, self.epoch))
@@ -275,6 +276,13 @@ class BackpackRest(SupervisedActor):
         """Ask the venue's time: proof of life, and the clock offset."""
         self._measure_clock(client)
         self.address(message.reply_to).offer(Ponged(self.name, self.epoch, None))
+
+
+def _is_of(row: OrderUpdate, new: NewOrder) -> bool:
+    """The same id is not enough: ids are 32 bits, and a journal may have been begun anew."""
+    if row.client_order_id != new.client_order_id:
+        return False
+    return not row.event_ns or row.event_ns >= new.created_ns - _CLOCKS_DIFFER_NS
 
 
 _QUERIES: Final[dict[type, Callable[[BackpackRest, HttpClient, Any], None]]] = {

@@ -17,7 +17,13 @@ import msgspec
 
 from actors import orders
 from actors.board import DeskReported, LegReport
-from actors.journal import DeskHistory, LoadDesk, RecordCycle, RecordCycleStart
+from actors.journal import (
+    DeskHistory,
+    JournalUnusable,
+    LoadDesk,
+    RecordCycle,
+    RecordCycleStart,
+)
 from actors.paused_desks import PausedDesks
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.errors import AskTimeout, Unavailable
@@ -152,7 +158,7 @@ class Coordinator(SupervisedActor):
         leg = self._leg_of.get(message.quote.venue)
         if leg is None or message.quote.symbol != self._instruments[leg].symbol:
             return []
-        return self._desk.quoted(leg, message.quote, message.received_s)
+        return self._desk.quoted(leg, message.quote, self.clock.now(), message.received_s)
 
     def _readiness(self, message: orders.VenueReadiness) -> list[Effect]:
         leg = self._leg_of[message.venue]
@@ -219,8 +225,7 @@ class Coordinator(SupervisedActor):
         return self._desk.halt(f"{message.venue}: {message.detail}", self.clock.now())
 
     def _stop_desk(self, _: StopDesk) -> list[Effect]:
-        if self._desk.phase is Phase.RECOVERING:
-            self._finish(flat=not self._open_cycle)
+        # While recovering too: what the venues hold is read, and closed, before this is over.
         return self._desk.stop(self.clock.now())
 
     def _pause(self, _: PauseDesk) -> list[Effect]:
@@ -283,7 +288,7 @@ class Coordinator(SupervisedActor):
             return
         try:
             self._journal.ask(start, timeout_s=_RECORD_S)
-        except (Unavailable, AskTimeout) as error:
+        except (Unavailable, AskTimeout, JournalUnusable) as error:
             self.log.warning("recovering without the journal: {}", error)
 
     def _place(self, order: LegOrder) -> None:

@@ -148,14 +148,18 @@ class GrvtTrading(ConnectionActor):
     def _expect(self, request: object) -> int:
         request_id = next(self._request_ids)
         self._pending[request_id] = request
-        self.after(self.timing.reply_timeout_s, ReplyDue(request_id))
+        self.after(self._limit_s(request), ReplyDue(request_id))
         return request_id
+
+    def _limit_s(self, request: object) -> float:
+        quick = isinstance(request, gateway.PlaceOrder)
+        return self.timing.reply_timeout_s if quick else self.timing.read_timeout_s
 
     def _reply_due(self, message: ReplyDue) -> None:
         request = self._pending.pop(message.request_id, None)
         if request is None:
             return
-        timeout_s = self.timing.reply_timeout_s
+        timeout_s = self._limit_s(request)
         if isinstance(request, gateway.PlaceOrder):
             client_order_id = request.new.client_order_id
             reason = f"no reply in {timeout_s:g} s"

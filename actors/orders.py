@@ -254,7 +254,7 @@ class Orders(SupervisedActor):
     def _absent(self, message: OrderAbsent) -> list[Effect]:
         if message.epoch != self._gateway_epoch():
             return []
-        return self._manager.absent(message.client_order_id, self.clock.now(), time.time_ns())
+        return self._manager.absent(message.client_order_id, self.clock.now())
 
     def _fills_read(self, message: FillsRead) -> list[Effect]:
         if message.epoch != self._gateway_epoch():

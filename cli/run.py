@@ -38,7 +38,7 @@ from cli.settings import Settings
 from cli.signals import Signals
 from cli.start import Start
 from cli.summary import Records, Summary
-from cli.view import open_view
+from cli.view import NoView, View, open_view
 from config.loader import Loaded
 from config.secrets import Secret
 from supervision.clock import MonotonicClock
@@ -52,6 +52,7 @@ from venues.grvt.endpoints import endpoints_of
 from venues.model import BACKPACK, GRVT
 
 _REFRESH_S: Final = 0.25
+_PATIENCE_S: Final = 5.0
 _BOOT_S: Final = 60.0
 _STOP_S: Final = 40.0  # the units' TimeoutStopSec leaves room for it twice: desks, then actors
 _JOURNAL: Final = "journal.sqlite"
@@ -116,6 +117,8 @@ class _Run:
         self._board = self._directory.address("board")
         self._snapshot: BoardSnapshot | None = None
         self._stop_s = float("inf")
+        self._heard = 0
+        self._view: View = NoView()
         self._draining = False
         self._control = RunControl(self._settings.mode, self._began_s, signals.wake)
         self._service = Service(
@@ -178,25 +181,34 @@ class _Run:
 
     def _watch(self, root: RootHandle, notices: Notices) -> None:
         """Show the board until the desk is done, the tree is gone, or we are told twice."""
-        view = open_view(self._console)
+        self._view = open_view(self._console)
         seen = 0
         try:
             while self._outcome is None and root.exit_code is None:
                 self._signals.wait(_REFRESH_S)
                 self._obey(notices)
-                if self._signals.count > 1 or time.monotonic() - self._stop_s > _STOP_S:
+                if self._told_again() or time.monotonic() - self._stop_s > _STOP_S:
                     break
                 hangs = not self._read_board(seen)
                 notices.observe(self._snapshot, board_hangs=hangs)
                 if self._snapshot is not None:
                     seen = self._snapshot.last_event
-                    view.show(self._snapshot)
+                    self._show(self._snapshot)
             self._read_board(seen)
             notices.observe(self._snapshot)
             if self._snapshot is not None:
-                view.show(self._snapshot)
+                self._show(self._snapshot)
         finally:
-            view.close()
+            with contextlib.suppress(OSError, SystemExit):
+                self._view.close()
+
+    def _show(self, snapshot: BoardSnapshot) -> None:
+        """Bring the view up to date. Losing whoever looks at it is no reason to stop trading."""
+        try:
+            self._view.show(snapshot)
+        except (OSError, SystemExit) as error:  # rich makes an exit of a pipe that is closed
+            logger.warning("the view is gone, trading goes on: {!r}", error)
+            self._view = NoView()
 
     def _obey(self, notices: Notices) -> None:
         """What signals and the control socket have asked for."""
@@ -218,6 +230,12 @@ class _Run:
             self._tell_desks(StopDesk())
         elif self._draining:
             self._tell_desks(PauseDesk())
+
+    def _told_again(self) -> bool:
+        """A further signal stops at once, but not one that comes with the first, as they do."""
+        if time.monotonic() - self._stop_s < _PATIENCE_S:
+            self._heard = self._signals.count
+        return self._signals.count > self._heard
 
     def _tell_desks(self, message: object) -> None:
         for desk in self._service.desks:
@@ -290,7 +308,8 @@ class _Run:
         table = Table(title=f"{result.desk}: {result.primary} → {result.hedge}", show_header=False)
         for name, value in summary.rows(result):
             table.add_row(name, value)
-        self._console.print(table)
+        with contextlib.suppress(OSError, SystemExit):  # nobody reads it any more
+            self._console.print(table)
 
 
 def _access(start: Start) -> _Access:

@@ -34,6 +34,16 @@ class View(Protocol):
         """The run is over."""
 
 
+class NoView:
+    """Nobody looks."""
+
+    def show(self, snapshot: BoardSnapshot) -> None:
+        """Nothing to show it on."""
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
 class PlainView:
     """One line a finished cycle, and one for every actor that leaves service or comes back."""
 

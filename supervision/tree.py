@@ -124,7 +124,11 @@ def _backpack(service: Service) -> SupervisorSpec:
         BACKPACK,
         _child(service, f"{BACKPACK}/orders", "worker", orders),
         _child(
-            service, f"{BACKPACK}/rest", "connection", lambda c: BackpackRest(c, access), _LOGIN
+            service,
+            f"{BACKPACK}/rest",
+            "connection",
+            lambda c: BackpackRest(c, access),
+            _CONNECTION,
         ),
         _child(
             service,

@@ -31,7 +31,7 @@ from trading.cycle_state import READINGS, CycleState
 from trading.desk import LegOrder, LegState, Phase
 from trading.ids import MAX_ATTEMPTS, Leg
 from trading.orders import OrderState, OrderView
-from venues.model import Quote, Side
+from venues.model import ZERO, Quote, Side
 
 __all__ = [
     "RECOVER",
@@ -47,6 +47,7 @@ __all__ = [
 
 _READ_AGAIN_S = 1.0  # while nothing is known at the start: a read that failed says nothing
 _LONGEST_PAUSE = 4  # times the retry pause, after refusals in a row
+_LONGEST_COOL_DOWN_S = 30.0
 _ROUNDS = 8  # of decide() in one event; a phase never needs more than a few to come to rest
 
 
@@ -64,14 +65,14 @@ class CycleMachine(CycleState):
         if not any(held.values()):
             self._change(Phase.IDLE, "")
             return self._decide(now_s)
+        for leg, size in held.items():
+            self.legs[leg].held = size
         if not (explained and self._fits_a_cycle(held)):
             found = ", ".join(f"{leg.value} {size}" for leg, size in held.items())
             expected = "what is left of a cycle" if explained else "to start flat"
             self.halted = f"expected {expected}, the venues hold: {found}"
             self._change(Phase.HALTED, self.halted)
             return self._decide(now_s)
-        for leg, size in held.items():
-            self.legs[leg].held = size
         self._begin_recovery(now_s, "closing what an interrupted cycle left")
         self._note_naked(now_s)
         return self._decide(now_s)
@@ -83,11 +84,17 @@ class CycleMachine(CycleState):
         self.book.begin(now_s, RECOVER)
         self._change(Phase.UNWINDING, detail)
 
-    def quoted(self, leg: Leg, quote: Quote, now_s: float) -> list[Effect]:
-        """A new best bid and ask."""
+    def quoted(
+        self, leg: Leg, quote: Quote, now_s: float, read_s: float | None = None
+    ) -> list[Effect]:
+        """A new best bid and ask, read from its socket at ``read_s`` (default: now).
+
+        One with an empty side, or crossed, tells no price: it does not replace the last that did.
+        """
         state = self.legs[leg]
-        state.quote = quote
-        state.quoted_s = now_s
+        if ZERO < quote.bid < quote.ask:
+            state.quote = quote
+            state.quoted_s = now_s if read_s is None else read_s
         return self._decide(now_s)
 
     def readiness(self, leg: Leg, ready: bool, new_risk: bool, now_s: float) -> list[Effect]:
@@ -210,6 +217,9 @@ class CycleMachine(CycleState):
         # Before the next try of the hedge: one more in doubt would outlast the deadline by far.
         if self._naked_too_long(now_s):
             self._unwound = True
+            # A venue that refuses is ready all the same: each vain close waits longer for the next.
+            self._setbacks += 1
+            self._until_s = now_s + self._cool_down_s()
             self._change(Phase.UNWINDING, f"hedge not had for {self.plan.hedge_deadline_s} s")
             return
         self._hedge(now_s)
@@ -251,7 +261,7 @@ class CycleMachine(CycleState):
             self._move((ready or ways)[0], -self.net, now_s)
         elif self._done_with(Leg.PRIMARY) and self._done_with(Leg.HEDGE):
             self._begin_settling()
-        elif all(leg.ready for leg in self.legs.values()):
+        elif all(leg.ready for leg in self.legs.values()) and now_s >= self._until_s:
             self._change(Phase.CLOSING, "balanced, closing both legs")
 
     def _hedge(self, now_s: float) -> None:
@@ -334,6 +344,7 @@ class CycleMachine(CycleState):
 
     def _settle(self, now_s: float) -> None:
         if not self.flat and not self._is_dust():
+            self._until_s = float("-inf")
             self._change(Phase.UNWINDING, "an order executed late")
             return
         if self._until_s == float("-inf"):
@@ -345,6 +356,7 @@ class CycleMachine(CycleState):
             found = ", ".join(f"{leg.value} {size}" for leg, size in self._confirmed.items())
             ours = ", ".join(f"{leg.value} {self.position(leg)}" for leg in Leg)
             self.halted = self.halted or f"the cycle explains {ours}, the venues hold {found}"
+            self._mismatch = True
             self._finish(now_s)
         elif not agreed:
             self._ask_positions(now_s, self.plan.retry_s)
@@ -366,9 +378,18 @@ class CycleMachine(CycleState):
         for leg in self.legs.values():
             leg.tries = leg.refusals = 0
             leg.next_try_s = float("-inf")
-        pause_s = self.plan.retry_s if outcome == "abandoned" else self.plan.pause_s
-        self._until_s = now_s + pause_s
+        if outcome == "completed":
+            self._setbacks = 0
+        elif outcome == "abandoned":
+            self._setbacks += 1
+        self._until_s = now_s + max(self.plan.pause_s, self._cool_down_s())
         self._change(Phase.IDLE, "")
+
+    def _cool_down_s(self) -> float:
+        """The pause after setbacks in a row: from ``retry_s``, doubling, to half a minute."""
+        if not self._setbacks:
+            return 0.0
+        return min(_LONGEST_COOL_DOWN_S, self.plan.retry_s * 2.0 ** min(self._setbacks, 16))
 
     def _close_book(self, outcome: str, now_s: float) -> None:
         """Record the cycle; what it leaves is held from now on."""

@@ -38,6 +38,8 @@ class CycleState:
         self._recovering = False
         self._unwound = False
         self._vain = 0
+        self._setbacks = 0
+        self._mismatch = False
         self._until_s = float("-inf")
         self._naked_since_s: float | None = None
         self._needed_since_s: float | None = None
@@ -63,7 +65,9 @@ class CycleState:
 
     @property
     def flat(self) -> bool:
-        """True when neither leg has a position, as far as we know, and nothing is unresolved."""
+        """True when neither leg has a position, nothing is unresolved, and the venues agree."""
+        if self._mismatch:
+            return False
         return not any(self.position(leg) or self.book.live(leg) for leg in Leg)
 
     @property

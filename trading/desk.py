@@ -65,7 +65,7 @@ class DeskPlan(msgspec.Struct, frozen=True, kw_only=True):
     max_quote_age_s: float
     settle_timeout_s: float
     retry_s: float
-    max_vain_cycles: int = 5
+    max_vain_cycles: int = 30
 
 
 class LegOrder(msgspec.Struct, frozen=True, kw_only=True):

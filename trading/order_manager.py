@@ -176,13 +176,16 @@ class OrderManager:
         order.happen(OrderEvent.LOSE)
         return [PublishOrder(order.view()), *self.due(now_s)]
 
-    def absent(self, client_order_id: int, now_s: float, now_ns: int) -> list[Effect]:
-        """The venue, asked for the order, does not know it."""
+    def absent(self, client_order_id: int, now_s: float) -> list[Effect]:
+        """The venue, asked for the order, does not know it.
+
+        When the order can no longer execute is told by the monotonic clock: the other one jumps.
+        """
         self._passed(now_s)
         order = self.orders.get(client_order_id)
         if order is None or order.state.resolved:
             return []
-        if now_ns < order.new.expires_ns + int(self._timing.settle_s * _SECOND_NS):
+        if now_s < order.over_s(now_s) + self._timing.settle_s:
             return []
         if order.state is not OrderState.IN_DOUBT:
             order.happen(OrderEvent.LOSE)

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import enum
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from venues.model import ZERO, Fill, NewOrder, OrderStatus, OrderUpdate
+
+_SECOND_NS: Final = 1_000_000_000
 
 
 class OrderState(enum.Enum):
@@ -138,6 +141,7 @@ class Order:
         self.reason = ""
         self.fills: dict[tuple[str, str, str], Fill] = {}
         self.sent_s = 0.0
+        self._over_s: float | None = None
         self._reported = ZERO
         self._reported_price: Decimal | None = None
 
@@ -165,6 +169,17 @@ class Order:
     def may_lack_fills(self) -> bool:
         """True while there may be fills that we have not seen."""
         return not (self.state.resolved and self.fills_complete)
+
+    def over_s(self, now_s: float) -> float:
+        """The monotonic moment from which the venue executes no more of it.
+
+        Its lifetime counts from our write or, where that is not known, from the first time that
+        this is asked, which is later.
+        """
+        if self._over_s is None:
+            lifetime_s = (self.new.expires_ns - self.new.created_ns) / _SECOND_NS
+            self._over_s = (self.sent_s or now_s) + max(0.0, lifetime_s)
+        return self._over_s
 
     def happen(self, event: OrderEvent) -> bool:
         """Move by the table; True when the state changed. Raises IllegalTransition.

@@ -163,7 +163,7 @@ class OrdersShell:
                 if found is not None:
                     return lambda: self._do(self.manager.updated(found, now.now_s))
                 client_order_id = effect.new.client_order_id
-                return lambda: self._do(self.manager.absent(client_order_id, now.now_s, now.now_ns))
+                return lambda: self._do(self.manager.absent(client_order_id, now.now_s))
             if isinstance(effect, manager.AskFills):
                 fills = venue.fills(effect.since_ns)
                 return lambda: self._do(self.manager.fills_read(fills, now.now_s))

@@ -37,7 +37,7 @@ class HastyManager(OrderManager):
 class CredulousManager(OrderManager):
     """An order that one question does not find was never there."""
 
-    def absent(self, client_order_id: int, now_s: float, now_ns: int) -> list[Effect]:
+    def absent(self, client_order_id: int, now_s: float) -> list[Effect]:
         return self.refused(client_order_id, "not found", now_s)
 
 

@@ -250,7 +250,7 @@ class RequestBuilder:
         if expires_ns <= 0:
             return window
         # Too late is left for the venue to say: it refuses what reaches it after one millisecond.
-        return max(1, min(window, expires_ns // _NS_PER_MS - self.timestamp_ms()))
+        return max(1, min(window, expires_ns // _NS_PER_MS - self._now_ms()))
 
 
 def unsubscribe_frame(streams: Sequence[str]) -> str:

@@ -187,7 +187,7 @@ def test_a_cycle_that_executed_nothing_is_not_one_of_those_planned() -> None:
     for _ in range(3):
         desk.cancel(PRIMARY)
     desk.settle()
-    desk.wait(0.25)
+    desk.wait(0.5)
     assert desk.machine.finished == 0
     assert desk.live(PRIMARY).cycle == 2
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.support_trading import GRVT_ETH, D
+from tests.support_trading import GRVT_ETH, D, quote
 from tests.unit.trading.desks import (
     HEDGE,
     PRIMARY,
@@ -130,9 +130,38 @@ def test_what_was_hedged_before_an_unwind_is_closed_when_both_venues_are_ready()
     desk.fill(PRIMARY)
     assert desk.phase is Phase.UNWINDING
     desk.readiness(HEDGE, True)
+    desk.wait(0.5)
     assert desk.live(PRIMARY).size == D("0.3")
     desk.fill(PRIMARY)
     assert desk.live(HEDGE).size == D("0.3")
+
+
+def test_closing_against_a_hedge_that_is_refused_waits_longer_each_time() -> None:
+    desk = closing()
+    for _ in range(240):
+        for leg in (PRIMARY, HEDGE):
+            for order in desk.machine.book.unresolved():
+                if order.leg is leg is PRIMARY:
+                    desk.fill(PRIMARY)
+                elif order.leg is leg:
+                    desk.report(order, "0", OrderState.REJECTED)
+        desk.wait(0.5)
+    assert len(desk.on(PRIMARY)) <= 20
+
+
+def test_after_an_unwound_cycle_the_next_waits() -> None:
+    desk = unwinding(cycles=9)
+    desk.fill(PRIMARY)
+    desk.settle()
+    assert desk.phase is Phase.IDLE
+    assert desk.machine.next_due_s(desk.now_s) == desk.now_s + 0.5
+
+
+def test_a_quote_with_an_empty_side_tells_no_price() -> None:
+    desk = started()
+    before = desk.machine.legs[HEDGE].quote
+    desk.machine.quoted(HEDGE, quote(GRVT_ETH, mid="1", half="1"), desk.now_s)
+    assert desk.machine.legs[HEDGE].quote is before
 
 
 def test_a_hedge_lost_while_closing_is_unwound_too() -> None:
@@ -286,10 +315,10 @@ def test_the_first_reason_of_a_halt_stays() -> None:
 
 def test_cycles_in_vain_halt_the_desk() -> None:
     desk = started(max_vain_cycles=3, entry_attempts=1)
-    for _ in range(3):
+    for pause_s in (0.5, 1.0, 2.0):
         desk.cancel(PRIMARY)
         desk.settle()
-        desk.wait(0.25)
+        desk.wait(pause_s)
     assert desk.phase is Phase.HALTED
     assert desk.machine.halted == "3 cycles in a row executed nothing"
 
@@ -299,7 +328,7 @@ def test_a_cycle_that_trades_ends_a_row_of_vain_ones() -> None:
     for _ in range(3):
         desk.cancel(PRIMARY)
         desk.settle()
-        desk.wait(0.25)
+        desk.wait(0.5)
         desk.open().close().wait(0.25)
     assert desk.machine.halted == ""
 

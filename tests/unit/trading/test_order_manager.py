@@ -157,7 +157,7 @@ def test_the_moment_of_writing_alone_is_no_news() -> None:
         lambda manager: manager.sent(9, 0.0),
         lambda manager: manager.refused(9, "why", 0.0),
         lambda manager: manager.doubted(9, "why", 0.0),
-        lambda manager: manager.absent(9, 0.0, at_ns(60)),
+        lambda manager: manager.absent(9, 0.0),
     ],
 )
 def test_news_of_an_order_nobody_knows_does_nothing(

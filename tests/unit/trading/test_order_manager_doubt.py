@@ -42,7 +42,7 @@ def in_doubt() -> OrderManager:
 
 def unknown(manager: OrderManager, at_s: float) -> list[Effect]:
     """The venue, asked for order 1, says that it does not know it."""
-    return manager.absent(1, at_s, at_ns(at_s))
+    return manager.absent(1, at_s)
 
 
 def look(manager: OrderManager, at_s: float, evidence: str, held: str = "0") -> None:
