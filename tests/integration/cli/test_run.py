@@ -8,6 +8,7 @@ import subprocess
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.support_cli import (
@@ -82,6 +83,22 @@ def test_a_signal_in_the_middle_of_a_cycle_leaves_nothing_behind(
     assert "D = 0  O = 0  flips = 0  P holds" in rest
 
 
+def test_whoever_looks_on_may_go_and_the_run_goes_on(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.json"
+    with subprocess.Popen(
+        command("run", "--cycles", "4", "--summary", str(summary), *FAST),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(tmp_path),
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(60) == 0
+    assert_sound(msgspec.json.decode(summary.read_bytes()), 4)
+
+
 def test_a_second_run_in_the_same_state_folder_is_refused(tmp_path: Path) -> None:
     with subprocess.Popen(
         command("run", "-o", "desks.eth.hold_s=60"),
@@ -148,8 +165,6 @@ def test_no_credential_of_the_venues_is_ever_shown(tmp_path: Path) -> None:
 
 
 def _paper_secrets(tmp_path: Path) -> list[str]:
-    import msgspec
-
     with subprocess.Popen(
         command("venue", "--seed", "1"),
         stdout=subprocess.PIPE,

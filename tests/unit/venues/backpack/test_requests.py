@@ -173,6 +173,15 @@ def test_an_order_that_has_expired_already_gets_the_shortest_window() -> None:
     assert header(request, "X-Window") == "1"
 
 
+@pytest.mark.parametrize("offset_ms", [-6_000, -500, 0, 1_900, 60_000])
+def test_a_clock_that_differs_from_the_venues_does_not_change_the_window(offset_ms: int) -> None:
+    builder = builder_at()
+    builder.clock_offset_ms = offset_ms
+    request = builder.execute_order(an_order(expires_ns=(TIMESTAMP_MS + 1_500) * 1_000_000))
+    assert header(request, "X-Window") == "1500"
+    assert header(request, "X-Timestamp") == str(TIMESTAMP_MS + offset_ms)
+
+
 def test_a_window_is_never_longer_than_the_venue_takes() -> None:
     request = builder_at().execute_order(an_order(), window_ms=99_000)
     assert header(request, "X-Window") == "60000"
