@@ -129,7 +129,9 @@ class Coordinator(SupervisedActor):
     # -- messages --------------------------------------------------------------------------------
 
     def on_start(self) -> None:
-        history: DeskHistory = self._journal.ask(LoadDesk(self._plan.desk, self._run_began_ns))
+        history: DeskHistory = self._journal.ask(
+            LoadDesk(self._plan.desk, self._run_began_ns), half_open=True
+        )
         self._open_cycle = history.open_cycle
         self._machine = CycleMachine(
             self._plan, self._instruments, history.next_cycle, history.finished

@@ -42,6 +42,8 @@ _CONNECTION: Final = Policy(boot=Boot.OPTIONAL, ready=Readiness.EXPLICIT)
 # Credentials that the venue does not know will not be known to it a second later either.
 _LOGIN: Final = Policy(boot=Boot.OPTIONAL, ready=Readiness.EXPLICIT, fatal=("auth",))
 _WORKER: Final = Policy()
+# It reads the journal first, which may be down for a moment just then: that is no failed boot.
+_DESK: Final = Policy(boot=Boot.OPTIONAL)
 _DRIFT_S: Final = 2.0
 # With a breaker it never escalates: a socket that can't be had is no reason to stop trading.
 _CONSOLE: Final = Policy(boot=Boot.OPTIONAL, breaker=Breaker())
@@ -173,7 +175,7 @@ def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
         id=name,
         strategy=Strategy.ONE_FOR_ALL,
         intensity=service.config.supervision.root.intensity,
-        children=(_child(service, f"{name}/coordinator", "worker", coordinator),),
+        children=(_child(service, f"{name}/coordinator", "worker", coordinator, _DESK),),
     )
 
 
