@@ -196,8 +196,18 @@ class Coordinator(SupervisedActor):
         leg = self._leg_of[message.venue]
         size = message.sizes.get(self._instruments[leg].symbol, ZERO)
         if self._desk.phase is Phase.RECOVERING:
-            return self._recover(leg, size, message.settled)
+            return self._recover(leg, size, message.settled and self._knows_all(leg, message))
         return self._desk.positions_read(leg, size, self.clock.now())
+
+    def _knows_all(self, leg: Leg, message: orders.PositionsHeld) -> bool:
+        """False while an order of the interrupted cycle may execute that nobody knows of.
+
+        When this actor and the venue's orders actor were replaced together, neither has it; it is
+        over once it has expired at the venue.
+        """
+        if not self._open_cycle:
+            return True
+        return self.clock.now() - message.since_s >= self._expiry_s[leg] + _RECORD_S
 
     def _recover(self, leg: Leg, size: Decimal, settled: bool) -> list[Effect]:
         """Two equal readings in a row while nothing is unresolved are what the venue holds.

@@ -168,12 +168,14 @@ class VenueReadiness(msgspec.Struct, frozen=True):
 class PositionsHeld(msgspec.Struct, frozen=True):
     """The venue's positions in our symbols, read after a reconciliation or on request.
 
-    Unless ``settled``, orders without a known outcome may or may not be in it.
+    Unless ``settled``, orders without a known outcome may or may not be in it. From ``since_s``
+    (monotonic) on, every order of the venue has been known to the actor that says this.
     """
 
     venue: str
     sizes: dict[str, Decimal]
     settled: bool
+    since_s: float = 0.0
 
 
 class DriftFound(msgspec.Struct, frozen=True):
@@ -209,9 +211,11 @@ class Orders(SupervisedActor):
         self._desk_of: dict[int, str] = {}
         self._journal = self.address("journal")
         self._journal_epoch = 0
+        self._since_s = 0.0
         self._was_up = False
 
     def on_start(self) -> None:
+        self._since_s = self.clock.now()
         for name in self._connections:
             self.watch(name, ConnectionChanged)
         for desk in self._desks:
@@ -338,7 +342,9 @@ class Orders(SupervisedActor):
         elif isinstance(effect, manager.PublishReadiness):
             self._publish_readiness(effect)
         elif isinstance(effect, manager.PublishPositions):
-            self._tell_desks(PositionsHeld(self.venue, dict(effect.sizes), effect.settled))
+            self._tell_desks(
+                PositionsHeld(self.venue, dict(effect.sizes), effect.settled, self._since_s)
+            )
         elif isinstance(effect, manager.PublishDrift):
             self.log.error("drift: {}", effect.detail)
             self._tell_desks(DriftFound(self.venue, effect.detail))
