@@ -16,7 +16,6 @@ from config.errors import Problem
 from config.marks import bounded
 from config.supervision import SupervisionConfig
 from trading.desk import Direction
-from trading.ids import MAX_DESKS
 from venues.model import BACKPACK, GRVT
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
@@ -26,6 +25,7 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 Quantity = Annotated[Decimal, bounded(gt=0)]
 Bps = Annotated[Decimal, bounded(ge=0, le=1_000)]
+Unexplained = Literal["halt", "adopt", "flatten", "ignore"]
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,7 +45,8 @@ class ConnectionConfig(_Section, frozen=True, kw_only=True):
     ``stale_after_s``: no pong for this long, and the heartbeat has the connection failed.
     ``expiry_s``: how far ahead an order expires at the venue. ``settle_s``: how far the venue's
     histories may lag. ``poll_s``/``doubt_poll_s``: how often a live / an in-doubt order is asked
-    for.
+    for. ``positions_every_s``/``balances_every_s``: how often these are read when nothing else asks
+    for them. ``max_order_age_s``: an order that rests for longer is cancelled.
     """
 
     connect_timeout_s: PositiveSeconds = 5.0
@@ -58,6 +59,9 @@ class ConnectionConfig(_Section, frozen=True, kw_only=True):
     doubt_poll_s: PositiveSeconds = 0.25
     expiry_s: PositiveSeconds = 5.0
     settle_s: Seconds = 2.0
+    positions_every_s: PositiveSeconds = 15.0
+    balances_every_s: PositiveSeconds = 60.0
+    max_order_age_s: PositiveSeconds = 30.0
 
 
 class GrvtConfig(_Section, frozen=True, kw_only=True):
@@ -91,7 +95,10 @@ class LegConfig(_Section, frozen=True, kw_only=True):
 
 
 class DeskConfig(_Section, frozen=True, kw_only=True):
-    """A primary/hedge pair and how it is cycled. ``trading.desk.DeskPlan`` says what each does."""
+    """A primary/hedge pair and how it is cycled. ``trading.desk.DeskPlan`` says what each does.
+
+    ``unexplained``: what becomes of positions found at start that no record of ours explains.
+    """
 
     primary: LegConfig
     hedge: LegConfig
@@ -108,6 +115,7 @@ class DeskConfig(_Section, frozen=True, kw_only=True):
     max_quote_age_s: PositiveSeconds = 1.0
     settle_timeout_s: PositiveSeconds = 5.0
     retry_s: PositiveSeconds = 0.25
+    unexplained: Unexplained = "halt"
 
 
 class LiveConfig(_Section, frozen=True, kw_only=True):
@@ -131,9 +139,7 @@ class KetchConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 def problems(config: KetchConfig) -> Iterator[Problem]:
     """What does not fit together, in the form the loader reports with its origin."""
     yield from config.supervision.problems()
-    if not 1 <= len(config.desks) <= MAX_DESKS:
-        yield Problem("desks", len(config.desks), f"1 to {MAX_DESKS} desks")
-    if len(config.desks) > 1:
+    if len(config.desks) != 1:
         yield Problem("desks", len(config.desks), "one desk in this version")
     for name, desk in config.desks.items():
         yield from _desk_problems(f"desks.{name}", desk)
