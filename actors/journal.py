@@ -1,30 +1,42 @@
-"""The durable record: one SQLite file, one writer. Intents, outcomes, cycles.
+"""The durable record: one SQLite file, one writer. Intents, fills, outcomes, cycles, runs.
 
 Writes are grouped: while messages wait, they go into one transaction, and nobody is answered
-before its commit (WAL, synchronous=FULL). A disk that fails refuses the waiting intents, so that
-nothing that adds risk is sent on them, and then fails this actor.
+before its commit. A disk that fails refuses the waiting intents, so that nothing that adds risk is
+sent on them, and then fails this actor.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from actors.journal_file import BUSY_TIMEOUT_S, JournalFile, JournalUnusable
+from actors.journal_history import DeskHistory, UnresolvedIntent
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ExitKind
 from trading.cycle_effects import RECOVER
 from trading.desk import CycleRecord
-from trading.ids import key_of
 from trading.orders import OrderView
-from venues.model import NewOrder
+from venues.model import Fill, NewOrder
+
+__all__ = [
+    "BeginEpoch", "CycleOnRecord", "DeskHistory", "IntentRecorded", "Journal",
+    "JournalUnusable", "LoadDesk", "LoadVenue", "RecordCycle", "RecordCycleStart", "RecordDesk",
+    "RecordFill", "RecordIntent", "RecordInterrupted", "RecordOrder", "UnresolvedIntent",
+    "VenueHistory",
+]  # fmt: skip
 
 
 class RecordIntent(msgspec.Struct, frozen=True):
-    """An order that is about to be sent. Answered with IntentRecorded to ``reply_to``."""
+    """An order that is about to be sent, or just was. Answered with IntentRecorded to ``reply_to``.
+
+    Nobody is answered without one: what takes risk off does not wait.
+    """
 
     new: NewOrder
     venue: str
@@ -37,6 +49,13 @@ class IntentRecorded(msgspec.Struct, frozen=True):
 
     client_order_id: int
     error: str = ""
+
+
+class RecordFill(msgspec.Struct, frozen=True):
+    """One execution of an order of ours. The same one again changes nothing."""
+
+    venue: str
+    fill: Fill
 
 
 class RecordOrder(msgspec.Struct, frozen=True):
@@ -56,9 +75,37 @@ class RecordCycleStart(msgspec.Struct, frozen=True):
 
 
 class RecordCycle(msgspec.Struct, frozen=True):
-    """A cycle is over."""
+    """A cycle is over. Once that is durable, ``reply_to`` is told CycleOnRecord."""
 
     record: CycleRecord
+    reply_to: str = ""
+
+
+class CycleOnRecord(msgspec.Struct, frozen=True):
+    """The journal's answer: that cycle's record is durable."""
+
+    cycle: int
+
+
+class RecordInterrupted(msgspec.Struct, frozen=True):
+    """A cycle of an earlier life was never recorded as over, and the venues are flat."""
+
+    desk: str
+    cycle: int
+
+
+class RecordDesk(msgspec.Struct, frozen=True):
+    """What lasts over all runs: that a desk is paused, why it halted. None changes nothing."""
+
+    desk: str
+    paused: bool | None = None
+    halted: str | None = None
+
+
+class BeginEpoch(msgspec.Struct, frozen=True):
+    """Ask: a new run epoch for order ids, past all on record and ``beyond``. Answered by it."""
+
+    beyond: int = 0
 
 
 class LoadDesk(msgspec.Struct, frozen=True):
@@ -68,81 +115,27 @@ class LoadDesk(msgspec.Struct, frozen=True):
     since_ns: int
 
 
-class DeskHistory(msgspec.Struct, frozen=True):
-    """``open_cycle`` is the cycle that was started and not recorded as over, or 0.
+class LoadVenue(msgspec.Struct, frozen=True):
+    """What is on record of a venue's orders? VenueHistory is told to ``reply_to``."""
 
-    ``finished`` counts the cycles that traded and ended at or after ``since_ns`` (UTC).
-    """
-
-    next_cycle: int
-    open_cycle: int
-    finished: int
+    venue: str
+    reply_to: str
 
 
-class JournalUnusable(Exception):
-    """The journal's file can't be used."""
+class VenueHistory(msgspec.Struct, frozen=True):
+    """The journal's answer to LoadVenue; ``OrdersOnRecord`` says what the fields are."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"journal {self.path}: {self.reason}"
+    venue: str
+    unresolved: tuple[UnresolvedIntent, ...]
+    fill_keys: tuple[tuple[str, str, str], ...]
+    last_fill_ns: int
 
 
-SCHEMA_VERSION: Final = 1
 _GROUP: Final = 64
-BUSY_TIMEOUT_S: Final = 5.0
-_TABLES: Final = """
-create table if not exists intents (
-    venue text not null, client_order_id text not null, desk text not null,
-    order_json text not null, recorded_ns integer not null, primary key (venue, client_order_id));
-create table if not exists outcomes (
-    venue text not null, client_order_id text not null, view_json text not null,
-    recorded_ns integer not null);
-create table if not exists cycles (
-    desk text not null, cycle integer not null, direction text not null, size text not null,
-    started_ns integer not null, finished_ns integer, outcome text, record_json text,
-    primary key (desk, cycle));
-"""
-
-
-def open_journal(path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
-    """The journal's database, made if need be. Raises JournalUnusable.
-
-    Somebody else's lock is waited for ``busy_timeout_s`` at each write.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
-    except (OSError, sqlite3.Error) as error:
-        raise JournalUnusable(path, str(error)) from error
-    try:
-        _prepare(database, path)
-    except sqlite3.Error as error:
-        database.close()
-        raise JournalUnusable(path, str(error)) from error
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _prepare(database: sqlite3.Connection, path: Path) -> None:
-    """Durable settings, and the tables of a new file. One that has them is not written to."""
-    database.execute("pragma journal_mode = wal")
-    database.execute("pragma synchronous = full")
-    version = database.execute("pragma user_version").fetchone()[0]
-    if version not in (0, SCHEMA_VERSION):
-        raise JournalUnusable(path, f"schema {version}, this version reads {SCHEMA_VERSION}")
-    if not version:
-        database.executescript(_TABLES)
-        database.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
 
 class Journal(SupervisedActor):
-    """Owns the file. Everybody else tells it, or asks LoadDesk."""
+    """Owns the file while the service runs. Everybody else tells it, or asks."""
 
     def __init__(
         self, context: ActorContext, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S
@@ -150,19 +143,24 @@ class Journal(SupervisedActor):
         super().__init__(context)
         self._path = path
         self._busy_timeout_s = busy_timeout_s
-        self._database: sqlite3.Connection | None = None
+        self._file: JournalFile | None = None
         self._waiting: list[RecordIntent] = []
+        self._cycles: list[RecordCycle] = []
         self._in_group = 0
 
     def on_start(self) -> None:
-        self._database = open_journal(self._path, self._busy_timeout_s)
+        self._file = JournalFile(self._path, self._busy_timeout_s)
 
     def on_message(self, message: object) -> object:
+        reader, writer = _READERS.get(type(message)), _WRITERS.get(type(message))
         try:
-            if isinstance(message, LoadDesk):
+            if reader is not None:
                 self._commit()
-                return self._load(message)
-            self._write(message)
+                return reader(self, message)
+            if writer is None:
+                return super().on_message(message)
+            writer(self, message)
+            self._in_group += 1
             # A recovery asks for its start to be on disk: its orders wait for nothing else.
             whole = isinstance(message, RecordCycleStart) and message.direction == RECOVER
             if whole or self._in_group >= _GROUP or not self.inbox_depth():
@@ -173,92 +171,77 @@ class Journal(SupervisedActor):
         return None
 
     def on_exit(self, kind: ExitKind) -> None:
-        if self._database is None:
+        if self._file is None:
             return
         try:
             self._commit()
         except sqlite3.Error as error:
             self._turn_away(str(error))
         finally:
-            self._database.close()
+            self._file.close()
 
-    def _write(self, message: object) -> None:
-        if isinstance(message, RecordIntent):
-            self._write_intent(message)
-        elif isinstance(message, RecordOrder):
-            text = msgspec.json.encode(message.view).decode()
-            row = (message.venue, str(message.view.client_order_id), text)
-            self._execute("insert into outcomes values (?, ?, ?, ?)", *row, _now_ns())
-        elif isinstance(message, RecordCycleStart):
-            self._write_start(message)
-        elif isinstance(message, RecordCycle):
-            text = msgspec.json.encode(message.record).decode()
-            self._execute(
-                "update cycles set finished_ns = ?, outcome = ?, record_json = ?"
-                " where desk = ? and cycle = ?",
-                _now_ns(), message.record.outcome, text, message.record.desk, message.record.cycle,
-            )  # fmt: skip
-        else:
-            super().on_message(message)
+    @property
+    def _open(self) -> JournalFile:
+        assert self._file is not None
+        return self._file
+
+    # -- writing -----------------------------------------------------------------------------------
 
     def _write_intent(self, message: RecordIntent) -> None:
-        new = message.new
         self._waiting.append(message)  # first: if it can't be written, that is its answer
-        text = msgspec.json.encode(new).decode()
-        key = (message.venue, str(new.client_order_id), message.desk, text)
-        self._execute("insert or replace into intents values (?, ?, ?, ?, ?)", *key, _now_ns())
-        # The start of its cycle may have been told to a life of this actor that is gone. Without
-        # it a restart would use the ids again, and find a position that nothing explains.
-        desk = message.desk.partition("/")[0]
-        cycle = key_of(new.client_order_id).cycle
-        self._write_start(RecordCycleStart(desk, cycle, new.side.value, str(new.size)))
+        self._open.write_intent(message.venue, message.new, message.desk, _now_ns())
 
-    def _write_start(self, start: RecordCycleStart) -> None:
-        row = (start.desk, start.cycle, start.direction, start.size)
-        self._execute(
-            "insert or ignore into cycles values (?, ?, ?, ?, ?, null, null, null)",
-            *row, _now_ns(),
-        )  # fmt: skip
+    def _write_cycle(self, message: RecordCycle) -> None:
+        self._open.write_cycle(message.record, _now_ns())
+        self._cycles.append(message)
 
-    def _load(self, message: LoadDesk) -> DeskHistory:
-        assert self._database is not None
-        last = self._database.execute(
-            "select cycle, finished_ns from cycles where desk = ? order by cycle desc limit 1",
-            (message.desk,),
-        ).fetchone()
-        if last is None:
-            return DeskHistory(1, 0, 0)
-        finished = self._database.execute(
-            "select count(*) from cycles where desk = ? and finished_ns >= ?"
-            " and outcome in ('completed', 'unwound')",
-            (message.desk, message.since_ns),
-        ).fetchone()[0]
-        return DeskHistory(last[0] + 1, 0 if last[1] is not None else last[0], finished)
+    # -- reading -----------------------------------------------------------------------------------
 
-    def _execute(self, statement: str, *values: object) -> None:
-        assert self._database is not None
-        if not self._in_group:
-            self._database.execute("begin immediate")
-        self._database.execute(statement, values)
-        self._in_group += 1
+    def _load_venue(self, message: LoadVenue) -> None:
+        found = self._open.load_orders(message.venue, _now_ns())
+        history = VenueHistory(message.venue, found.unresolved, found.fill_keys, found.last_fill_ns)
+        self.address(message.reply_to).offer(history)
+
+    # -- groups ------------------------------------------------------------------------------------
 
     def _commit(self) -> None:
-        assert self._database is not None
-        if not self._in_group:
-            return
-        self._database.execute("commit")
+        self._open.commit()
         self._in_group = 0
         self._answer("")
+        cycles, self._cycles = self._cycles, []
+        for message in cycles:
+            if message.reply_to:
+                self.address(message.reply_to).offer(CycleOnRecord(message.record.cycle))
 
     def _turn_away(self, reason: str) -> None:
         self._in_group = 0
+        self._cycles.clear()
         self._answer(f"not recorded: {reason}")
 
     def _answer(self, error: str) -> None:
         waiting, self._waiting = self._waiting, []
         for message in waiting:
-            reply = IntentRecorded(message.new.client_order_id, error)
-            self.address(message.reply_to).offer(reply)
+            if message.reply_to:
+                reply = IntentRecorded(message.new.client_order_id, error)
+                self.address(message.reply_to).offer(reply)
+
+
+_WRITERS: Final[dict[type, Callable[[Journal, Any], None]]] = {
+    RecordIntent: Journal._write_intent,
+    RecordFill: lambda self, m: self._open.write_fill(m.fill, _now_ns()),
+    RecordOrder: lambda self, m: self._open.write_outcome(m.venue, m.view, _now_ns()),
+    RecordCycleStart: lambda self, m: self._open.write_start(
+        m.desk, m.cycle, m.direction, m.size, _now_ns()
+    ),
+    RecordCycle: Journal._write_cycle,
+    RecordInterrupted: lambda self, m: self._open.write_interrupted(m.desk, m.cycle, _now_ns()),
+}
+_READERS: Final[dict[type, Callable[[Journal, Any], object]]] = {
+    LoadDesk: lambda self, m: self._open.load_desk(m.desk, m.since_ns),
+    LoadVenue: Journal._load_venue,
+    BeginEpoch: lambda self, m: self._open.next_epoch(m.beyond, _now_ns()),
+    RecordDesk: lambda self, m: self._open.set_desk(m.desk, paused=m.paused, halted=m.halted),
+}
 
 
 def _now_ns() -> int:

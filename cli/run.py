@@ -24,7 +24,7 @@ from actors.board import BoardSnapshot, ReadBoard
 from actors.console import ConsoleAccess
 from actors.control_socket import control_path
 from actors.coordinator import DeskOutcome, PauseDesk, StopDesk
-from actors.journal import JournalUnusable, open_journal
+from actors.journal_file import JournalFile, JournalUnusable
 from cli import exits, logs, summary
 from cli.exits import CommandFailed
 from cli.lock import only_one
@@ -361,7 +361,7 @@ def _access(start: Start) -> _Access:
 
 def _check_journal(path: Path) -> None:
     try:
-        open_journal(path).close()
+        JournalFile(path).close()
     except JournalUnusable as error:
         remedy = "repair it, or move it away to begin a new one"
         raise CommandFailed(exits.CONFIGURATION, f"{error}; {remedy}") from None

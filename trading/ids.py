@@ -1,27 +1,26 @@
-"""Client order ids: derived from (desk, cycle, leg, attempt), so that a restart can compute them.
+"""Client order ids: a run epoch from the journal and a counter, never the clock, never used twice.
 
 Both venues get the same 32 bits, because Backpack's client id is a uint32:
 
-    desk 6 bits | cycle 18 bits | leg 1 bit | attempt 7 bits
+    run epoch 16 bits | counter 16 bits
 
-GRVT's ids live in [2^63, 2^64); the 32 bits are its low half, and are also the nonce of the
-signature. The cycle number comes from the journal and never goes back, so an id repeats only after
-262,144 cycles, or more than 36 days of a cycle every 12 s.
+The epoch is on disk before the first order of a run goes out, so a killed process, whatever it had
+sent, is followed by one whose ids are all new. GRVT's ids live in [2^63, 2^64): the 32 bits are
+their low half, and are also the nonce of the signature. An epoch comes round after 65,535 runs.
 """
 
 from __future__ import annotations
 
 import enum
+import threading
 from typing import Final
 
 import msgspec
 
-_DESK_BITS: Final = 6
-_CYCLE_BITS: Final = 18
-_ATTEMPT_BITS: Final = 7
-MAX_DESKS: Final = 1 << _DESK_BITS
-CYCLE_SPAN: Final = 1 << _CYCLE_BITS
-MAX_ATTEMPTS: Final = 1 << _ATTEMPT_BITS
+_COUNTER_BITS: Final = 16
+IDS_OF_EPOCH: Final = 1 << _COUNTER_BITS
+LAST_EPOCH: Final = (1 << 16) - 1
+_RESERVE: Final = IDS_OF_EPOCH // 8  # more than a cycle of every desk can ever want
 _MACHINE_RANGE: Final = 1 << 63
 
 
@@ -35,6 +34,80 @@ class Leg(enum.Enum):
     def other(self) -> Leg:
         """The leg on the other venue."""
         return Leg.HEDGE if self is Leg.PRIMARY else Leg.PRIMARY
+
+
+class IdsUsedUp(Exception):
+    """An epoch has no ids left, and none that follows it was begun in time."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(epoch)
+        self.epoch = epoch
+
+    def __str__(self) -> str:
+        return f"all {IDS_OF_EPOCH} order ids of run epoch {self.epoch} are used up"
+
+
+class IdAllocator:
+    """The ids of one process, for all of its desks. Any thread; it outlives every actor."""
+
+    def __init__(self, epoch: int) -> None:
+        self._lock = threading.Lock()
+        self._epoch = _checked(epoch)
+        self._next = 0
+
+    @property
+    def epoch(self) -> int:
+        """The run epoch that ids are taken from now."""
+        return self._epoch
+
+    @property
+    def low(self) -> bool:
+        """True when a new epoch should be begun before anything else is."""
+        return self._next > IDS_OF_EPOCH - _RESERVE
+
+    def next(self) -> int:
+        """The next uint32. Raises IdsUsedUp."""
+        with self._lock:
+            if self._next >= IDS_OF_EPOCH:
+                raise IdsUsedUp(self._epoch)
+            compact = (self._epoch << _COUNTER_BITS) | self._next
+            self._next += 1
+            return compact
+
+    def renew(self, epoch: int) -> None:
+        """Go on with a new epoch, which is on disk."""
+        with self._lock:
+            self._epoch = _checked(epoch)
+            self._next = 0
+
+    def issued(self, client_order_id: int) -> bool:
+        """True for an id of this epoch that was handed out. Takes GRVT's 64-bit form too."""
+        low = client_order_id & 0xFFFFFFFF
+        return epoch_of(client_order_id) == self._epoch and low % IDS_OF_EPOCH < self._next
+
+
+def epoch_of(client_order_id: int) -> int:
+    """The run epoch of an id of ours. Takes GRVT's 64-bit form too."""
+    return (client_order_id & 0xFFFFFFFF) >> _COUNTER_BITS
+
+
+def wide_id(compact: int) -> int:
+    """The id for a venue with a 64-bit machine range (GRVT)."""
+    return _MACHINE_RANGE | compact
+
+
+def _checked(epoch: int) -> int:
+    if not 1 <= epoch <= LAST_EPOCH:
+        raise ValueError(f"run epoch {epoch} is not in 1..{LAST_EPOCH}")
+    return epoch
+
+
+_DESK_BITS: Final = 6
+_CYCLE_BITS: Final = 18
+_ATTEMPT_BITS: Final = 7
+MAX_DESKS: Final = 1 << _DESK_BITS
+CYCLE_SPAN: Final = 1 << _CYCLE_BITS
+MAX_ATTEMPTS: Final = 1 << _ATTEMPT_BITS
 
 
 class OrderKey(msgspec.Struct, frozen=True):

@@ -14,27 +14,32 @@ from typing import Any
 import pytest
 
 from actors.journal import (
-    SCHEMA_VERSION,
+    BeginEpoch,
+    CycleOnRecord,
     DeskHistory,
     IntentRecorded,
     Journal,
-    JournalUnusable,
     LoadDesk,
+    LoadVenue,
     RecordCycle,
     RecordCycleStart,
+    RecordDesk,
+    RecordFill,
     RecordIntent,
+    RecordInterrupted,
     RecordOrder,
-    open_journal,
+    UnresolvedIntent,
+    VenueHistory,
 )
+from actors.journal_file import JournalFile
 from supervision.policy import Policy
 from supervision.spec import ChildSpec
 from supervision.states import ChildState
-from tests.support_actors import WAIT_S, mailbox, open_descriptors
+from tests.support_actors import WAIT_S, mailbox
 from tests.support_actors_records import cycle_record
 from tests.support_supervision_live import RETRY, Stage
-from trading.ids import Leg, OrderKey, client_order_id
 from trading.orders import OrderState, OrderView
-from venues.model import NewOrder, Side, TimeInForce
+from venues.model import Fill, NewOrder, Side, TimeInForce
 
 LETTERS = "letters"
 
@@ -74,14 +79,13 @@ class Desk:
 
 
 def new_order(cycle: int, attempt: int = 0) -> NewOrder:
-    key = OrderKey(0, cycle, Leg.PRIMARY, attempt)
     return NewOrder(
         symbol="ETH",
         side=Side.BUY,
         size=Decimal("0.5"),
         price=Decimal("2500.01"),
         time_in_force=TimeInForce.IOC,
-        client_order_id=client_order_id(key, wide=False),
+        client_order_id=(cycle << 16) | attempt,
         expires_ns=1,
         created_ns=1,
         nonce=1,
@@ -90,6 +94,14 @@ def new_order(cycle: int, attempt: int = 0) -> NewOrder:
 
 def intent(cycle: int, attempt: int = 0) -> RecordIntent:
     return RecordIntent(new_order(cycle, attempt), "backpack", "eth/coordinator", LETTERS)
+
+
+def outcome_of(new: NewOrder) -> OrderView:
+    return OrderView(
+        client_order_id=new.client_order_id, symbol=new.symbol, size=new.size,
+        signed_executed=new.size, quote_amount=Decimal(1250), fees=Decimal(0),
+        state=OrderState.FILLED, reason="", fills_complete=True,
+    )  # fmt: skip
 
 
 def start(cycle: int) -> RecordCycleStart:
@@ -124,22 +136,16 @@ def test_an_intent_is_in_the_file_before_it_is_answered(desk: Desk) -> None:
             assert ids[-1] == message.new.client_order_id
 
 
-def test_the_journal_is_written_through_to_the_disk(desk: Desk) -> None:
-    with closing(open_journal(desk.path)) as database:
-        assert database.execute("pragma journal_mode").fetchone() == ("wal",)
-        assert database.execute("pragma synchronous").fetchone() == (2,)  # full
-
-
 def test_what_waits_is_committed_together_and_each_is_answered_in_order(desk: Desk) -> None:
     desk.path.parent.mkdir()
-    open_journal(desk.path).close()
+    JournalFile(desk.path).close()
     with desk.running():
         with locked(desk.path):  # the first write waits here, and the others behind it
             for attempt in range(100):
                 desk.journal.tell(intent(1, attempt))
             assert desk.letters.empty()
         answers = [desk.answer() for _ in range(100)]
-    assert [a.client_order_id & 0x7F for a in answers] == list(range(100))
+    assert [a.client_order_id & 0xFF for a in answers] == list(range(100))
     assert not any(a.error for a in answers)
     assert desk.rows("select count(*) from intents") == [(100,)]
 
@@ -154,7 +160,7 @@ def test_the_history_tells_the_next_cycle_the_open_one_and_how_many_are_finished
 ) -> None:
     with desk.running():
         desk.journal.tell(start(1))
-        assert desk.load() == DeskHistory(2, 1, 0)
+        assert desk.load() == DeskHistory(2, 1, 0, "0.5")
         desk.journal.tell(over(1))
         assert desk.load() == DeskHistory(2, 0, 1)
         for cycle, outcome in ((2, "abandoned"), (3, "unwound"), (4, "recovered")):
@@ -173,7 +179,7 @@ def test_a_reopened_journal_goes_on_where_the_last_life_stopped(desk: Desk) -> N
                 desk.journal.tell(over(cycle))
     again = Desk(desk.path)
     with again.running():
-        assert again.load() == DeskHistory(4, 3, 2)
+        assert again.load() == DeskHistory(4, 3, 2, "0.5")
         again.stage.directory.address("journal").tell(over(3))
         assert again.load() == DeskHistory(4, 0, 3)
 
@@ -199,17 +205,81 @@ def test_an_outcome_is_recorded_as_it_was_known(desk: Desk) -> None:
     assert '"cancelled"' in text
 
 
-def test_a_cycle_is_on_record_with_its_first_intent_even_if_its_start_got_lost(
-    desk: Desk,
-) -> None:
-    """Else a restart would use the same ids again, and find a position that nothing explains."""
+def test_a_cycle_that_is_over_is_confirmed_once_it_is_durable(desk: Desk) -> None:
     with desk.running():
-        desk.journal.tell(intent(5))
-        desk.answer()
-        assert desk.load() == DeskHistory(6, 5, 0)
         desk.journal.tell(start(5))
+        desk.journal.tell(RecordCycle(cycle_record(5), LETTERS))
+        assert desk.letters.get(timeout=WAIT_S) == CycleOnRecord(5)
+        assert desk.rows("select outcome from cycles where cycle = 5") == [("completed",)]
+        desk.journal.tell(RecordCycle(cycle_record(5), LETTERS))  # told again: it changes nothing
+        assert desk.letters.get(timeout=WAIT_S) == CycleOnRecord(5)
+        assert desk.load() == DeskHistory(6, 0, 1)
+
+
+def test_a_record_whose_start_got_lost_is_a_cycle_all_the_same(desk: Desk) -> None:
+    with desk.running():
         desk.journal.tell(over(5))
         assert desk.load() == DeskHistory(6, 0, 1)
+
+
+def test_an_interrupted_cycle_is_over_and_does_not_count(desk: Desk) -> None:
+    with desk.running():
+        desk.journal.tell(start(1))
+        assert desk.load() == DeskHistory(2, 1, 0, "0.5")
+        desk.journal.tell(RecordInterrupted("eth", 1))
+        assert desk.load() == DeskHistory(2, 0, 0)
+
+
+def test_what_an_operator_wants_of_a_desk_lasts(desk: Desk) -> None:
+    with desk.running():
+        desk.journal.ask(RecordDesk("eth", paused=True))
+        desk.journal.ask(RecordDesk("eth", halted="somebody traded by hand"))
+        known = desk.load()
+        assert (known.paused, known.halted) == (True, "somebody traded by hand")
+        desk.journal.ask(RecordDesk("eth", paused=False))
+        known = desk.load()
+        assert (known.paused, known.halted) == (False, "somebody traded by hand")
+
+
+def test_a_venue_is_told_its_unresolved_orders_and_its_fills(desk: Desk) -> None:
+    now_ns = time.time_ns()
+    fill = Fill(
+        venue="backpack", symbol="ETH", trade_id="t1", venue_order_id="v1", client_order_id=7,
+        side=Side.BUY, size=Decimal("0.5"), price=Decimal(2500), fee=Decimal("0.1"), maker=False,
+        event_ns=now_ns,
+    )  # fmt: skip
+    with desk.running():
+        for attempt in (0, 1):
+            desk.journal.tell(intent(1, attempt))
+            desk.answer()
+        desk.journal.tell(RecordOrder("backpack", outcome_of(intent(1, 0).new)))
+        desk.journal.tell(RecordFill("backpack", fill))
+        desk.journal.tell(RecordFill("backpack", fill))
+        desk.journal.tell(LoadVenue("backpack", LETTERS))
+        desk.journal.tell(LoadVenue("grvt", LETTERS))
+        assert desk.letters.get(timeout=WAIT_S) == VenueHistory(
+            "backpack",
+            (UnresolvedIntent(intent(1, 1).new, "eth/coordinator"),),
+            (fill.key,),
+            now_ns,
+        )
+        assert desk.letters.get(timeout=WAIT_S) == VenueHistory("grvt", (), (), 0)
+    assert desk.rows("select count(*) from fills") == [(1,)]
+
+
+def test_an_order_that_takes_risk_off_is_recorded_and_nobody_is_told(desk: Desk) -> None:
+    with desk.running():
+        desk.journal.tell(RecordIntent(new_order(1), "grvt", "eth/coordinator", ""))
+        desk.load()
+        assert desk.letters.empty()
+    assert desk.rows("select count(*) from intents") == [(1,)]
+
+
+def test_a_further_epoch_is_past_every_known_one(desk: Desk) -> None:
+    with desk.running():
+        assert desk.journal.ask(BeginEpoch()) == 1
+        assert desk.journal.ask(BeginEpoch()) == 2
+        assert desk.journal.ask(BeginEpoch(beyond=40)) == 41
 
 
 def test_a_locked_file_refuses_the_intent_and_fails_the_actor(tmp_path: Path) -> None:
@@ -228,13 +298,6 @@ def test_a_locked_file_refuses_the_intent_and_fails_the_actor(tmp_path: Path) ->
     assert desk.rows("select count(*) from intents") == [(1,)]
 
 
-def test_a_locked_file_that_has_its_tables_can_be_opened(tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
-    open_journal(path).close()
-    with locked(path):
-        open_journal(path, busy_timeout_s=0.05).close()
-
-
 def test_a_damaged_file_refuses_the_intent_and_fails_the_actor(desk: Desk) -> None:
     with desk.running():
         with closing(sqlite3.connect(desk.path)) as other:
@@ -243,33 +306,3 @@ def test_a_damaged_file_refuses_the_intent_and_fails_the_actor(desk: Desk) -> No
         desk.journal.tell(intent(1))
         assert "intents" in desk.answer().error
         assert desk.stage.wait("journal", ChildState.BACKING_OFF).kind == "error"
-
-
-@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 99])
-def test_a_file_of_another_version_is_not_touched(tmp_path: Path, version: int) -> None:
-    path = tmp_path / "journal.sqlite"
-    with closing(sqlite3.connect(path)) as other:
-        other.execute(f"pragma user_version = {version}")
-    before = open_descriptors()
-    with pytest.raises(JournalUnusable, match=f"schema {version}"):
-        open_journal(path)
-    assert open_descriptors() == before
-    with closing(sqlite3.connect(path)) as other:
-        assert other.execute("select count(*) from sqlite_master").fetchone() == (0,)
-
-
-def test_a_file_that_is_no_database_is_unusable(tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
-    path.write_bytes(b"not a database at all" * 100)
-    before = open_descriptors()
-    with pytest.raises(JournalUnusable) as unusable:
-        open_journal(path)
-    assert unusable.value.path == path
-    assert open_descriptors() == before
-
-
-def test_a_place_that_can_not_be_written_to_is_unusable(tmp_path: Path) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    with pytest.raises(JournalUnusable):
-        open_journal(blocked / "journal.sqlite")

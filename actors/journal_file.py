@@ -1,0 +1,359 @@
+"""The journal's file: what is in it, how a row is kept honest, and how an older file is carried on.
+
+SQLite in WAL mode with synchronous=FULL. Every row ends with a checksum over what it says, so that
+a row that was torn, edited or restored in part is told from a good one. Not thread-safe: one actor
+owns it while the service runs; the process reads and writes it alone before that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from actors.journal_history import (
+    DeskHistory,
+    JournalCheck,
+    OrdersOnRecord,
+    RunStart,
+    UnresolvedIntent,
+)
+from trading.desk import CycleRecord
+from trading.ids import LAST_EPOCH
+from trading.orders import OrderView
+from venues.model import Fill, NewOrder
+
+SCHEMA_VERSION: Final = 2
+BUSY_TIMEOUT_S: Final = 5.0
+CRASH_WINDOW_S: Final = 60
+_SECOND_NS: Final = 1_000_000_000
+_FILLS_KEPT_NS: Final = 48 * 3600 * _SECOND_NS
+_INTERRUPTED: Final = "interrupted"
+
+_TABLES: Final = """
+create table runs (
+    epoch integer not null, began_ns integer not null, ended_ns integer, checksum text not null,
+    number integer primary key autoincrement);
+create table intents (
+    venue text not null, client_order_id text not null, desk text not null,
+    order_json text not null, recorded_ns integer not null, checksum text not null,
+    resolved integer not null default 0, primary key (venue, client_order_id));
+create index unresolved_intents on intents (venue) where resolved = 0;
+create table outcomes (
+    venue text not null, client_order_id text not null, view_json text not null,
+    recorded_ns integer not null, checksum text not null, primary key (venue, client_order_id));
+create table fills (
+    venue text not null, symbol text not null, trade_id text not null,
+    venue_order_id text not null, client_order_id text not null, fill_json text not null,
+    event_ns integer not null, recorded_ns integer not null, checksum text not null,
+    primary key (venue, symbol, trade_id, venue_order_id));
+create index fills_by_time on fills (venue, event_ns);
+create table cycles (
+    desk text not null, cycle integer not null, direction text not null, size text not null,
+    started_ns integer not null, finished_ns integer, outcome text, record_json text,
+    checksum text not null, primary key (desk, cycle));
+create table desks (
+    desk text primary key, paused integer not null, halted text not null, checksum text not null);
+"""
+# Columns that a checksum is over, by table: everything that never changes, in this order.
+_SUMMED: Final = {
+    "runs": "epoch, began_ns, ended_ns",
+    "intents": "venue, client_order_id, desk, order_json, recorded_ns",
+    "outcomes": "venue, client_order_id, view_json, recorded_ns",
+    "fills": "venue, symbol, trade_id, venue_order_id, client_order_id, fill_json, event_ns,"
+    " recorded_ns",
+    "cycles": "desk, cycle, direction, size, started_ns, finished_ns, outcome, record_json",
+    "desks": "desk, paused, halted",
+}
+
+
+class JournalUnusable(Exception):
+    """The journal's file can't be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"journal {self.path}: {self.reason}"
+
+
+class JournalFile:
+    """One open journal. Every sqlite3.Error passes through: whoever calls knows what it means.
+
+    Writes join a transaction that ``commit`` ends. Raises JournalUnusable when opened on
+    something that can't be used; one that already has its tables is not written to.
+    """
+
+    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(
+                path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise JournalUnusable(path, str(error)) from error
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self._database.close()
+            raise JournalUnusable(path, str(error)) from error
+        except BaseException:
+            self._database.close()
+            raise
+
+    def _prepare(self) -> None:
+        self._database.execute("pragma journal_mode = wal")
+        self._database.execute("pragma synchronous = full")
+        version = self._database.execute("pragma user_version").fetchone()[0]
+        if version not in (0, 1, SCHEMA_VERSION):
+            raise JournalUnusable(
+                self.path, f"schema {version}, this version reads 1 to {SCHEMA_VERSION}"
+            )
+        if version != SCHEMA_VERSION:
+            self._migrate(version)
+
+    def _migrate(self, version: int) -> None:
+        """Make the tables, and take over what a file of version 1 has. All of it or nothing."""
+        self._database.execute("begin immediate")
+        old = ("intents", "outcomes", "cycles") if version else ()
+        for table in old:
+            self._database.execute(f"alter table {table} rename to old_{table}")
+        for statement in _TABLES.split(";")[:-1]:
+            self._database.execute(statement)
+        for table in old:
+            self._take_over(table)
+            self._database.execute(f"drop table old_{table}")
+        self._database.execute(f"pragma user_version = {SCHEMA_VERSION}")
+        self._database.execute("commit")
+
+    def _take_over(self, table: str) -> None:
+        columns = _SUMMED[table]
+        for row in self._database.execute(f"select {columns} from old_{table}").fetchall():
+            self._insert(table, row, "insert or replace")
+        if table == "intents":  # of a version that could not tell: their orders expired long ago
+            self._database.execute("update intents set resolved = 1")
+
+    def close(self) -> None:
+        """Close the file. What was not committed is not in it."""
+        self._database.close()
+
+    @property
+    def in_group(self) -> bool:
+        """True while there is something to commit."""
+        return self._database.in_transaction
+
+    def commit(self) -> None:
+        """Make everything written so far durable."""
+        if self._database.in_transaction:
+            self._database.execute("commit")
+
+    # -- runs --------------------------------------------------------------------------------------
+
+    def begin_run(self, now_ns: int, first_epoch: int = 1) -> RunStart:
+        """Begin a run, durably, with an epoch of its own.
+
+        In a file that has none yet it is ``first_epoch``.
+        """
+        self._begin()
+        last = self._database.execute("select epoch from runs order by number desc").fetchone()
+        epoch = first_epoch if last is None else last[0] % LAST_EPOCH + 1
+        since_ns = now_ns - CRASH_WINDOW_S * _SECOND_NS
+        crashes = self._database.execute(
+            "select count(*) from runs where began_ns >= ? and ended_ns is null", (since_ns,)
+        ).fetchone()[0]
+        self._insert("runs", (epoch, now_ns, None))
+        self.commit()
+        return RunStart(epoch, crashes)
+
+    def next_epoch(self, beyond: int, now_ns: int) -> int:
+        """A further epoch for the running process, past all on record and ``beyond``; durable."""
+        self._begin()
+        last = self._database.execute("select epoch from runs order by number desc").fetchone()
+        epoch = max(beyond, last[0] if last else 0) % LAST_EPOCH + 1
+        self._insert("runs", (epoch, now_ns, now_ns))
+        self.commit()
+        return epoch
+
+    def end_run(self, epoch: int, now_ns: int) -> None:
+        """The run with that epoch ends in an orderly way; durable."""
+        self._begin()
+        row = self._database.execute(
+            "select number, began_ns from runs where epoch = ? order by number desc", (epoch,)
+        ).fetchone()
+        if row is not None:
+            self._database.execute(
+                "update runs set ended_ns = ?, checksum = ? where number = ?",
+                (now_ns, checksum((epoch, row[1], now_ns)), row[0]),
+            )
+        self.commit()
+
+    # -- orders ------------------------------------------------------------------------------------
+
+    def write_intent(self, venue: str, new: NewOrder, desk: str, now_ns: int) -> None:
+        """An order is about to be sent, or has just been."""
+        row = (venue, str(new.client_order_id), desk, _json(new), now_ns)
+        self._insert("intents", row, "insert or ignore")
+
+    def write_outcome(self, venue: str, view: OrderView, now_ns: int) -> None:
+        """The outcome of an order is known (better)."""
+        key = (venue, str(view.client_order_id))
+        self._insert("outcomes", (*key, _json(view), now_ns), "insert or replace")
+        self._database.execute(
+            "update intents set resolved = 1 where venue = ? and client_order_id = ?", key
+        )
+
+    def write_fill(self, fill: Fill, now_ns: int) -> None:
+        """One execution; the same one again changes nothing."""
+        ours = "" if fill.client_order_id is None else str(fill.client_order_id)
+        row = (fill.venue, *fill.key, ours, _json(fill), fill.event_ns, now_ns)
+        self._insert("fills", row, "insert or ignore")
+
+    def load_orders(self, venue: str, now_ns: int) -> OrdersOnRecord:
+        """What is on record of a venue's orders. Raises JournalUnusable for a damaged row."""
+        rows = self._rows("intents", "where venue = ? and resolved = 0", venue)
+        keys = self._database.execute(
+            "select symbol, trade_id, venue_order_id from fills where venue = ? and event_ns >= ?",
+            (venue, now_ns - _FILLS_KEPT_NS),
+        ).fetchall()
+        last = self._database.execute(
+            "select max(event_ns) from fills where venue = ?", (venue,)
+        ).fetchone()[0]
+        return OrdersOnRecord(
+            tuple(
+                UnresolvedIntent(msgspec.json.decode(row[3], type=NewOrder), row[2]) for row in rows
+            ),
+            tuple((symbol, trade, order) for symbol, trade, order in keys),
+            last or 0,
+        )
+
+    # -- cycles and desks --------------------------------------------------------------------------
+
+    def write_start(self, desk: str, cycle: int, direction: str, size: str, now_ns: int) -> None:
+        """A cycle begins; known already, nothing changes."""
+        row = (desk, cycle, direction, size, now_ns, None, None, None)
+        self._insert("cycles", row, "insert or ignore")
+
+    def write_cycle(self, record: CycleRecord, now_ns: int) -> None:
+        """A cycle is over."""
+        self.write_start(record.desk, record.cycle, record.direction, str(record.size), now_ns)
+        self._end_cycle(record.desk, record.cycle, record.outcome, _json(record), now_ns)
+
+    def write_interrupted(self, desk: str, cycle: int, now_ns: int) -> None:
+        """A cycle did not live to be recorded, and the venues are flat: it is over as well."""
+        self._end_cycle(desk, cycle, _INTERRUPTED, "", now_ns)
+
+    def load_desk(self, desk: str, since_ns: int) -> DeskHistory:
+        """Where the desk left off. Raises JournalUnusable for a damaged row."""
+        last = next(self._rows("cycles", "where desk = ? order by cycle desc limit 1", desk), None)
+        state = next(self._rows("desks", "where desk = ?", desk), None)
+        paused, halted = (False, "") if state is None else (bool(state[1]), state[2])
+        if last is None:
+            return DeskHistory(1, 0, 0, "", halted, paused)
+        finished = self._database.execute(
+            "select count(*) from cycles where desk = ? and finished_ns >= ?"
+            " and outcome in ('completed', 'unwound')",
+            (desk, since_ns),
+        ).fetchone()[0]
+        is_open = last[5] is None
+        size = last[3] if is_open else ""
+        return DeskHistory(last[1] + 1, last[1] if is_open else 0, finished, size, halted, paused)
+
+    def set_desk(self, desk: str, *, paused: bool | None = None, halted: str | None = None) -> None:
+        """What an operator wants of a desk, and why it halted, over all runs; durable."""
+        self._begin()
+        row = self._database.execute(
+            "select paused, halted from desks where desk = ?", (desk,)
+        ).fetchone() or (0, "")
+        now_paused = row[0] if paused is None else int(paused)
+        values = (desk, now_paused, row[1] if halted is None else halted)
+        self._insert("desks", values, "insert or replace")
+        self.commit()
+
+    def forget_desks(self) -> None:
+        """No desk is paused or halted: the venues are new ones; durable."""
+        self._begin()
+        self._database.execute("delete from desks")
+        self.commit()
+
+    # -- the whole file ----------------------------------------------------------------------------
+
+    def check(self) -> JournalCheck:
+        """Read every row. Raises JournalUnusable when SQLite itself finds the file damaged."""
+        found = self._database.execute("pragma integrity_check").fetchone()[0]
+        if found != "ok":
+            raise JournalUnusable(self.path, f"damaged: {found}")
+        damaged, counts = [], {}
+        for table, columns in _SUMMED.items():
+            rows = self._database.execute(f"select {columns}, checksum from {table}").fetchall()
+            counts[table] = len(rows)
+            damaged += [f"{table} {row[0]} {row[1]}" for row in rows if not _honest(row)]
+        query = self._database.execute
+        states = query("select desk, paused, halted from desks").fetchall()
+        return JournalCheck(
+            path=str(self.path),
+            schema_version=SCHEMA_VERSION,
+            rows=counts,
+            damaged=tuple(damaged),
+            unresolved=dict(
+                query("select venue, count(*) from intents where resolved = 0 group by venue")
+            ),
+            open_cycles=dict(
+                query("select desk, max(cycle) from cycles where finished_ns is null group by desk")
+            ),
+            last_fill_ns=dict(query("select venue, max(event_ns) from fills group by venue")),
+            halted={desk: halted for desk, _, halted in states if halted},
+            paused=tuple(desk for desk, paused, _ in states if paused),
+        )
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        if not self._database.in_transaction:
+            self._database.execute("begin immediate")
+
+    def _insert(self, table: str, row: tuple[object, ...], verb: str = "insert") -> None:
+        self._begin()
+        marks = ", ".join("?" * (len(row) + 1))
+        self._database.execute(
+            f"{verb} into {table} ({_SUMMED[table]}, checksum) values ({marks})",
+            (*row, checksum(row)),
+        )
+
+    def _end_cycle(self, desk: str, cycle: int, outcome: str, text: str, now_ns: int) -> None:
+        self._begin()
+        row = next(self._rows("cycles", "where desk = ? and cycle = ?", desk, cycle), None)
+        if row is None:
+            return
+        ended = (*row[:5], row[5] or now_ns, outcome, text)
+        self._insert("cycles", ended, "insert or replace")
+
+    def _rows(self, table: str, where: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """Rows whose checksums hold, without them."""
+        statement = f"select {_SUMMED[table]}, checksum from {table} {where}"
+        for row in self._database.execute(statement, values).fetchall():
+            if not _honest(row):
+                raise JournalUnusable(
+                    self.path,
+                    f"the {table} row of {row[0]} {row[1]} does not match its checksum",
+                )
+            yield row[:-1]
+
+
+def checksum(row: tuple[object, ...]) -> str:
+    """What the row's last column must be."""
+    return hashlib.blake2b(msgspec.json.encode(row), digest_size=8).hexdigest()
+
+
+def _honest(row: tuple[Any, ...]) -> bool:
+    return bool(checksum(row[:-1]) == row[-1])
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

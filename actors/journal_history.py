@@ -1,0 +1,63 @@
+"""What the journal's file tells those who ask: where desks, orders and runs left off."""
+
+from __future__ import annotations
+
+import msgspec
+
+from venues.model import NewOrder
+
+
+class UnresolvedIntent(msgspec.Struct, frozen=True):
+    """An order that was, or may have been, sent, and of which no outcome is on record."""
+
+    new: NewOrder
+    desk: str
+
+
+class OrdersOnRecord(msgspec.Struct, frozen=True):
+    """What the journal knows of one venue's orders.
+
+    ``fill_keys`` are those of the last two days. ``last_fill_ns`` (UTC, the venue's) is that of
+    the latest fill on record, 0 without one.
+    """
+
+    unresolved: tuple[UnresolvedIntent, ...]
+    fill_keys: tuple[tuple[str, str, str], ...]
+    last_fill_ns: int
+
+
+class DeskHistory(msgspec.Struct, frozen=True):
+    """Where a desk left off.
+
+    ``open_cycle`` is the cycle that was started and not recorded as over, or 0, ``open_size`` its
+    size. ``finished`` counts the cycles that traded and ended at or after the moment asked for.
+    ``halted`` is why the desk halted and nobody has resumed it since, or empty.
+    """
+
+    next_cycle: int
+    open_cycle: int
+    finished: int
+    open_size: str = ""
+    halted: str = ""
+    paused: bool = False
+
+
+class RunStart(msgspec.Struct, frozen=True):
+    """A new run. ``recent_crashes``: runs of the last minute that did not end in an orderly way."""
+
+    epoch: int
+    recent_crashes: int
+
+
+class JournalCheck(msgspec.Struct, frozen=True):
+    """What an operator wants to know of the file. ``damaged`` rows are named by table and key."""
+
+    path: str
+    schema_version: int
+    rows: dict[str, int]
+    damaged: tuple[str, ...]
+    unresolved: dict[str, int]
+    open_cycles: dict[str, int]
+    last_fill_ns: dict[str, int]
+    halted: dict[str, str]
+    paused: tuple[str, ...]

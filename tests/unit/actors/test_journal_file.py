@@ -1,0 +1,227 @@
+"""The journal's file: honest rows, older files carried on, and what is not a journal refused."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from actors.journal_file import (
+    SCHEMA_VERSION,
+    JournalFile,
+    JournalUnusable,
+)
+from actors.journal_history import DeskHistory, RunStart
+from tests.support_actors import open_descriptors
+from tests.support_actors_records import cycle_record
+from tests.support_trading import SECOND_NS, START_NS, fill, new_order
+from trading.ids import LAST_EPOCH
+from trading.orders import OrderState, OrderView
+
+VERSION_1 = """
+create table intents (
+    venue text not null, client_order_id text not null, desk text not null,
+    order_json text not null, recorded_ns integer not null, primary key (venue, client_order_id));
+create table outcomes (
+    venue text not null, client_order_id text not null, view_json text not null,
+    recorded_ns integer not null);
+create table cycles (
+    desk text not null, cycle integer not null, direction text not null, size text not null,
+    started_ns integer not null, finished_ns integer, outcome text, record_json text,
+    primary key (desk, cycle));
+insert into intents values ('grvt', '256', 'eth/coordinator', '{}', 1);
+insert into outcomes values ('grvt', '256', '{"a":1}', 1), ('grvt', '256', '{"a":2}', 2);
+insert into cycles values ('eth', 1, 'buy', '0.5', 1, 2, 'completed', '{}'),
+    ('eth', 2, 'sell', '0.5', 3, null, null, null);
+pragma user_version = 1;
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "journal.sqlite"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[JournalFile]:
+    with closing(JournalFile(path)) as file:
+        yield file
+
+
+def edit(path: Path, statement: str) -> None:
+    """Somebody else does this to the file."""
+    with closing(sqlite3.connect(path)) as other:
+        other.executescript(statement)
+
+
+def outcome(client_order_id: int) -> OrderView:
+    return OrderView(
+        client_order_id=client_order_id, symbol="ETH", size=Decimal(1), signed_executed=Decimal(1),
+        quote_amount=Decimal(1), fees=Decimal(0), state=OrderState.FILLED, reason="",
+        fills_complete=True,
+    )  # fmt: skip
+
+
+def test_the_file_is_written_through_to_the_disk(path: Path) -> None:
+    JournalFile(path).close()
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("pragma journal_mode").fetchone() == ("wal",)
+    with opened(path) as file:
+        assert file._database.execute("pragma synchronous").fetchone() == (2,)  # full
+
+
+def test_each_run_has_an_epoch_of_its_own(path: Path) -> None:
+    for epoch in (1, 2, 3):
+        with opened(path) as file:
+            assert file.begin_run(START_NS + epoch * 61 * SECOND_NS).epoch == epoch
+
+
+def test_epochs_come_round_only_after_all_of_them(path: Path) -> None:
+    with opened(path) as file:
+        assert file.next_epoch(LAST_EPOCH - 1, START_NS) == LAST_EPOCH
+        assert file.next_epoch(0, START_NS) == 1
+        assert file.begin_run(START_NS).epoch == 2
+
+
+def test_runs_that_did_not_end_in_an_orderly_way_within_a_minute_are_counted(path: Path) -> None:
+    with opened(path) as file:
+        for second, crashes in ((0, 0), (5, 1), (10, 2), (15, 3)):
+            assert file.begin_run(START_NS + second * SECOND_NS).recent_crashes == crashes
+        file.end_run(4, START_NS + 20 * SECOND_NS)
+        assert file.begin_run(START_NS + 25 * SECOND_NS) == RunStart(5, 3)
+        assert file.begin_run(START_NS + 90 * SECOND_NS) == RunStart(6, 0)
+
+
+def test_an_unresolved_order_is_one_without_an_outcome(path: Path) -> None:
+    with opened(path) as file:
+        for number in (1, 2, 3):
+            file.write_intent("grvt", new_order(number), "eth/coordinator", START_NS)
+        file.write_outcome("grvt", outcome(2), START_NS)
+        file.commit()
+    with opened(path) as file:
+        found = file.load_orders("grvt", START_NS)
+        assert [intent.new for intent in found.unresolved] == [new_order(1), new_order(3)]
+        assert file.load_orders("backpack", START_NS).unresolved == ()
+
+
+def test_a_fill_is_in_the_file_once_whoever_tells_it(path: Path) -> None:
+    with opened(path) as file:
+        for one in (fill("t1", "0.2"), fill("t2", "0.3", at_s=2.0), fill("t1", "0.2")):
+            file.write_fill(one, START_NS)
+        file.commit()
+        found = file.load_orders("grvt", START_NS)
+        assert found.fill_keys == (fill("t1", "0.2").key, fill("t2", "0.3").key)
+        assert found.last_fill_ns == START_NS + 2 * SECOND_NS
+
+
+def test_what_was_not_committed_is_not_in_the_file(path: Path) -> None:
+    with opened(path) as file:
+        file.write_intent("grvt", new_order(1), "eth/coordinator", START_NS)
+    with opened(path) as file:
+        assert file.load_orders("grvt", START_NS).unresolved == ()
+
+
+@pytest.mark.parametrize(
+    ("damage", "read"),
+    [
+        (
+            "update intents set order_json = replace(order_json, '0.5', '5.0')",
+            lambda file: file.load_orders("grvt", START_NS),
+        ),
+        ("update cycles set size = '9'", lambda file: file.load_desk("eth", 0)),
+        ("update desks set paused = 0", lambda file: file.load_desk("eth", 0)),
+    ],
+)
+def test_a_row_that_was_changed_is_not_believed(
+    path: Path, damage: str, read: Callable[[JournalFile], object]
+) -> None:
+    with opened(path) as file:
+        file.write_intent("grvt", new_order(1), "eth/coordinator", START_NS)
+        file.write_start("eth", 1, "buy", "0.5", START_NS)
+        file.set_desk("eth", paused=True)
+    edit(path, damage)
+    with opened(path) as file:
+        with pytest.raises(JournalUnusable, match="does not match its checksum"):
+            read(file)
+        assert len(file.check().damaged) == 1
+
+
+def test_a_check_tells_what_an_operator_wants_to_know(path: Path) -> None:
+    with opened(path) as file:
+        file.begin_run(START_NS)
+        file.write_intent("grvt", new_order(1), "eth/coordinator", START_NS)
+        file.write_fill(fill("t1", "0.2"), START_NS)
+        file.write_start("eth", 1, "buy", "0.5", START_NS)
+        file.write_cycle(cycle_record(1), START_NS)
+        file.write_start("eth", 2, "buy", "0.5", START_NS)
+        file.set_desk("eth", halted="drift")
+        found = file.check()
+    assert found.damaged == ()
+    assert found.unresolved == {"grvt": 1}
+    assert found.open_cycles == {"eth": 2}
+    assert found.last_fill_ns == {"grvt": START_NS}
+    assert found.halted == {"eth": "drift"}
+    assert found.rows["cycles"] == 2
+
+
+def test_a_file_of_version_1_is_carried_on(path: Path) -> None:
+    path.parent.mkdir()
+    edit(path, VERSION_1)
+    with opened(path) as file:
+        assert file.load_desk("eth", 0) == DeskHistory(3, 2, 1, "0.5")
+        assert file.load_orders("grvt", START_NS).unresolved == ()
+        assert file.check().damaged == ()
+        assert file.check().rows["outcomes"] == 1
+    with opened(path) as file:
+        assert file.check().schema_version == SCHEMA_VERSION
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path) -> None:
+    path.parent.mkdir()
+    edit(path, VERSION_1 + "create table runs (a);")
+    with pytest.raises(JournalUnusable, match="runs"):
+        JournalFile(path)
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("pragma user_version").fetchone() == (1,)
+        assert other.execute("select count(*) from cycles").fetchone() == (2,)
+
+
+def test_a_locked_file_that_has_its_tables_can_be_opened(path: Path) -> None:
+    JournalFile(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        JournalFile(path, busy_timeout_s=0.05).close()
+        other.execute("rollback")
+
+
+@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 99])
+def test_a_file_of_another_version_is_not_touched(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "journal.sqlite"
+    edit(path, f"pragma user_version = {version}")
+    before = open_descriptors()
+    with pytest.raises(JournalUnusable, match=f"schema {version}"):
+        JournalFile(path)
+    assert open_descriptors() == before
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("select count(*) from sqlite_master").fetchone() == (0,)
+
+
+def test_a_file_that_is_no_database_is_unusable(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(b"not a database at all" * 100)
+    before = open_descriptors()
+    with pytest.raises(JournalUnusable) as unusable:
+        JournalFile(path)
+    assert unusable.value.path == path
+    assert open_descriptors() == before
+
+
+def test_a_place_that_can_not_be_written_to_is_unusable(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(JournalUnusable):
+        JournalFile(blocked / "journal.sqlite")
