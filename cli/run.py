@@ -26,13 +26,16 @@ from actors.control_socket import control_path
 from actors.coordinator import DeskOutcome, PauseDesk, StopDesk
 from actors.journal_file import JournalFile, JournalUnusable
 from cli import exits, logs, summary
+from cli.accounts import only_trader
 from cli.exits import CommandFailed
+from cli.instruments import InstrumentCache
 from cli.lock import only_one
 from cli.notices import NoticedReloader, Notices
 from cli.notify import Notifier
 from cli.paper_process import Drop
 from cli.preflight import look_up_instruments
 from cli.progress import Progress, required_actors
+from cli.reach import Reach, backpack_access, grvt_access, reach
 from cli.service_control import RunControl, drained
 from cli.settings import Settings
 from cli.signals import Signals
@@ -40,15 +43,11 @@ from cli.start import Start
 from cli.summary import Records, Summary
 from cli.view import NoView, View, open_view
 from config.loader import Loaded
-from config.secrets import Secret
 from supervision.clock import MonotonicClock
 from supervision.directory import Directory
 from supervision.errors import AskTimeout, BootFailed, Unavailable
 from supervision.root import RootHandle, start_root
 from supervision.tree import ERROR_KEYS, Service, service_tree
-from venues.backpack.requests import RequestBuilder
-from venues.grvt import Endpoints, OrderSigner
-from venues.grvt.endpoints import endpoints_of
 from venues.model import BACKPACK, GRVT
 
 _REFRESH_S: Final = 0.25
@@ -90,7 +89,9 @@ def run(start: Start, options: RunOptions) -> int:
         if start.venues is not None:
             for drop in options.drops:
                 start.venues.arm(drop)
-        access = _access(start)
+        way = reach(start)
+        stack.enter_context(only_trader(way.accounts, start.folder))
+        access = _access(start, way)
         return _Run(start, options, access, console, signals).go()
 
 
@@ -312,50 +313,14 @@ class _Run:
             self._console.print(table)
 
 
-def _access(start: Start) -> _Access:
-    """Addresses and credentials, of the paper venues or the real ones, and the instruments."""
-    settings, venues, secrets = start.loaded.config, start.venues, start.secrets
-    if venues is not None:
-        grvt, backpack = venues.places.grvt, venues.places.backpack
-        account, keys = grvt.accounts[0], backpack.accounts[0]
-        place = Endpoints(
-            edge=grvt.edge,
-            trades=grvt.trades,
-            market_data=grvt.market_data,
-            chain_id=grvt.chain_id,
-        )
-        api_url, ws_url = backpack.api, backpack.ws
-        secrets = {
-            "GRVT_API_KEY": Secret(account.api_key),
-            "GRVT_PRIVATE_KEY": Secret(account.private_key),
-            "GRVT_TRADING_ACCOUNT_ID": Secret(account.sub_account_id),
-            "BACKPACK_PUBLIC_KEY": Secret(keys.public_key),
-            "BACKPACK_SECRET_KEY": Secret(keys.secret_key),
-        }
-    else:
-        place = endpoints_of(settings.venues.grvt.environment)
-        api_url, ws_url = settings.venues.backpack.api_url, settings.venues.backpack.ws_url
-    instruments = look_up_instruments(start.loaded, place, api_url)
+def _access(start: Start, way: Reach) -> _Access:
+    """What the actors need to reach both venues, the instruments as they are listed included."""
+    settings = start.loaded.config
+    cache = InstrumentCache(start.folder, way.environments)
+    instruments = look_up_instruments(start.loaded, way, cache)
     return _Access(
-        GrvtAccess(
-            endpoints=place,
-            api_key=secrets["GRVT_API_KEY"],
-            sub_account_id=int(secrets["GRVT_TRADING_ACCOUNT_ID"].reveal()),
-            signer=OrderSigner(secrets["GRVT_PRIVATE_KEY"].reveal(), place.chain_id),
-            instruments=instruments[GRVT],
-            connection=settings.venues.grvt.connection,
-        ),
-        BackpackAccess(
-            api_url=api_url,
-            ws_url=ws_url,
-            requests=RequestBuilder(
-                secrets["BACKPACK_PUBLIC_KEY"].reveal(),
-                secrets["BACKPACK_SECRET_KEY"].reveal(),
-                order_window_ms=settings.venues.backpack.window_ms,
-            ),
-            instruments=instruments[BACKPACK],
-            connection=settings.venues.backpack.connection,
-        ),
+        grvt_access(settings, way, instruments[GRVT]),
+        backpack_access(settings, way, instruments[BACKPACK]),
     )
 
 
