@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -11,7 +12,7 @@ import msgspec
 from aiohttp import web
 
 from paper.engine import PaperExchange
-from paper.faults import AnyFault
+from paper.faults import AnyFault, FaultRefused
 from paper.measures import measure
 from paper.orders import PaperOrder, PaperPosition, PaperSummary
 from paper.records import encode_record
@@ -20,6 +21,7 @@ from paper.world import World
 from venues.model import BACKPACK, GRVT
 
 _PRICES_LIMIT: Final = 36_000
+_WAIT_LIMIT_S: Final = 300
 _FAULT: Final = msgspec.json.Decoder(AnyFault)
 
 
@@ -108,8 +110,18 @@ class ControlPort:
         return _json(await asyncio.to_thread(measure, records, scope, end_ns))
 
     async def _show_faults(self, request: web.Request) -> web.Response:
+        """What is armed, has fired and was met; waits for so many (``fired``, ``hits``) first."""
         faults = self._world.faults
-        return _json({"armed": faults.armed, "fired": faults.fired})
+        wanted = _integer(request, "fired", 0), _integer(request, "hits", 0)
+        wait_s = min(_integer(request, "wait_s", 0), _WAIT_LIMIT_S)
+
+        async def come() -> None:
+            while len(faults.fired) < wanted[0] or len(faults.hits) < wanted[1]:
+                await faults.news()
+
+        with suppress(TimeoutError):
+            await asyncio.wait_for(come(), wait_s)
+        return _json({"armed": faults.armed, "fired": faults.fired, "hits": faults.hits})
 
     async def _arm(self, request: web.Request) -> web.Response:
         fault = _FAULT.decode(await request.read())
@@ -210,5 +222,7 @@ async def _explain(
         return await handler(request)
     except msgspec.DecodeError as error:
         return _json({"error": str(error)}, 400)
+    except FaultRefused as refused:
+        return _json({"error": refused.reason}, 400)
     except web.HTTPException as error:
         return _json({"error": error.text}, error.status)

@@ -63,6 +63,7 @@ class PaperExchange:
         self._settings = settings
         self._background = background
         self._clock = clock
+        self._offset_ns: Callable[[], int] = int
         self._on_funding = on_funding
         self._listeners: list[ExchangeListener] = []
         self._books = {symbol: OrderBook(symbol) for symbol in self._instruments}
@@ -99,8 +100,12 @@ class PaperExchange:
         return found
 
     def now_ns(self) -> int:
-        """The venue's UTC clock."""
-        return self._clock()
+        """The venue's UTC clock, which a fault may have put wrong."""
+        return self._clock() + self._offset_ns()
+
+    def set_clock_offset(self, offset_ns: Callable[[], int]) -> None:
+        """The venue's clock is ahead by what this says; prices and funding keep to true time."""
+        self._offset_ns = offset_ns
 
     def add_listener(self, listener: ExchangeListener) -> None:
         """Hear everything from now on, after the listeners that were added before."""
@@ -161,10 +166,10 @@ class PaperExchange:
         """Let time pass: expiries, background liquidity, funding, liquidations."""
         now_ns = self.now_ns()
         self._expire(now_ns)
-        if self._background.advance(now_ns):
+        if self._background.advance(self._clock()):
             for symbol in self._books:
                 self._refresh(symbol, now_ns)
-        for payment in self._clearing.fund(now_ns):
+        for payment in self._clearing.fund(self._clock()):
             if self._on_funding is not None and payment.account != BACKGROUND:
                 self._on_funding(payment)
         for account in self._clearing.names:

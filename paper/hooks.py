@@ -1,17 +1,27 @@
 """Counts cycles as they happen at the venues, so that a fault can be armed on a moment of one.
 
 A cycle starts with the first order that is accepted while both venues are flat (again); the venue
-of that order is the primary. Nothing of the trader's own idea of a cycle is used.
+of that order is the primary. Nothing of the trader's own idea of a cycle is used, and what others
+trade by hand on its accounts does not count.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from decimal import Decimal
+from typing import Final
 
 from paper.faults import Faults, Hook
 from paper.orders import BookDelta, PaperFill, PaperOrder, PaperPosition
 from venues.model import ZERO
+
+# The hooks that also have one for the primary and one for the hedge venue.
+_BY_ROLE: Final[dict[Hook, tuple[Hook, Hook]]] = {
+    "accept": ("primary_accept", "hedge_accept"),
+    "fill": ("primary_fill", "hedge_fill"),
+    "recv": ("primary_recv", "hedge_recv"),
+    "before_reply": ("primary_before_reply", "hedge_before_reply"),
+}
 
 
 class CycleHooks:
@@ -22,34 +32,58 @@ class CycleHooks:
         self._positions: dict[tuple[str, str, str], Decimal] = defaultdict(lambda: ZERO)
         self._primary = ""
         self._left = True
-        self._seen: Counter[Hook] = Counter()
+        self._seen: Counter[tuple[Hook, str]] = Counter()
+        self._opening: Counter[tuple[Hook, str]] = Counter()
         self.cycle = 0
+        faults.watched_by(self.noted)
 
     def listener(self, venue: str) -> VenueHooks:
         """What hears one venue's engine."""
         return VenueHooks(self, venue)
 
+    def noted(self, venue: str, hook: Hook) -> None:
+        """A front-end is at this point of a request.
+
+        An order that arrives while both venues are flat belongs to the cycle that it may start.
+        """
+        if hook == "recv" and self._between:
+            self._count(self._opening, self.cycle + 1, "recv", venue)
+            self._count(self._opening, self.cycle + 1, "primary_recv", venue)
+        else:
+            self._reach(venue, hook)
+
     def accepted(self, venue: str) -> None:
         """An order was accepted there."""
-        if self._left and not any(self._positions.values()):
+        if self._between:
             self._left = False
             self.cycle += 1
             self._primary = venue
-            self._seen.clear()
-        self._reach("accept")
-        self._reach("primary_accept" if venue == self._primary else "hedge_accept")
+            self._seen, self._opening = self._opening, Counter()
+        self._reach(venue, "accept")
 
     def filled(self, venue: str, fill: PaperFill) -> None:
         """An account's order was executed there, in part or whole."""
         self._left = True
         key = (venue, fill.account, fill.symbol)
         self._positions[key] += fill.size * fill.side.sign
-        self._reach("fill")
-        self._reach("primary_fill" if venue == self._primary else "hedge_fill")
+        self._reach(venue, "fill")
 
-    def _reach(self, hook: Hook) -> None:
-        self._seen[hook] += 1
-        self._faults.reached(self.cycle, hook, self._seen[hook])
+    @property
+    def _between(self) -> bool:
+        """Both venues are flat, and the next order that is accepted starts a cycle."""
+        return self._left and not any(self._positions.values())
+
+    def _reach(self, venue: str, hook: Hook) -> None:
+        self._count(self._seen, self.cycle, hook, venue)
+        if hook in _BY_ROLE:
+            primary, hedge = _BY_ROLE[hook]
+            role = primary if venue == self._primary else hedge
+            self._count(self._seen, self.cycle, role, venue)
+
+    def _count(self, seen: Counter[tuple[Hook, str]], cycle: int, hook: Hook, venue: str) -> None:
+        seen[hook, ""] += 1
+        seen[hook, venue] += 1
+        self._faults.reached(cycle, hook, seen[hook, ""], venue, seen[hook, venue])
 
 
 class VenueHooks:
@@ -61,11 +95,13 @@ class VenueHooks:
 
     def order_accepted(self, order: PaperOrder) -> None:
         """An accept hook."""
-        self._hooks.accepted(self._venue)
+        if not order.request.manual:
+            self._hooks.accepted(self._venue)
 
     def filled(self, fill: PaperFill) -> None:
         """A fill hook."""
-        self._hooks.filled(self._venue, fill)
+        if not fill.order.request.manual:
+            self._hooks.filled(self._venue, fill)
 
     def order_changed(self, order: PaperOrder) -> None:
         """No hook."""

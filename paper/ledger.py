@@ -14,6 +14,7 @@ from typing import BinaryIO, TypedDict
 import msgspec
 
 from paper.clearing import FundingPayment
+from paper.faults import Hit
 from paper.orders import BookDelta, PaperFill, PaperOrder, PaperPosition, Reason
 from paper.records import (
     LEDGER_SCHEMA,
@@ -22,9 +23,11 @@ from paper.records import (
     Connection,
     Ended,
     FaultFired,
+    FaultHit,
     Filled,
     Funded,
     Login,
+    Manual,
     Marked,
     Opened,
     Resized,
@@ -99,6 +102,11 @@ class Ledger:
         raw = msgspec.Raw(msgspec.json.encode(fault))
         self.add(FaultFired(fault=raw, **self.moment()))
 
+    def fault_hit(self, hit: Hit) -> None:
+        """A fault met something."""
+        raw = msgspec.Raw(msgspec.json.encode(hit.fault))
+        self.add(FaultHit(fault=raw, detail=hit.detail, **self.moment()))
+
     def _connection(self, name: str, number: int, event: str, by: str = "") -> None:
         self.add(
             Connection(connection=name, connection_id=number, event=event, by=by, **self.moment())
@@ -115,6 +123,15 @@ class VenueRecorder:
     def order_accepted(self, order: PaperOrder) -> None:
         """Record what was accepted, as it was asked for."""
         request = order.request
+        if request.manual:
+            self._ledger.add(
+                Manual(
+                    venue=self._venue,
+                    account=request.account,
+                    order_id=order.order_id,
+                    **self._ledger.moment(),
+                )
+            )
         self._ledger.add(
             Accepted(
                 venue=self._venue,

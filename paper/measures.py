@@ -23,6 +23,7 @@ from paper.records import (
     Filled,
     Funded,
     LedgerError,
+    Manual,
     Resized,
     decode_records,
 )
@@ -65,6 +66,7 @@ class Judge:
         self._ids: set[tuple[str, str, str]] = set()
         self._authenticated: dict[str, set[int]] = {scope.primary: set(), scope.hedge: set()}
         self._alone_since_ns: dict[str, int | None] = {scope.primary: 0, scope.hedge: 0}
+        self._manual: set[tuple[str, int]] = set()
         self._naked = NakedClock(scope.q, scope.lot)
         self._cycle: _Cycle | None = None
         self._flipped: set[tuple[str, int]] = set()
@@ -82,8 +84,10 @@ class Judge:
         self._check_ages()
         if isinstance(record, Connection):
             self._connection(record)
+        elif isinstance(record, Manual):
+            self._manual.add((record.venue, record.order_id))
         elif isinstance(record, Accepted | Resized | Filled | Ended | Funded):
-            if not self._scope.covers(record.venue, record.symbol, record.account):
+            if not self._covers(record):
                 return
             if isinstance(record, Accepted):
                 self._accepted(record)
@@ -96,6 +100,12 @@ class Judge:
             else:
                 self._live.pop((record.venue, record.order_id), None)
                 self._close_cycle_if_flat()
+
+    def _covers(self, record: Accepted | Resized | Filled | Ended | Funded) -> bool:
+        """Within the scope, and not somebody else's order on the same account."""
+        if not isinstance(record, Funded) and (record.venue, record.order_id) in self._manual:
+            return False
+        return self._scope.covers(record.venue, record.symbol, record.account)
 
     def verdict(self, end_ns: int | None = None) -> Measures:
         """Judge the run as ended at ``end_ns`` (default: at its last record)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -11,6 +11,7 @@ from paper.grvt.settings import GrvtSettings
 from paper.prices import PriceSettings
 from paper.settings import BackpackEngine, GrvtEngine, Plain
 
+Endpoint = Literal["grvt/edge", "grvt/trades", "grvt/market-data", "backpack/api", "backpack/ws"]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 
@@ -37,11 +38,14 @@ class PaperSettings(Plain, frozen=True, kw_only=True):
     """Everything about the paper venues. ``seed`` decides prices, sizes and test keys.
 
     A front-end's own seed is added to it. ``mark_interval_s`` is how often the ledger samples the
-    mark prices.
+    mark prices. ``proxied`` are the endpoints that are reached through the fault proxy; ``signals``
+    lets a fault send signals to processes of this host.
     """
 
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
     prices: PriceSettings = PriceSettings()
+    proxied: tuple[Endpoint, ...] = ()
+    signals: bool = False
     grvt: GrvtPaper = GrvtPaper()
     backpack: BackpackPaper = BackpackPaper()
     mark_interval_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 1.0

@@ -85,6 +85,7 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
     ``expires_ns``: UTC moment at which a resting rest is cancelled with EXPIRED, 0 for never.
     ``wire`` is the front-end's own echo of the request, kept on the order untouched.
     ``nonce``: what makes a signed request unique at the venue, for the ledger's duplicate check.
+    ``manual``: somebody else's order on the account, not the trader's.
     """
 
     account: str
@@ -100,6 +101,7 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
     expires_ns: int = 0
     nonce: str = ""
     wire: object = None
+    manual: bool = False
 
 
 class PaperOrder:

@@ -63,6 +63,14 @@ class Accepted(Record, frozen=True, tag="accepted"):
     forced: bool
 
 
+class Manual(Record, frozen=True, tag="manual"):
+    """The order of that id, whose acceptance comes next, is somebody else's on the account."""
+
+    venue: str
+    account: str
+    order_id: int
+
+
 class Resized(Record, frozen=True, tag="resized"):
     """A live reduce-only order shrank to ``size`` (executed part included)."""
 
@@ -147,9 +155,17 @@ class FaultFired(Record, frozen=True, tag="fault"):
     fault: msgspec.Raw
 
 
+class FaultHit(Record, frozen=True, tag="hit"):
+    """A fault that lay in wait met something; ``detail`` says what came of it (``executed``)."""
+
+    fault: msgspec.Raw
+    detail: str
+
+
 AnyRecord = (
-    Opened | Accepted | Resized | Filled | Ended | Connection | Login | Funded | Marked | FaultFired
-)
+    Opened | Accepted | Resized | Filled | Ended | Connection | Login | Funded | Marked
+    | FaultFired | FaultHit | Manual
+)  # fmt: skip
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(AnyRecord)

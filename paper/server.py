@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -20,7 +21,8 @@ from paper.backpack.front_end import BackpackFrontEnd
 from paper.control import ControlPort
 from paper.grvt.frontend import GrvtFrontEnd
 from paper.keys import BackpackKeys, GrvtKeys, backpack_keys, grvt_keys
-from paper.options import PaperSettings
+from paper.options import Endpoint, PaperSettings
+from paper.proxy import Proxy, Wire
 from paper.world import World
 from venues.model import BACKPACK, GRVT
 
@@ -99,8 +101,9 @@ async def serve(
 async def _open(world: World, stop: asyncio.Event, stack: AsyncExitStack) -> Endpoints:
     """Bind every port, the control port last."""
     settings = world.settings
-    grvt = await _open_grvt(world, stack)
-    backpack = await _open_backpack(world, stack)
+    wire = Wire(world.faults)
+    grvt = await _open_grvt(world, wire, stack)
+    backpack = await _open_backpack(world, wire, stack)
     control = await _listen(
         stack, ControlPort(world, stop.set).app(), settings.control_port, "control_port"
     )
@@ -109,30 +112,26 @@ async def _open(world: World, stop: asyncio.Event, stack: AsyncExitStack) -> End
     )
 
 
-async def _open_grvt(world: World, stack: AsyncExitStack) -> GrvtEndpoints:
+async def _open_grvt(world: World, wire: Wire, stack: AsyncExitStack) -> GrvtEndpoints:
     settings = world.settings.grvt
     keys = grvt_keys(world.settings.seed)
     front = msgspec.structs.replace(settings.front, seed=settings.front.seed + world.settings.seed)
     accounts = [entry.account(front.chain_id) for entry in keys]
     apps = GrvtFrontEnd(world.exchanges[GRVT], world.ledger, world.faults, accounts, front).apps()
-    ports = {
-        name: await _listen(stack, apps[name], wanted, f"grvt.{name}_port")
-        for name, wanted in (
-            ("edge", settings.edge_port),
-            ("trades", settings.trades_port),
-            ("market_data", settings.market_data_port),
-        )
-    }
+    listen = partial(_endpoint, stack, wire, world.settings)
+    edge = await listen("grvt/edge", apps["edge"], settings.edge_port)
+    trades = await listen("grvt/trades", apps["trades"], settings.trades_port)
+    data = await listen("grvt/market-data", apps["market_data"], settings.market_data_port)
     return GrvtEndpoints(
-        edge=f"http://{_HOST}:{ports['edge']}",
-        trades=f"http://{_HOST}:{ports['trades']}",
-        market_data=f"http://{_HOST}:{ports['market_data']}",
+        edge=f"http://{_HOST}:{edge}",
+        trades=f"http://{_HOST}:{trades}",
+        market_data=f"http://{_HOST}:{data}",
         chain_id=front.chain_id,
         accounts=keys,
     )
 
 
-async def _open_backpack(world: World, stack: AsyncExitStack) -> BackpackEndpoints:
+async def _open_backpack(world: World, wire: Wire, stack: AsyncExitStack) -> BackpackEndpoints:
     settings = world.settings.backpack
     keys = backpack_keys(world.settings.seed)
     front = msgspec.structs.replace(settings.front, seed=settings.front.seed + world.settings.seed)
@@ -140,9 +139,27 @@ async def _open_backpack(world: World, stack: AsyncExitStack) -> BackpackEndpoin
     apps = BackpackFrontEnd(
         world.exchanges[BACKPACK], world.ledger, world.faults, accounts, front, settings.engine.fees
     ).apps()
-    api = await _listen(stack, apps["api"], settings.api_port, "backpack.api_port")
-    ws = await _listen(stack, apps["ws"], settings.ws_port, "backpack.ws_port")
+    listen = partial(_endpoint, stack, wire, world.settings)
+    api = await listen("backpack/api", apps["api"], settings.api_port)
+    ws = await listen("backpack/ws", apps["ws"], settings.ws_port)
     return BackpackEndpoints(api=f"http://{_HOST}:{api}", ws=f"ws://{_HOST}:{ws}", accounts=keys)
+
+
+async def _endpoint(
+    stack: AsyncExitStack, wire: Wire, settings: PaperSettings, name: Endpoint,
+    app: web.Application, port: int,
+) -> int:  # fmt: skip
+    """Serve one endpoint, behind the fault proxy if that is wanted; returns the client's port."""
+    venue, _, place = name.partition("/")
+    setting = f"{venue}.{place.replace('-', '_')}_port"
+    if name not in settings.proxied:
+        return await _listen(stack, app, port, setting)
+    proxy = Proxy(name, await _listen(stack, app, 0, setting), wire)
+    stack.push_async_callback(proxy.stop)
+    try:
+        return await proxy.start(port)
+    except OSError as error:
+        raise _port_taken(setting, port, error) from error
 
 
 async def _listen(stack: AsyncExitStack, app: web.Application, port: int, setting: str) -> int:
@@ -154,12 +171,16 @@ async def _listen(stack: AsyncExitStack, app: web.Application, port: int, settin
     try:
         await site.start()
     except OSError as error:
-        raise PaperStartError(
-            f"paper.{setting}: cannot listen on {_HOST}:{port} ({error.strerror}); "
-            "choose another port, or 0 for any free one"
-        ) from error
+        raise _port_taken(setting, port, error) from error
     address: tuple[str, int] = runner.addresses[0]
     return address[1]
+
+
+def _port_taken(setting: str, port: int, error: OSError) -> PaperStartError:
+    return PaperStartError(
+        f"paper.{setting}: cannot listen on {_HOST}:{port} ({error.strerror}); "
+        "choose another port, or 0 for any free one"
+    )
 
 
 async def _pass_time(world: World) -> None:

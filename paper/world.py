@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from paper.background import MarketMaker
 from paper.engine import PaperExchange
@@ -16,6 +16,8 @@ from paper.ledger import Ledger
 from paper.options import PaperSettings
 from paper.settings import BACKPACK_INSTRUMENTS, GRVT_INSTRUMENTS, VenueSettings
 from venues.model import BACKPACK, GRVT, Instrument
+
+NS_PER_S: Final = 1_000_000_000
 
 
 class World:
@@ -32,7 +34,12 @@ class World:
     ) -> None:
         self.settings = settings
         self.ledger = Ledger(settings.seed, stream, clock)
-        self.faults = Faults(lambda: clock() / 1e9, self.ledger.fault_fired)
+        self.faults = Faults(
+            lambda: clock() / 1e9,
+            self.ledger.fault_fired,
+            self.ledger.fault_hit,
+            settings.seed,
+        )
         self.hooks = CycleHooks(self.faults)
         self.start_ns = self.ledger.utc_ns()
         self.makers: dict[str, MarketMaker] = {}
@@ -81,4 +88,5 @@ class World:
         # The ledger hears first: what a fault then does to a connection comes after the fact.
         exchange.add_listener(recorder)
         exchange.add_listener(self.hooks.listener(venue))
+        exchange.set_clock_offset(lambda: int(self.faults.clock_offset_s(venue) * NS_PER_S))
         return exchange

@@ -11,6 +11,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from paper.backpack.settings import BackpackSettings
 from paper.faults import Faults
+from paper.faults.connections import client_port
 from paper.orders import SessionLedger
 
 MARKET_NAME: Final = "backpack/market"
@@ -47,7 +48,7 @@ class StreamConnection:
         self._queue: asyncio.Queue[_Outgoing | asyncio.Event] = asyncio.Queue(settings.queue_limit)
         self._last_pong_s = self._loop.time()
         self._ended_by_venue = False
-        self._id = faults.opened(self.name, self.abort)
+        self._id = faults.opened(self.name, self.abort, client_port(request))
         ledger.connected(self.name, self._id, False)
 
     def abort(self) -> None:

@@ -7,6 +7,7 @@ import asyncio
 from aiohttp import WSMsgType, web
 
 from paper.faults import Faults
+from paper.faults.connections import client_port
 from paper.grvt.framing import Dialect
 from paper.grvt.hub import Hub
 from paper.grvt.outbox import Outbox
@@ -51,7 +52,7 @@ class GrvtSocket:
         """Accept the handshake and serve frames until either side ends it."""
         await self._socket.prepare(self._request)
         self._outbox = Outbox(self._socket, self._settings.outbox, self._cut)
-        connection_id = self._faults.opened(self._name, self._abort)
+        connection_id = self._faults.opened(self._name, self._abort, client_port(self._request))
         self._ledger.connected(self._name, connection_id, self._session is not None)
         expiry = self._close_at_expiry(now_ns)
         try:

@@ -31,7 +31,7 @@ class Wires:
 
     def __init__(self) -> None:
         self.clock = Seconds()
-        self.fired: list[AnyFault] = []
+        self.fired: list[Fault] = []
         self.faults = Faults(self.clock, self.fired.append)
         self.cut: list[str] = []
 

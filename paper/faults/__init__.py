@@ -1,0 +1,48 @@
+"""What the paper venues do wrong on purpose, to whom, and when.
+
+A fault names a connection (``grvt/trading``), a venue (``grvt``: all of its connections) or an
+account, and acts now, or when a hook is reached: hooks are counted per cycle, never in wall time,
+so a drill hits the same instant of every run. A fault is one JSON object on the control port::
+
+    {"action": "drop", "connection": "grvt/trading", "at": {"cycle": 7, "hook": "primary_fill"}}
+"""
+
+from paper.faults.base import At, Fault, Hook
+from paper.faults.core import ClearAll, FaultRefused, Faults
+from paper.faults.effects import Hit
+from paper.faults.outside import (
+    AnyOutside,
+    CancelOrders,
+    Liquidate,
+    Mark,
+    Signal,
+    Trade,
+    Withdraw,
+)
+from paper.faults.venue import (
+    Answer,
+    AnyVenueFault,
+    Clock,
+    Delay,
+    Drop,
+    EditReply,
+    Expire,
+    Frames,
+    Lag,
+    Lose,
+    Race,
+    Refuse,
+    Slow,
+    Subscribe,
+)
+from paper.faults.wire import AnyWire, Blackhole, Cut, Fin, Hold, NoRead, Rst, Trickle
+
+AnyFault = AnyVenueFault | AnyOutside | AnyWire
+
+__all__ = [
+    "Answer", "AnyFault", "AnyOutside", "AnyVenueFault", "AnyWire", "At", "Blackhole",
+    "CancelOrders", "ClearAll", "Clock", "Cut", "Delay", "Drop", "EditReply", "Expire", "Fault",
+    "FaultRefused", "Faults", "Fin", "Frames", "Hit", "Hold", "Hook", "Lag", "Liquidate", "Lose",
+    "Mark", "NoRead", "Race", "Refuse", "Rst", "Signal", "Slow", "Subscribe", "Trade", "Trickle",
+    "Withdraw",
+]  # fmt: skip

@@ -1,0 +1,68 @@
+"""What others do: the owner of an account by hand, the venue by force, the host to a process."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+
+from paper.faults.base import Fault, Seconds, Share, Venue
+from venues.model import Side
+
+
+class Trade(Fault, frozen=True, kw_only=True, tag="trade"):
+    """Somebody else orders by hand on an account; without ``price`` at market, else it rests."""
+
+    venue: Venue
+    symbol: str
+    side: Side
+    size: Decimal
+    account: str = "main"
+    price: Decimal | None = None
+    client_order_id: int | None = None
+
+
+class CancelOrders(Fault, frozen=True, kw_only=True, tag="cancel"):
+    """Somebody else cancels all live orders of an account (of one contract)."""
+
+    venue: Venue
+    account: str = "main"
+    symbol: str | None = None
+
+
+class Liquidate(Fault, frozen=True, kw_only=True, tag="liquidate"):
+    """The venue cancels an account's orders and closes ``part`` of its positions by force."""
+
+    venue: Venue
+    account: str = "main"
+    part: Share = 1.0
+
+
+class Withdraw(Fault, frozen=True, kw_only=True, tag="withdraw"):
+    """Money leaves an account by hand."""
+
+    venue: Venue
+    amount: Decimal
+    account: str = "main"
+
+
+class Mark(Fault, frozen=True, kw_only=True, tag="mark"):
+    """Nothing happens; that the hook was reached is on record, and whoever waits for it knows."""
+
+    name: str = ""
+
+
+class Signal(Fault, frozen=True, kw_only=True, tag="signal"):
+    """Send a signal to a process at that very moment; ``stop`` is followed by CONT after ``for_s``.
+
+    Only with the setting ``signals``.
+    """
+
+    pid: Annotated[int, msgspec.Meta(ge=2)]
+    signal: Literal["kill", "stop", "term", "int"] = "kill"
+    for_s: Seconds = 0.0
+
+
+AnyHand = Trade | CancelOrders | Liquidate | Withdraw
+AnyOutside = AnyHand | Mark | Signal

@@ -1,0 +1,196 @@
+"""A TCP proxy before an endpoint, which does to connections what networks do.
+
+``Wire`` knows the faults that act and every relayed connection; ``Proxy`` listens for one endpoint.
+A relay goes by its endpoint's name (``backpack/ws``) and by the name of what runs over it, which
+changes as the venue learns it (``backpack/market``, then ``backpack/feed``). Loop thread only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
+
+import msgspec
+
+from paper.faults import (
+    AnyWire,
+    Blackhole,
+    ClearAll,
+    Cut,
+    Fault,
+    FaultRefused,
+    Faults,
+    Fin,
+    Hold,
+    NoRead,
+    Rst,
+    Trickle,
+)
+from paper.faults.wire import WireFault
+from paper.relay import Relay, Weather
+
+ENDPOINTS: Final = {
+    "grvt/edge": ("grvt/session",),
+    "grvt/trades": ("grvt/rest", "grvt/trading"),
+    "grvt/market-data": ("grvt/market-rest", "grvt/market"),
+    "backpack/api": ("backpack/rest",),
+    "backpack/ws": ("backpack/market", "backpack/feed"),
+}
+_HOST: Final = "127.0.0.1"
+_KINDS: Final[tuple[type[WireFault], ...]] = (Blackhole, Hold, NoRead, Trickle, Rst, Fin, Cut)
+_Kind = TypeVar("_Kind", bound=WireFault)
+
+
+class _Acting(msgspec.Struct):
+    """A fault that acts, and how its end is called off."""
+
+    fault: WireFault
+    ending: asyncio.TimerHandle | None = None
+
+
+class Wire(Weather):
+    """The faults of all proxied endpoints. ``faults`` arms them and names the websockets."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._acting: list[_Acting] = []
+        self._relays: dict[Relay, str] = {}
+        self._endpoints: set[str] = set()
+        for kind in _KINDS:
+            faults.on(kind, self._begin)
+        faults.on(ClearAll, self._clear)
+        faults.checked_by(self._check)
+
+    def proxied(self, endpoint: str) -> None:
+        """That endpoint is behind a proxy."""
+        self._endpoints.add(endpoint)
+
+    def joined(self, relay: Relay, endpoint: str) -> None:
+        """A client has connected to an endpoint."""
+        self._relays[relay] = endpoint
+
+    # --- Weather: what a relay asks ----------------------------------------------------------
+
+    def acting(self, relay: Relay, kind: type[_Kind]) -> list[_Kind]:
+        """The faults of a kind that hit this connection now."""
+        if not self._acting:
+            return []
+        names = self._names(relay)
+        return [
+            acting.fault
+            for acting in self._acting
+            if isinstance(acting.fault, kind) and _hits(acting.fault.connection, names)
+        ]
+
+    def met(self, relay: Relay, fault: WireFault) -> None:
+        """That fault has touched this connection."""
+        self._faults.effects.hit(fault, self._names(relay)[1])
+
+    def spent(self, fault: WireFault) -> None:
+        """A fault that acts once has acted."""
+        self._acting = [acting for acting in self._acting if acting.fault is not fault]
+
+    def left(self, relay: Relay) -> None:
+        """Both ends of a connection are gone."""
+        self._relays.pop(relay, None)
+
+    def close(self) -> None:
+        """The process ends: cut everything."""
+        for relay in tuple(self._relays):
+            relay.reset()
+
+    # --- faults -------------------------------------------------------------------------------
+
+    def _begin(self, fault: WireFault) -> None:
+        if isinstance(fault, Rst | Fin):
+            for relay in tuple(self._hit_by(fault)):
+                self.met(relay, fault)
+                if isinstance(fault, Rst):
+                    relay.reset()
+                else:
+                    relay.finish()
+            return
+        acting = _Acting(fault)
+        self._acting.append(acting)
+        for_s: float | None = getattr(fault, "for_s", None)
+        if for_s is not None:
+            loop = asyncio.get_running_loop()
+            acting.ending = loop.call_later(for_s, self._end, acting)
+        self._refresh()
+
+    def _end(self, acting: _Acting) -> None:
+        self.spent(acting.fault)
+        self._refresh()
+
+    def _clear(self, _: ClearAll) -> None:
+        for acting in self._acting:
+            if acting.ending is not None:
+                acting.ending.cancel()
+        self._acting.clear()
+        self._refresh()
+
+    def _refresh(self) -> None:
+        for relay in tuple(self._relays):
+            relay.refresh()
+
+    def _hit_by(self, fault: WireFault) -> Iterator[Relay]:
+        return (relay for relay in self._relays if _hits(fault.connection, self._names(relay)))
+
+    def _names(self, relay: Relay) -> tuple[str, str]:
+        endpoint = self._relays[relay]
+        return endpoint, self._faults.name_at(relay.port) or ENDPOINTS[endpoint][0]
+
+    def _check(self, fault: Fault) -> None:
+        if not isinstance(fault, WireFault):
+            return
+        wanted = {
+            endpoint
+            for endpoint, names in ENDPOINTS.items()
+            if _hits(fault.connection, (endpoint, *names))
+        }
+        if not wanted & self._endpoints:
+            raise FaultRefused(
+                f"{fault.connection} is not behind the proxy: start the venues with the setting "
+                f'"proxied": {msgspec.json.encode(sorted(wanted)).decode()}'
+            )
+
+
+class Proxy:
+    """Listens for one endpoint and relays every connection to ``port`` on loopback."""
+
+    def __init__(self, endpoint: str, port: int, wire: Wire) -> None:
+        self._endpoint = endpoint
+        self._port = port
+        self._wire = wire
+        self._server: asyncio.Server | None = None
+        wire.proxied(endpoint)
+
+    async def start(self, port: int) -> int:
+        """Listen on ``port`` (0: any); returns the one that it is. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._accepted(loop), _HOST, port)
+        address: tuple[str, int] = self._server.sockets[0].getsockname()
+        return address[1]
+
+    async def stop(self) -> None:
+        """Listen no more, and cut what is open."""
+        if self._server is not None:
+            self._server.close()
+        self._wire.close()
+
+    def _accepted(self, loop: asyncio.AbstractEventLoop) -> Callable[[], asyncio.Protocol]:
+        def accept() -> asyncio.Protocol:
+            relay = Relay(self._wire)
+            self._wire.joined(relay, self._endpoint)
+            relay.connect(loop, _HOST, self._port)
+            return relay.client
+
+        return accept
+
+
+def _hits(name: str, names: tuple[str, ...]) -> bool:
+    return any(one == name or one.startswith(f"{name}/") for one in names)
+
+
+__all__ = ["ENDPOINTS", "AnyWire", "Proxy", "Wire"]
