@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from tests.simulation.journal import Journal
+from tests.simulation.process import Process
 from tests.simulation.schedule import Schedule
-from tests.simulation.trouble import Trouble
 from tests.simulation.venue import SimVenue
 from tests.simulation.wire import Wire
 from trading import order_manager as manager
@@ -14,10 +15,11 @@ from venues.model import Fill, NewOrder, OrderUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from decimal import Decimal
 
     from trading.orders import OrderView
 
-TIMING = OrderTiming(poll_s=1.0, doubt_poll_s=0.25, settle_s=2.0)
+TIMING = OrderTiming(poll_s=1.0, doubt_poll_s=0.5, settle_s=2.0)
 
 
 class Desk(Protocol):
@@ -25,7 +27,7 @@ class Desk(Protocol):
 
     def progressed(self, venue: str, view: OrderView) -> None: ...
     def readiness(self, venue: str, epoch: int, ready: bool, new_risk: bool) -> None: ...
-    def positions(self, venue: str, size: object, settled: bool) -> None: ...
+    def positions(self, venue: str, size: Decimal, settled: bool, since_s: float) -> None: ...
     def drift(self, venue: str, detail: str) -> None: ...
 
 
@@ -33,18 +35,26 @@ class OrdersShell:
     """One incarnation. What is addressed to it after its end is heard by the next one."""
 
     def __init__(
-        self, wire: Wire, schedule: Schedule, trouble: Trouble, desk: Desk, epoch: int,
+        self,
+        wire: Wire,
+        schedule: Schedule,
+        journal: Journal,
+        process: Process,
+        desk: Desk,
+        epoch: int,
         kind: type[OrderManager],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.venue = wire.venue.name
         self.symbol = wire.venue.instrument.symbol
         self.epoch = epoch
         self.alive = True
-        self.manager = kind(self.venue, frozenset({self.symbol}), TIMING, schedule.now_ns)
+        self.manager = kind(self.venue, frozenset({self.symbol}), TIMING, schedule.host_ns)
         self._wire = wire
         self._schedule = schedule
-        self._trouble = trouble
+        self._journal = journal
+        self._process = process
         self._desk = desk
+        self._since_s = schedule.host_s
         self._wanted: set[int] = set()
         self._was_up = False
         self._poll()
@@ -57,7 +67,7 @@ class OrdersShell:
 
     def adopt(self, new: NewOrder) -> None:
         self._wanted.add(new.client_order_id)
-        self._do(self.manager.adopt(new, self._schedule.now_s))
+        self._do(self.manager.adopt(new, self._schedule.host_s))
 
     def release(self, client_order_ids: tuple[int, ...]) -> None:
         self._wanted -= set(client_order_ids)
@@ -69,15 +79,20 @@ class OrdersShell:
     def introduce(self) -> None:
         """A desk (anew): tell it where things stand."""
         ready = self.manager.ready
-        self._tell(lambda: self._desk.readiness(self.venue, self.epoch, ready, ready))
+        new_risk = ready and not self.manager.probation
+        self._process.tell(lambda: self._desk.readiness(self.venue, self.epoch, ready, new_risk))
         if ready:
             self._do([manager.AskPositions()])
 
     # -- from the wire -----------------------------------------------------------------------------
 
-    def connected(self) -> None:
+    def connected(self, probation: bool) -> None:
         self._was_up = True
-        self._do(self.manager.connected(self._schedule.now_s))
+        self._do(self.manager.connected(self._schedule.host_s, probation=probation))
+
+    def proven(self) -> None:
+        if self._was_up and self.manager.probation:
+            self._do(self.manager.proven())
 
     def disconnected(self) -> None:
         if self._was_up:
@@ -91,23 +106,26 @@ class OrdersShell:
         self._do(self.manager.not_sent(client_order_id, "no connection"))
 
     def refused(self, client_order_id: int) -> None:
-        self._do(self.manager.refused(client_order_id, "no", self._schedule.now_s))
+        self._do(self.manager.refused(client_order_id, "no", self._schedule.host_s))
 
     def doubted(self, client_order_id: int) -> None:
-        self._do(self.manager.doubted(client_order_id, "no answer", self._schedule.now_s))
+        self._do(self.manager.doubted(client_order_id, "no answer", self._schedule.host_s))
+
+    def journal_lost(self) -> None:
+        self._do(self.manager.journal_lost("journal is backing_off"))
 
     def updated(self, update: OrderUpdate) -> None:
-        self._do(self.manager.updated(update, self._schedule.now_s))
+        self._do(self.manager.updated(update, self._schedule.host_s))
 
     def filled(self, fill: Fill) -> None:
-        self._do(self.manager.filled(fill, self._schedule.now_s))
+        self._do(self.manager.filled(fill, self._schedule.host_s))
 
     # -- effects -----------------------------------------------------------------------------------
 
     def _poll(self) -> None:
         if self.alive:
             self._schedule.after(TIMING.doubt_poll_s, self._poll, step=False)
-            self._do(self.manager.due(self._schedule.now_s))
+            self._do(self.manager.due(self._schedule.host_s))
 
     def _do(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -124,35 +142,33 @@ class OrdersShell:
             self._publish_readiness(effect)
         elif isinstance(effect, manager.PublishPositions):
             size, settled = effect.sizes[self.symbol], effect.settled
-            self._tell(lambda: self._desk.positions(self.venue, size, settled))
+            since_s = self._since_s
+            self._process.tell(lambda: self._desk.positions(self.venue, size, settled, since_s))
         elif isinstance(effect, manager.PublishDrift):
             detail = effect.detail
-            self._tell(lambda: self._desk.drift(self.venue, detail))
+            self._process.tell(lambda: self._desk.drift(self.venue, detail))
         else:
             self._read(effect)
 
     def _publish(self, view: OrderView) -> None:
         if view.client_order_id in self._wanted:
-            self._tell(lambda: self._desk.progressed(self.venue, view))
+            self._process.tell(lambda: self._desk.progressed(self.venue, view))
 
     def _publish_readiness(self, effect: manager.PublishReadiness) -> None:
         ready, new_risk = effect.ready, effect.new_risk
-        self._tell(lambda: self._desk.readiness(self.venue, self.epoch, ready, new_risk))
+        self._process.tell(lambda: self._desk.readiness(self.venue, self.epoch, ready, new_risk))
 
     def _record(self, new: NewOrder) -> None:
-        slow = self._schedule.chance(self._trouble.slow_intent)
-        delay_s = self._schedule.random.uniform(0.5, 4) if slow else 0.002
-        refused = self._schedule.chance(self._trouble.refuse_intent)
-
-        def answer() -> None:
+        def answer(error: str) -> None:
             if not self.alive:
                 return
-            if refused:
-                self._do(self.manager.intent_refused(new.client_order_id, "disk full"))
+            if error:
+                self._do(self.manager.intent_refused(new.client_order_id, error))
             else:
                 self._do(self.manager.intent_recorded(new.client_order_id))
 
-        self._schedule.after(delay_s, answer)
+        if not self._journal.write(lambda: None, answer):
+            self._do(self.manager.intent_refused(new.client_order_id, "journal unavailable"))
 
     def _read(self, effect: Effect) -> None:
         now = self._schedule
@@ -161,15 +177,15 @@ class OrdersShell:
             if isinstance(effect, manager.AskOrder):
                 found = venue.find(effect.new.client_order_id)
                 if found is not None:
-                    return lambda: self._do(self.manager.updated(found, now.now_s))
+                    return lambda: self._do(self.manager.updated(found, now.host_s))
                 client_order_id = effect.new.client_order_id
-                return lambda: self._do(self.manager.absent(client_order_id, now.now_s))
+                return lambda: self._do(self.manager.absent(client_order_id, now.host_s))
             if isinstance(effect, manager.AskFills):
                 fills = venue.fills(effect.since_ns)
-                return lambda: self._do(self.manager.fills_read(fills, now.now_s))
+                return lambda: self._do(self.manager.fills_read(fills, now.host_s))
             if isinstance(effect, manager.AskOpenOrders):
                 resting = venue.open_orders()
-                return lambda: self._do(self.manager.open_orders_read(resting, now.now_s))
+                return lambda: self._do(self.manager.open_orders_read(resting, now.host_s))
             held = venue.positions()
             return lambda: self._do(self.manager.positions_read(held))
 
@@ -178,6 +194,3 @@ class OrdersShell:
             return lambda: answer() if self.alive else None
 
         self._wire.read(guarded)
-
-    def _tell(self, act: Callable[[], None]) -> None:
-        self._schedule.after(0.0001, act)

@@ -5,34 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from random import Random
+from typing import Final
 
 import msgspec
 
 from tests.simulation.trouble import ROUGH, Act, Trouble
 from tests.simulation.world import World
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH, plan
-from trading.desk import Direction
+from trading.desk import DeskPlan, Direction
 from trading.ids import Leg
 from trading.order_manager import OrderManager
 from venues.model import Instrument
 
-CYCLES = 3
-_STEPS = 300  # about what three troubled cycles take
+LIMIT_S: Final = 1000  # virtual; the longest absence is 30 s, and an order in doubt takes about 8 s
+_STEPS: Final = 250  # about what two troubled cycles take
 _CUTS = (Act.CUT_PRIMARY, Act.CUT_HEDGE)
-# A desk and the orders of a venue that start anew while an order is between them lose it together;
-# looking up the ids that both may have used is not part of the core yet.
-_RESTARTS = ((Act.RESTART_DESK,), (Act.RESTART_PRIMARY_ORDERS, Act.RESTART_HEDGE_ORDERS))
+_RESTARTS = (Act.RESTART_DESK, Act.RESTART_PRIMARY_ORDERS, Act.RESTART_HEDGE_ORDERS)
+_KILLS = (Act.KILL, Act.KILL, Act.KILL_FOR_LONG, Act.KILL_AGAIN)
+_CLOCKS = (Act.CLOCK_AHEAD, Act.CLOCK_BACK, Act.SUSPEND, Act.FREEZE)
+_ORDERLY = (Act.STOP, Act.FLATTEN)
 
 _FAMILIES: tuple[Trouble, ...] = (
     ROUGH,
     msgspec.structs.replace(ROUGH, outage_s=25.0),
     # Nothing comes by the feed: what is known is known from questions.
     msgspec.structs.replace(ROUGH, drop_news=1.0, lose_reply=0.5),
-    # Everything comes, several times and out of order.
-    Trouble(repeat_news=0.7, slow=0.6, partial=0.7, lag_s=1.9),
+    # Everything comes, several times, out of order, and some of it once more much later.
+    Trouble(repeat_news=0.7, repeat_late=0.5, slow=0.6, partial=0.7, lag_s=1.9, order_lag_s=1.9),
     # A venue that mostly says no, or gives little.
     Trouble(refuse=0.4, partial=0.5, miss=0.3, refuse_intent=0.1),
-    Trouble(lose_request=0.3, lose_reply=0.3, garble_reply=0.3, lag_s=1.9),
+    Trouble(lose_request=0.3, lose_reply=0.3, garble_reply=0.3, lag_s=1.9, order_lag_s=1.9),
+    # Questions are hardly answered, and news contradict themselves.
+    Trouble(refuse_read=0.6, lose_read=0.1, contradict=0.6, slow=0.3, drop_news=0.3, lag_s=1.0),
+    # A slow disk, and connections that have to prove themselves.
+    Trouble(slow_disk=0.5, refuse_intent=0.1, probation=0.7, drop_news=0.2, slow=0.2, lag_s=1.5),
 )
 
 
@@ -45,16 +51,28 @@ def legs_of(draw: Random) -> Mapping[Leg, Instrument]:
     return {Leg.PRIMARY: primary, Leg.HEDGE: hedge}
 
 
-def troubled_world(seed: int, manager: type[OrderManager] = OrderManager) -> World:
-    """A desk of three cycles, both venues in trouble, connections cut and actors restarted."""
-    draw = Random(f"scenario {seed}")
-    restarts = draw.choice(_RESTARTS)
-    acts = [(draw.randint(1, _STEPS), draw.choice(_CUTS)) for _ in range(draw.randint(0, 3))]
-    acts += [(draw.randint(1, _STEPS), draw.choice(restarts)) for _ in range(draw.randint(0, 2))]
-    if draw.random() < 0.2:
-        acts.append((draw.randint(1, _STEPS), Act.STOP))
-    trouble = msgspec.structs.replace(_FAMILIES[seed % len(_FAMILIES)], acts=tuple(acts))
-    direction = draw.choice(list(Direction))
+def _plan_of(draw: Random, hedge: Instrument) -> DeskPlan:
+    sizes = [size for size in ("0.5", "0.1", "1.7", "0.02") if Decimal(size) >= hedge.min_size]
     # Vain cycles are the desk's way to give up; here they are part of the trouble.
-    desk = plan(cycles=CYCLES, direction=direction, max_vain_cycles=1000)
-    return World(seed, trouble, desk, legs_of(draw), manager)
+    return plan(
+        cycles=draw.choice((1, 2, 2, 3)), direction=draw.choice(list(Direction)),
+        size=Decimal(draw.choice(sizes)), max_vain_cycles=1000,
+    )  # fmt: skip
+
+
+def _acts_of(draw: Random) -> tuple[tuple[int, Act], ...]:
+    """What is done to the world: of each kind seldom more than one, of cuts and restarts more."""
+    chosen = [draw.choice(_CUTS) for _ in range(draw.randint(0, 3))]
+    chosen += [draw.choice(_RESTARTS) for _ in range(draw.randint(0, 2))]
+    for acts, probability in ((_KILLS, 0.5), (_KILLS, 0.2), (_CLOCKS, 0.25), (_ORDERLY, 0.2)):
+        if draw.random() < probability:
+            chosen.append(draw.choice(acts))
+    return tuple((draw.randint(1, _STEPS), act) for act in chosen)
+
+
+def troubled_world(seed: int, manager: type[OrderManager] = OrderManager) -> World:
+    """A short desk, both venues in trouble, connections cut, actors and the process killed."""
+    draw = Random(f"scenario {seed}")
+    legs = legs_of(draw)
+    trouble = msgspec.structs.replace(_FAMILIES[seed % len(_FAMILIES)], acts=_acts_of(draw))
+    return World(seed, trouble, _plan_of(draw, legs[Leg.HEDGE]), legs, manager)

@@ -1,55 +1,50 @@
-"""Everything at once: messages lost, late, repeated and refused; connections cut; actors restarted.
+"""Everything at once: messages lost, late, repeated, reordered and refused; all that lives killed.
 
-What must hold is judged by the simulated venues' own records. To follow one seed alone:
-``pytest tests/simulation/test_trouble.py -k 'seed-17'``.
+What must hold is judged by the simulated venues' own records and by what the journal kept. One
+seed is one world, the same on every machine; KETCH_SIMULATION_SEEDS says how many are run, and
+KETCH_SIMULATION_SEED runs that one alone.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import pytest
 
-from tests.simulation.scenarios import CYCLES, troubled_world
-from tests.simulation.trouble import Act, Trouble
-from tests.simulation.world import World
-from tests.support_trading import plan
-from trading.order_manager import Effect, OrderManager
+from tests.simulation.scenarios import LIMIT_S, troubled_world
+from tests.simulation.trouble import Act
 
-_LIMIT_S = 1000  # virtual; the longest outage is 25 s, and an order in doubt takes about 8 s
-_SEEDS = 150
+_SEEDS = int(os.environ.get("KETCH_SIMULATION_SEEDS", "1000"))
+_ONE = os.environ.get("KETCH_SIMULATION_SEED")
+_BLOCK = 50
 
 
-@pytest.mark.parametrize("seed", range(_SEEDS), ids=lambda seed: f"seed-{seed}")
-def test_no_trouble_makes_the_desk_do_wrong_or_stay(seed: int) -> None:
+def blocks() -> Iterator[range]:
+    if _ONE is not None:
+        yield range(int(_ONE), int(_ONE) + 1)
+        return
+    for first in range(0, _SEEDS, _BLOCK):
+        yield range(first, min(first + _BLOCK, _SEEDS))
+
+
+def faults_of(seed: int) -> list[str]:
+    """What was wrong in the end with the world of this seed."""
     world = troubled_world(seed)
-    outcome = world.run(_LIMIT_S)
-    assert outcome.faults() == [], f"seed {seed}: {world.trouble}"
-    if not any(act is Act.STOP for _, act in world.trouble.acts):
-        assert outcome.finished >= CYCLES
+    outcome = world.run(LIMIT_S)
+    wrong = outcome.faults()
+    stopped = any(act is Act.STOP for _, act in world.trouble.acts)
+    if not stopped and outcome.finished < (world.plan.cycles or 0):
+        wrong.append(f"only {outcome.finished} cycles were done")
+    return wrong
 
 
-class HastyManager(OrderManager):
-    """What most bots do: no answer is taken for a refusal."""
-
-    def doubted(self, client_order_id: int, reason: str, now_s: float) -> list[Effect]:
-        return self.refused(client_order_id, reason, now_s)
-
-
-class CredulousManager(OrderManager):
-    """An order that one question does not find was never there."""
-
-    def absent(self, client_order_id: int, now_s: float) -> list[Effect]:
-        return self.refused(client_order_id, "not found", now_s)
-
-
-_TEMPTING = Trouble(garble_reply=0.5, lose_reply=0.3, drop_news=0.7, slow=0.5, lag_s=1.9)
-
-
-@pytest.mark.parametrize("broken", [HastyManager, CredulousManager])
-def test_the_judgement_finds_out_who_guesses(broken: type[OrderManager]) -> None:
-    worlds = [World(seed, _TEMPTING, plan(cycles=3), manager=broken) for seed in range(8)]
-    assert any(world.run(_LIMIT_S).measures.duplicates for world in worlds)
-
-
-def test_who_does_not_guess_is_not_tempted() -> None:
-    for seed in range(8):
-        assert World(seed, _TEMPTING, plan(cycles=3)).run(_LIMIT_S).faults() == [], f"seed {seed}"
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "seeds", tuple(blocks()), ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}"
+)
+def test_no_trouble_makes_the_desk_do_wrong_or_stay(seeds: range) -> None:
+    for seed in seeds:
+        wrong = faults_of(seed)
+        replay = f"KETCH_SIMULATION_SEED={seed} .venv/bin/pytest tests/simulation/test_trouble.py"
+        assert not wrong, f"seed {seed}: {wrong}\nreplay: {replay}"

@@ -15,8 +15,16 @@ class Act(enum.Enum):
     RESTART_DESK = "restart desk"
     RESTART_PRIMARY_ORDERS = "restart primary orders"
     RESTART_HEDGE_ORDERS = "restart hedge orders"
+    RESTART_JOURNAL = "restart journal"
+    KILL = "kill the process, back after a second"
+    KILL_FOR_LONG = "kill the process, back after half a minute"
+    KILL_AGAIN = "kill the process, and once more while it recovers"
     STOP = "stop"
     FLATTEN = "flatten, and resume a moment later"
+    CLOCK_AHEAD = "the host's clock jumps ahead"
+    CLOCK_BACK = "the host's clock jumps back"
+    SUSPEND = "the host sleeps for 20 s"
+    FREEZE = "the process is stopped for 3 s"
     TRADE_PRIMARY = "somebody else trades on the primary"
     TRADE_HEDGE = "somebody else trades on the hedge"
 
@@ -24,8 +32,8 @@ class Act(enum.Enum):
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     """The default is a calm world.
 
-    ``lag_s`` is how far histories run behind, ``outage_s`` how long a cut lasts at most, ``acts``
-    what is done at which step.
+    ``lag_s`` is how far histories run behind, ``order_lag_s`` the same of single orders,
+    ``outage_s`` how long a cut lasts at most, ``acts`` what is done at which step.
     """
 
     lose_request: float = 0
@@ -36,12 +44,16 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     lose_read: float = 0
     drop_news: float = 0
     repeat_news: float = 0
+    repeat_late: float = 0
+    contradict: float = 0
     slow: float = 0
     partial: float = 0
     miss: float = 0
     refuse_intent: float = 0
-    slow_intent: float = 0
+    slow_disk: float = 0
+    probation: float = 0
     lag_s: float = 0
+    order_lag_s: float = 0
     outage_s: float = 0.5
     acts: tuple[tuple[int, Act], ...] = ()
 
@@ -56,11 +68,15 @@ ROUGH = Trouble(
     lose_read=0.03,
     drop_news=0.1,
     repeat_news=0.2,
+    repeat_late=0.1,
+    contradict=0.05,
     slow=0.15,
     partial=0.3,
     miss=0.1,
     refuse_intent=0.03,
-    slow_intent=0.1,
+    slow_disk=0.1,
+    probation=0.1,
     lag_s=1.5,
+    order_lag_s=1.5,
     outage_s=4.0,
 )

@@ -21,6 +21,7 @@ from venues.model import (
 
 _FEE = Decimal("0.0005")
 _HALF_SPREAD = Decimal("0.05")
+_DEPTH = Decimal(10)
 
 
 class VenueOrder:
@@ -64,17 +65,20 @@ class SimVenue:
         self._mid = mid
         self._orders: list[VenueOrder] = []
         self._fills: list[tuple[float, Fill]] = []
+        self._quote: Quote | None = None
 
     # -- what a client may ask ---------------------------------------------------------------------
 
     def quote(self) -> Quote:
         """Best bid and ask now."""
         mid = self._mid()
-        return Quote(
-            venue=self.name, symbol=self.instrument.symbol, bid=mid - _HALF_SPREAD,
-            bid_size=Decimal(10), ask=mid + _HALF_SPREAD, ask_size=Decimal(10),
-            event_ns=self._schedule.now_ns,
-        )  # fmt: skip
+        if self._quote is None or self._quote.bid != mid - _HALF_SPREAD:
+            self._quote = Quote(
+                venue=self.name, symbol=self.instrument.symbol, bid=mid - _HALF_SPREAD,
+                bid_size=_DEPTH, ask=mid + _HALF_SPREAD, ask_size=_DEPTH,
+                event_ns=self._schedule.now_ns,
+            )  # fmt: skip
+        return self._quote
 
     def find(self, client_order_id: int) -> OrderUpdate | None:
         """The order, once the venue's queries know it."""
@@ -113,7 +117,7 @@ class SimVenue:
         new_position = self.position + new.size * new.side.sign
         if new.reduce_only and abs(new_position) >= abs(self.position):
             return "would not reduce"
-        order = VenueOrder(len(self._orders) + 1, new, self._visible_s())
+        order = VenueOrder(len(self._orders) + 1, new, self._visible_s(self._trouble.order_lag_s))
         self._orders.append(order)
         self._record_accepted(order)
         touch = self.quote().touch(new.side)
@@ -145,7 +149,8 @@ class SimVenue:
         elif len(parts) <= 1:
             self._end(order, OrderStatus.CANCELLED)
         else:
-            self._schedule.after(0.002, lambda: self._execute(order, parts[1:], touch))
+            rest = parts[1:]
+            self._schedule.after(0.002, lambda: self._execute(order, rest, touch), ours=False)
 
     def _fill(self, order: VenueOrder, size: Decimal, price: Decimal) -> None:
         new = order.new
@@ -158,7 +163,7 @@ class SimVenue:
             size=size, price=price, fee=size * price * _FEE, maker=False,
             event_ns=self._schedule.now_ns,
         )  # fmt: skip
-        self._fills.append((self._visible_s(), fill))
+        self._fills.append((self._visible_s(self._trouble.lag_s), fill))
         self._records.append(
             Filled(
                 **self._moment(), venue=self.name, account="main", symbol=new.symbol,
@@ -198,6 +203,5 @@ class SimVenue:
         now_ns = self._schedule.now_ns
         return {"at_ns": now_ns, "utc_ns": now_ns}
 
-    def _visible_s(self) -> float:
-        lag_s = self._trouble.lag_s
+    def _visible_s(self, lag_s: float) -> float:
         return self._schedule.now_s + (self._schedule.random.uniform(0, lag_s) if lag_s else 0)

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from paper.records import AnyRecord, Connection
 from tests.simulation.schedule import Schedule
 from tests.simulation.trouble import Trouble
 from tests.simulation.venue import SimVenue, VenueOrder
-from venues.model import Fill, NewOrder, OrderUpdate
+from venues.model import Fill, NewOrder, OrderStatus, OrderUpdate
 
 if TYPE_CHECKING:
     from tests.simulation.orders_shell import OrdersShell
 
 _REPLY_TIMEOUT_S = 2.0
+_PROBATION_S = 0.5
+_LATE_S = (5.0, 40.0)
 
 
 class Wire:
-    """One connection at a time; each has an ``epoch``. ``shell`` is who hears from it."""
+    """One connection at a time; each has an ``epoch``. ``shell`` is who hears from it.
+
+    Of what is on its way, the next shell hears some when an actor has been replaced, and nothing
+    when the process has: ``life`` counts processes.
+    """
 
     shell: OrdersShell
 
@@ -28,7 +37,10 @@ class Wire:
     ) -> None:  # fmt: skip
         self.venue = venue
         self.epoch = 0
+        self.life = 1
         self.up = False
+        self.reused: list[int] = []
+        self._used: set[int] = set()
         self._schedule = schedule
         self._trouble = trouble
         self._records = records
@@ -46,29 +58,46 @@ class Wire:
         self.up = True
         self._record("authenticated")
         epoch = self.epoch
-        self._hop(lambda: self.shell.connected() if self._current(epoch) else None)
+        probation = self._schedule.chance(self._trouble.probation)
+        self._hop(lambda: self.shell.connected(probation) if self._current(epoch) else None)
+        if probation:
+            proven = self._if_current(epoch, lambda: self.shell.proven())
+            self._schedule.after(_PROBATION_S, proven)
 
     def cut(self) -> None:
         """Go down now, and come back after an outage."""
         if not self.up:
             return
-        self.up = False
-        self._record("closed")
+        self._go_down()
         # Whoever hears from it learns of the loss a little later than it happened.
         self._hop(lambda: self.shell.disconnected())
+        life = self.life
         outage_s = self._schedule.random.uniform(0.02, self._trouble.outage_s)
-        self._schedule.after(outage_s, self.connect)
+        self._schedule.after(outage_s, lambda: self.connect() if self.life == life else None)
+
+    def die(self) -> None:
+        """The process is gone, and with it the socket; the venue has what it has read of it."""
+        if self.up:
+            self._go_down()
+        self.life += 1
+
+    def _go_down(self) -> None:
+        self.up = False
+        self._record("closed")
 
     # -- requests ----------------------------------------------------------------------------------
 
     def place(self, new: NewOrder) -> None:
         """Send an order."""
+        if new.client_order_id in self._used:
+            self.reused.append(new.client_order_id)
+        self._used.add(new.client_order_id)
         if not self.up:
             if self._schedule.random.random() < 0.5:
                 self.shell.not_sent(new.client_order_id)
             return  # else it lies in the inbox of an actor that is gone
         epoch = self.epoch
-        sent_s = self._schedule.now_s
+        sent_s = self._schedule.host_s
         self._hop(lambda: self.shell.sent(new.client_order_id, sent_s))
         self._schedule.after(_REPLY_TIMEOUT_S, lambda: self._reply_due(new, epoch), step=False)
         if self._schedule.chance(self._trouble.lose_request):
@@ -76,7 +105,7 @@ class Wire:
         if self._schedule.chance(self._trouble.refuse):
             self._reply(epoch, new, lambda: self.shell.refused(new.client_order_id))
             return
-        self._schedule.after(self._delay_s(), lambda: self._arrive(new, epoch))
+        self._schedule.after(self._delay_s(), lambda: self._arrive(new, epoch), ours=False)
 
     def read(self, ask: Callable[[SimVenue], Callable[[], None]]) -> None:
         """Ask the venue; ``ask`` runs there, and what it returns runs here, if it ever does."""
@@ -85,17 +114,15 @@ class Wire:
         epoch = self.epoch
         if self._schedule.chance(self._trouble.lose_read):
             # A venue that does not answer a question is taken for gone.
-            lost = self._cut_if_current(epoch)
+            lost = self._if_current(epoch, self.cut)
             self._schedule.after(_REPLY_TIMEOUT_S, lost, step=False)
             return
 
         def arrive() -> None:
-            answer = ask(self.venue)
-            self._schedule.after(
-                self._delay_s(), lambda: answer() if self._current(epoch) else None
-            )
+            answer = self._if_current(epoch, ask(self.venue))
+            self._schedule.after(self._delay_s(), answer)
 
-        self._schedule.after(self._delay_s(), arrive)
+        self._schedule.after(self._delay_s(), arrive, ours=False)
 
     def _arrive(self, new: NewOrder, epoch: int) -> None:
         if not self._current(epoch) and self._schedule.random.random() < 0.5:
@@ -110,7 +137,8 @@ class Wire:
 
     def _reply_with(self, order: VenueOrder, epoch: int) -> None:
         if not self._replies_at_once and not order.status.terminal:
-            self._schedule.after(0.002, lambda: self._reply_with(order, epoch), step=False)
+            again = lambda: self._reply_with(order, epoch)  # noqa: E731
+            self._schedule.after(0.002, again, step=False, ours=False)
             return
         update = order.update(self.venue.name)
         self._reply(epoch, order.new, lambda: self.shell.updated(update))
@@ -133,14 +161,33 @@ class Wire:
     # -- the feed ----------------------------------------------------------------------------------
 
     def _publish(self, news: OrderUpdate | Fill) -> None:
+        if self._schedule.chance(self._trouble.repeat_late):
+            late_s = self._schedule.random.uniform(*_LATE_S)
+            self._schedule.after(late_s, lambda: self._deliver(news, self.epoch), step=False)
         if not self.up or self._schedule.chance(self._trouble.drop_news):
             return
-        epoch = self.epoch
+        if isinstance(news, OrderUpdate) and self._schedule.chance(self._trouble.contradict):
+            news = self._contradicted(news)
+        epoch, life = self.epoch, self.life
         copies = 1
         while self._schedule.chance(self._trouble.repeat_news) and copies < 4:
             copies += 1
         for _ in range(copies):
-            self._schedule.after(self._delay_s(), lambda: self._deliver(news, epoch))
+            self._schedule.after(
+                self._delay_s(), lambda: self._deliver(news, epoch) if self.life == life else None
+            )
+
+    def _contradicted(self, news: OrderUpdate) -> OrderUpdate:
+        """The same with something in it that can't be, or that we don't know."""
+        change = self._schedule.random.choice(
+            (
+                {"status": OrderStatus.UNKNOWN},
+                {"status": OrderStatus.UNKNOWN, "executed": Decimal(0)},
+                {"status": OrderStatus.FILLED, "executed": Decimal(0)},
+                {"status": OrderStatus.OPEN, "executed": Decimal(0)},
+            )
+        )
+        return msgspec.structs.replace(news, **change)
 
     def _deliver(self, news: OrderUpdate | Fill, epoch: int) -> None:
         # What was read before the end may still lie in the inbox after it.
@@ -156,11 +203,12 @@ class Wire:
     def _current(self, epoch: int) -> bool:
         return self.up and self.epoch == epoch
 
-    def _cut_if_current(self, epoch: int) -> Callable[[], None]:
-        return lambda: self.cut() if self._current(epoch) else None
+    def _if_current(self, epoch: int, act: Callable[[], None]) -> Callable[[], None]:
+        return lambda: act() if self._current(epoch) else None
 
     def _hop(self, act: Callable[[], None]) -> None:
-        self._schedule.after(0.0001, act)
+        life = self.life
+        self._schedule.after(0.0001, lambda: act() if self.life == life else None)
 
     def _delay_s(self) -> float:
         if self._schedule.chance(self._trouble.slow):

@@ -1,68 +1,40 @@
-"""The whole pure core between two simulated venues, and the judgement of what it did there."""
+"""The whole pure core between two simulated venues, on one virtual clock."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from random import Random
-from typing import Any
-
-import msgspec
 
 from paper.measures import measure
 from paper.records import AnyRecord
-from paper.verdict import Measures, Scope
-from tests.simulation.desk_shell import DeskShell, Journal
+from paper.verdict import Scope
+from tests.simulation.desk_shell import DeskShell
+from tests.simulation.journal import Journal
+from tests.simulation.judgement import Outcome
 from tests.simulation.orders_shell import OrdersShell
+from tests.simulation.process import Process
 from tests.simulation.schedule import Schedule
 from tests.simulation.trouble import Act, Trouble
 from tests.simulation.venue import SimVenue
 from tests.simulation.wire import Wire
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH
-from trading.desk import CycleRecord, DeskPlan, Phase
+from trading.desk import DeskPlan
 from trading.ids import Leg
 from trading.order_manager import OrderManager
 from trading.orders import OrderView
 from venues.model import GRVT, Instrument
 
-_QUOTE_PERIOD_S = 0.1
+_MOVE_PERIOD_S = 0.1
+_QUOTE_PERIOD_S = 0.5
 _BY_HAND = Decimal("0.2")
-_AFTERMATH_S = 12.0  # what is still on its way when the desk is done has time to do harm
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a world ended. ``measures`` come from what the venues executed and nothing else."""
-
-    phase: Phase
-    halted: str
-    finished: int
-    opened_after_stop: int
-    took_s: float
-    steps: int
-    positions: tuple[Decimal, ...]  # what our own orders made
-    records: tuple[CycleRecord, ...]
-    measures: Measures
-
-    def faults(self) -> list[str]:
-        """Everything that must never be, whatever happens to messages and connections."""
-        found = self.measures
-        wrong = [
-            f"{letter}: {finding.rule} at {finding.at_ns} {finding.venue} {finding.detail}"
-            for letter, findings in (
-                ("D", found.duplicates), ("O", found.orphans),
-                ("P", found.position_errors), ("flip", found.flips),
-            )
-            for finding in findings
-        ]  # fmt: skip
-        if self.halted or self.phase is not Phase.DONE:
-            wrong.append(f"ended {self.phase.value}: {self.halted or 'not done in time'}")
-        if any(self.positions):
-            wrong.append(f"not flat: {self.positions}")
-        if found.largest_order_q > 1:
-            wrong.append(f"an order of {found.largest_order_q} q")
-        if self.opened_after_stop:
-            wrong.append("opened after it was told to stop")
-        return wrong
+_AFTERMATH_S = (3.0, 45.0)  # what is still on its way when the desk is done has time to do harm
+_JUMP_S = 40.0
+_JUMP_LASTS_S = 10.0
+_SLEEP_S = 20.0
+_FREEZE_S = 3.0
+_CONNECTION_LASTS_S = 5.0  # without a pong
 
 
 class World:
@@ -85,11 +57,14 @@ class World:
         self.instruments = legs or {Leg.PRIMARY: BACKPACK_ETH, Leg.HEDGE: GRVT_ETH}
         self.manager = manager
         self.records: list[AnyRecord] = []
-        self.journal = Journal()
+        self.journal = Journal(self.schedule, trouble)
+        self.journal.on_lost = self._journal_lost
         self._prices = Random(f"prices {seed}")
-        self._mids = [Decimal(2500)]
+        self._cents = 250_000
+        self._moves = 0
+        self._mid_now = Decimal(2500)
         self._acts = dict(trouble.acts)
-        self._stopped = False
+        self._stopped = self._paused = False
         self.venues = {
             leg: SimVenue(instrument, self.schedule, trouble, self.records, self._mid)
             for leg, instrument in self.instruments.items()
@@ -103,26 +78,32 @@ class World:
         }  # fmt: skip
         self.orders: dict[Leg, OrdersShell] = {}
         self.schedule.on_step = self._step
-        self.desk = self._new_desk()
+        self._begin()
         for leg in Leg:
-            self._new_orders(leg, 1)
             self._quote(leg)
 
     def run(self, limit_s: float) -> Outcome:
         """Run until the desk is over, then a while longer, and judge."""
         began_s = self.schedule.now_s
-        self.schedule.run_until(lambda: self.desk.over, limit_s)
-        took_s = self.schedule.now_s - began_s
-        self.schedule.run_until(lambda: False, _AFTERMATH_S)
+        self.schedule.run_until(self._over, limit_s)
+        over_s = self.schedule.now_s
+        least_s, most_s = _AFTERMATH_S
+        self.schedule.run_until(
+            lambda: not self.schedule.steps_due and self.schedule.now_s >= over_s + least_s, most_s
+        )
         desk = self.desk.machine
         return Outcome(
             phase=desk.phase, halted=desk.halted, finished=self.journal.finished,
-            opened_after_stop=self.desk.opened_after_stop, took_s=took_s,
+            opened_after_stop=self.desk.opened_after_stop, took_s=over_s - began_s,
             steps=self.schedule.steps,
             positions=tuple(venue.position - venue.by_hand for venue in self.venues.values()),
+            reused=tuple(number for wire in self.wires.values() for number in wire.reused),
             records=tuple(self.journal.records),
             measures=measure(self.records, self._scope(), self.schedule.now_ns),
         )  # fmt: skip
+
+    def _over(self) -> bool:
+        return self.process.alive and self.desk.over
 
     # -- the desk's address ------------------------------------------------------------------------
 
@@ -132,8 +113,8 @@ class World:
     def readiness(self, venue: str, epoch: int, ready: bool, new_risk: bool) -> None:
         self.desk.readiness(venue, epoch, ready, new_risk)
 
-    def positions(self, venue: str, size: Any, settled: bool) -> None:
-        self.desk.positions(venue, size, settled)
+    def positions(self, venue: str, size: Decimal, settled: bool, since_s: float) -> None:
+        self.desk.positions(venue, size, settled, since_s)
 
     def drift(self, venue: str, detail: str) -> None:
         self.desk.drift(venue, detail)
@@ -141,38 +122,99 @@ class World:
     # -- what is done to it ------------------------------------------------------------------------
 
     def act(self, act: Act) -> None:
-        """Do this to the world now."""
-        if act is Act.CUT_PRIMARY:
-            self.wires[Leg.PRIMARY].cut()
-        elif act is Act.CUT_HEDGE:
-            self.wires[Leg.HEDGE].cut()
-        elif act is Act.RESTART_DESK:
-            self._restart_desk()
-        elif act is Act.STOP:
-            self._stopped = True
-            self.desk.stop()
-        elif act is Act.FLATTEN:
-            self.desk.flatten()
-            self.schedule.after(1.0, lambda: self.desk.resume())
-        elif act is Act.TRADE_PRIMARY:
-            self.venues[Leg.PRIMARY].trade_by_hand(_BY_HAND)
-        elif act is Act.TRADE_HEDGE:
-            self.venues[Leg.HEDGE].trade_by_hand(_BY_HAND)
-        else:
-            self._restart_orders(Leg.PRIMARY if act is Act.RESTART_PRIMARY_ORDERS else Leg.HEDGE)
+        """Do this to the world now. Nothing can be done to a process that is not there."""
+        if self.process.alive:
+            self._doings()[act]()
+
+    def _doings(self) -> dict[Act, Callable[[], None]]:
+        return {
+            Act.CUT_PRIMARY: self.wires[Leg.PRIMARY].cut,
+            Act.CUT_HEDGE: self.wires[Leg.HEDGE].cut,
+            Act.RESTART_DESK: self._restart_desk,
+            Act.RESTART_PRIMARY_ORDERS: partial(self._restart_orders, Leg.PRIMARY),
+            Act.RESTART_HEDGE_ORDERS: partial(self._restart_orders, Leg.HEDGE),
+            Act.RESTART_JOURNAL: self.journal.fail,
+            Act.KILL: partial(self._kill, 1.0),
+            Act.KILL_FOR_LONG: partial(self._kill, 30.0),
+            Act.KILL_AGAIN: self._kill_again,
+            Act.STOP: self._stop,
+            Act.FLATTEN: self._flatten,
+            Act.CLOCK_AHEAD: partial(self._jump, _JUMP_S),
+            Act.CLOCK_BACK: partial(self._jump, -_JUMP_S),
+            Act.SUSPEND: partial(self._stand, _SLEEP_S, True),
+            Act.FREEZE: partial(self._stand, _FREEZE_S, False),
+            Act.TRADE_PRIMARY: partial(self.venues[Leg.PRIMARY].trade_by_hand, _BY_HAND),
+            Act.TRADE_HEDGE: partial(self.venues[Leg.HEDGE].trade_by_hand, _BY_HAND),
+        }
 
     def _step(self, number: int) -> None:
         act = self._acts.get(number)
-        if act is not None and not self.desk.over:
+        if act is not None and not self._over():
             self.act(act)
+
+    def _stop(self) -> None:
+        self._stopped = True
+        self.desk.stop()
+
+    def _flatten(self) -> None:
+        self._paused = True
+        self.desk.flatten()
+        self.schedule.after(1.0, self._resume)
+
+    def _resume(self) -> None:
+        self._paused = False
+        self.desk.resume()
+
+    def _jump(self, by_s: float) -> None:
+        self.schedule.clock_error_s = by_s
+        self.schedule.after(_JUMP_LASTS_S, self._set_clock, ours=False)
+
+    def _set_clock(self) -> None:
+        self.schedule.clock_error_s = 0.0
+
+    def _stand(self, length_s: float, clock_stands: bool) -> None:
+        self.schedule.stand(length_s, clock_stands=clock_stands)
+        if length_s > _CONNECTION_LASTS_S:
+            for wire in self.wires.values():
+                self.schedule.after(0.001, wire.cut)
+
+    def _journal_lost(self) -> None:
+        for shell in self.orders.values():
+            self.process.tell(shell.journal_lost)
+
+    # -- lives -------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self.process = Process(self.schedule, self.journal.begin_run())
+        self.desk = self._new_desk()
+        for leg in Leg:
+            self._new_orders(leg, 1)
+
+    def _kill(self, away_s: float) -> None:
+        self.process.alive = self.desk.alive = False
+        for shell in self.orders.values():
+            shell.alive = False
+        for wire in self.wires.values():
+            wire.die()
+        self.journal.die()
+        self._stopped = self._paused = False
+        self.schedule.after(away_s, self._begin)
+
+    def _kill_again(self) -> None:
+        self._kill(1.0)
+        again_s = 1.0 + self.schedule.random.uniform(0.001, 2.0)
+        self.schedule.after(again_s, lambda: self.act(Act.KILL))
 
     def _restart_desk(self) -> None:
         self.desk.alive = False
+        self.journal.commit()  # it asks where it left off
         self.desk = self._new_desk()
         if self._stopped:
             self.desk.machine.stopping = True
+        if self._paused:
+            self.desk.machine.paused = True
         for shell in self.orders.values():
-            self.schedule.after(0.0001, shell.introduce)
+            self.process.tell(shell.introduce)
 
     def _restart_orders(self, leg: Leg) -> None:
         """The connections stand behind the orders actor, and start anew with it."""
@@ -182,30 +224,34 @@ class World:
 
     def _new_desk(self) -> DeskShell:
         return DeskShell(
-            self.plan, self.instruments, self.schedule, self.journal, lambda leg: self.orders[leg]
-        )
+            self.plan, self.instruments, self.schedule, self.journal, self.process,
+            lambda leg: self.orders[leg],
+        )  # fmt: skip
 
     def _new_orders(self, leg: Leg, epoch: int) -> None:
-        wire = self.wires[leg]
-        shell = OrdersShell(wire, self.schedule, self.trouble, self, epoch, self.manager)
+        wire, process = self.wires[leg], self.process
+        shell = OrdersShell(wire, self.schedule, self.journal, process, self, epoch, self.manager)
         self.orders[leg] = wire.shell = shell
-        self.schedule.after(0.0001, shell.introduce)
+        process.tell(shell.introduce)
         wire.cut()
-        self.schedule.after(0.01, wire.connect)
+        self.schedule.after(0.01, lambda: wire.connect() if process.alive else None)
 
     # -- the market --------------------------------------------------------------------------------
 
     def _mid(self) -> Decimal:
-        """The same walk for both venues, whatever is done there: a step every 100 ms."""
-        step = int((self.schedule.now_s - 1000.0) / _QUOTE_PERIOD_S)
-        while len(self._mids) <= step:
-            move = Decimal(self._prices.randint(-20, 20)) / 100
-            self._mids.append(self._mids[-1] + move)
-        return self._mids[step]
+        """The same walk for both venues, whatever is done there: a move every 100 ms."""
+        moves = int((self.schedule.now_s - 1000.0) / _MOVE_PERIOD_S)
+        if moves > self._moves:
+            for _ in range(moves - self._moves):
+                self._cents += int(self._prices.random() * 41) - 20
+            self._moves = moves
+            self._mid_now = Decimal(self._cents) / 100
+        return self._mid_now
 
     def _quote(self, leg: Leg) -> None:
         self.schedule.after(_QUOTE_PERIOD_S, lambda: self._quote(leg), step=False)
-        self.desk.quoted(leg, self.venues[leg].quote())
+        if self.process.alive and not self.desk.over:
+            self.desk.quoted(leg, self.venues[leg].quote())
 
     def _scope(self) -> Scope:
         primary, hedge = self.instruments[Leg.PRIMARY], self.instruments[Leg.HEDGE]
