@@ -18,6 +18,25 @@ class PlaceOrder(msgspec.Struct, frozen=True):
     new: NewOrder
 
 
+class CancelOrder(msgspec.Struct, frozen=True):
+    """Ask the venue to cancel it. Answered by CancelAnswered, which is no outcome, or not at all.
+
+    Where the answer shows the order, that is told by OrderReported.
+    """
+
+    symbol: str
+    client_order_id: int
+
+
+class GuardResting(msgspec.Struct, frozen=True):
+    """Orders rest from now on (``on``), or none does any more.
+
+    While they do, the venue is to cancel them by itself once it hears nothing of us, if it can.
+    """
+
+    on: bool
+
+
 class ReadOrder(msgspec.Struct, frozen=True):
     """Ask what became of one order. Answered by OrderReported or OrderAbsent."""
 
@@ -38,10 +57,17 @@ class ReadPositions(msgspec.Struct, frozen=True):
     """Read the positions. Answered by PositionsRead."""
 
 
+class ReadBalances(msgspec.Struct, frozen=True):
+    """Read equity and free margin. Answered by BalancesRead."""
+
+
 class Ping(msgspec.Struct, frozen=True):
     """Ask the peer for a sign of life. Answered by Ponged to ``reply_to``, or not at all."""
 
     reply_to: str
 
 
-GatewayRequest = PlaceOrder | ReadOrder | ReadFills | ReadOpenOrders | ReadPositions
+GatewayRequest = (
+    PlaceOrder | CancelOrder | GuardResting | ReadOrder | ReadFills | ReadOpenOrders
+    | ReadPositions | ReadBalances
+)  # fmt: skip

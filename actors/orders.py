@@ -1,27 +1,40 @@
 """The order lifecycle of one venue: every order, through every loss of its connections.
 
 It stands before the connections in the venue's tree and survives them. What to do is decided by
-``trading.order_manager``; this actor carries it out: to the journal, to the gateway, to the desks.
+``trading.order_manager``, and carried out by ``actors.orders_outbox``: to the journal, to the
+gateway, to the desks. Each life of the journal is asked what it has on record of this venue.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
-from actors import gateway
-from actors.journal import IntentRecorded, RecordIntent, RecordOrder
+from actors.journal import IntentRecorded, LoadVenue, VenueHistory
+from actors.orders_outbox import (
+    DriftFound,
+    OrderProgressed,
+    Outbox,
+    PositionsHeld,
+    VenueBalances,
+    VenueReadiness,
+)
 from supervision.actor import ActorContext, SupervisedActor
-from supervision.errors import Unavailable
 from supervision.states import ChildState, StatusMessage
-from trading import order_manager as manager
 from trading.order_manager import Effect, OrderManager, OrderTiming
-from trading.orders import OrderView
-from venues.model import Fill, NewOrder, OrderUpdate, Position
+from venues.model import AccountSummary, Fill, NewOrder, OrderUpdate, Position
+
+__all__ = [
+    "AdoptOrder", "BalancesRead", "CancelAnswered", "CancelOrder", "ClockChecked",
+    "ConnectionChanged", "DriftFound", "FillReported", "FillsRead", "JournalChanged",
+    "OpenOrdersRead", "OrderAbsent", "OrderDoubted", "OrderNotSent", "OrderProgressed",
+    "OrderRefused", "OrderReported", "OrderSent", "Orders", "PollDue", "PositionReported",
+    "PositionsHeld", "PositionsRead", "ReleaseOrders", "SubmitOrder", "VenueBalances",
+    "VenueReadiness", "VerifyPositions",
+]  # fmt: skip
 
 
 class SubmitOrder(msgspec.Struct, frozen=True):
@@ -37,6 +50,12 @@ class AdoptOrder(msgspec.Struct, frozen=True):
 
     new: NewOrder
     desk: str
+
+
+class CancelOrder(msgspec.Struct, frozen=True):
+    """From a desk: have it cancelled. What became of it is told by OrderProgressed."""
+
+    client_order_id: int
 
 
 class ReleaseOrders(msgspec.Struct, frozen=True):
@@ -92,6 +111,17 @@ class OrderAbsent(msgspec.Struct, frozen=True):
     epoch: int
 
 
+class CancelAnswered(msgspec.Struct, frozen=True):
+    """From the gateway: a cancel was taken for processing, or refused (``refusal``).
+
+    ``for_time``: refused for our clock only, and the venue's is known anew.
+    """
+
+    client_order_id: int
+    refusal: str = ""
+    for_time: bool = False
+
+
 class FillReported(msgspec.Struct, frozen=True):
     """From the feed: one execution."""
 
@@ -106,11 +136,12 @@ class PositionReported(msgspec.Struct, frozen=True):
 
 
 class FillsRead(msgspec.Struct, frozen=True):
-    """From the gateway: everything executed since the moment asked for."""
+    """From the gateway: everything executed since ``since_ns`` (UTC), the moment asked for."""
 
     fills: tuple[Fill, ...]
     epoch: int
     received_s: float
+    since_ns: int = 0
 
 
 class OpenOrdersRead(msgspec.Struct, frozen=True):
@@ -126,6 +157,19 @@ class PositionsRead(msgspec.Struct, frozen=True):
 
     positions: tuple[Position, ...]
     epoch: int
+
+
+class BalancesRead(msgspec.Struct, frozen=True):
+    """From the gateway: the account's money."""
+
+    summary: AccountSummary
+    epoch: int
+
+
+class ClockChecked(msgspec.Struct, frozen=True):
+    """From who measures the venue's clock: "", or why no new risk should be signed by ours."""
+
+    trouble: str = ""
 
 
 class ConnectionChanged(msgspec.Struct, frozen=True):
@@ -144,52 +188,16 @@ class PollDue(msgspec.Struct, frozen=True):
     """Time to ask for what is unresolved."""
 
 
-# What a desk hears from here.
-
-
-class OrderProgressed(msgspec.Struct, frozen=True):
-    """What is known of one of the desk's orders."""
-
-    venue: str
-    epoch: int
-    view: OrderView
-
-
-class VenueReadiness(msgspec.Struct, frozen=True):
-    """Whether the venue takes orders, and new risk. A new ``epoch`` has forgotten all orders."""
-
-    venue: str
-    epoch: int
-    ready: bool
-    new_risk: bool
-    detail: str
-
-
-class PositionsHeld(msgspec.Struct, frozen=True):
-    """The venue's positions in our symbols, read after a reconciliation or on request.
-
-    Unless ``settled``, orders without a known outcome may or may not be in it. From ``since_s``
-    (monotonic) on, every order of the venue has been known to the actor that says this.
-    """
-
-    venue: str
-    sizes: dict[str, Decimal]
-    settled: bool
-    since_s: float = 0.0
-
-
-class DriftFound(msgspec.Struct, frozen=True):
-    """The venue holds something that our orders do not explain."""
-
-    venue: str
-    detail: str
-
-
 _UP: Final = (ChildState.RUNNING, ChildState.HALF_OPEN)
+_HISTORY_S: Final = 5.0  # a journal has read its record long before that, or is asked again
 
 
 class Orders(SupervisedActor):
-    """One per venue. ``gateway_id`` and ``feed_id`` are siblings, and may be the same one."""
+    """One per venue. ``gateway_name`` and ``feed_name`` are siblings, and may be the same one.
+
+    ``is_ours`` knows order ids that an earlier life of the service may have used; ``money`` are
+    those who are told of balances.
+    """
 
     def __init__(
         self,
@@ -200,22 +208,36 @@ class Orders(SupervisedActor):
         gateway_name: str,
         feed_name: str,
         desks: tuple[str, ...],
+        is_ours: Callable[[int], bool] = lambda _: False,
+        money: tuple[str, ...] = (),
     ) -> None:
         super().__init__(context)
         self.venue = context.name.partition("/")[0]
-        self._manager = OrderManager(self.venue, symbols, timing, time.time_ns())
+        self._manager = OrderManager(
+            self.venue, symbols, timing, time.time_ns(), awaits_history=True, is_ours=is_ours
+        )
         self._timing = timing
-        self._gateway = self.address(gateway_name)
+        self._gateway_name = gateway_name
         self._connections: dict[str, StatusMessage | None] = {gateway_name: None, feed_name: None}
         self._desks = {name: self.address(name) for name in desks}
-        self._desk_of: dict[int, str] = {}
         self._journal = self.address("journal")
         self._journal_epoch = 0
-        self._since_s = 0.0
+        self._history_due_s = float("inf")
         self._was_up = False
+        self._outbox = Outbox(
+            self.venue,
+            self.epoch,
+            self._manager,
+            self.log,
+            own=self.address(self.name),
+            gateway_address=self.address(gateway_name),
+            journal_address=self._journal,
+            desks=self._desks,
+            money=tuple(self.address(name) for name in money),
+        )
 
     def on_start(self) -> None:
-        self._since_s = self.clock.now()
+        self._outbox.since_s = self.clock.now()
         for name in self._connections:
             self.watch(name, ConnectionChanged)
         for desk in self._desks:
@@ -224,30 +246,26 @@ class Orders(SupervisedActor):
         self.after(self._timing.doubt_poll_s, PollDue())
 
     def on_message(self, message: object) -> None:
-        effects = self._handle(message)
-        if effects is None:
+        handler = _HANDLERS.get(type(message))
+        if handler is None:
             super().on_message(message)
         else:
-            self._carry_out(effects)
+            self._outbox.carry_out(handler(self, message))
 
-    # -- events in -------------------------------------------------------------------------------
-
-    def _handle(self, message: object) -> list[Effect] | None:
-        handler = _HANDLERS.get(type(message))
-        return None if handler is None else handler(self, message)
+    # -- desks and journal -----------------------------------------------------------------------
 
     def _submit(self, message: SubmitOrder) -> list[Effect]:
-        self._desk_of[message.new.client_order_id] = message.desk
+        self._outbox.desk_of[message.new.client_order_id] = message.desk
         return self._manager.submit(message.new, adds_risk=message.adds_risk)
 
     def _adopt(self, message: AdoptOrder) -> list[Effect]:
-        self._desk_of[message.new.client_order_id] = message.desk
+        self._outbox.desk_of[message.new.client_order_id] = message.desk
         return self._manager.adopt(message.new, self.clock.now())
 
     def _release(self, message: ReleaseOrders) -> list[Effect]:
         for client_order_id in message.client_order_ids:
-            self._desk_of.pop(client_order_id, None)
-        self._manager.forget(frozenset(self._desk_of))
+            self._outbox.desk_of.pop(client_order_id, None)
+        self._manager.forget(frozenset(self._outbox.desk_of))
         return []
 
     def _intent_recorded(self, message: IntentRecorded) -> list[Effect]:
@@ -255,36 +273,44 @@ class Orders(SupervisedActor):
             return self._manager.intent_refused(message.client_order_id, message.error)
         return self._manager.intent_recorded(message.client_order_id)
 
-    def _absent(self, message: OrderAbsent) -> list[Effect]:
-        if message.epoch != self._gateway_epoch():
+    def _journal_changed(self, message: JournalChanged) -> list[Effect]:
+        status = message.status
+        if status.state is ChildState.RUNNING and status.epoch == self._journal_epoch:
             return []
-        return self._manager.absent(message.client_order_id, self.clock.now())
+        self._journal_epoch = status.epoch
+        self._history_due_s = self.clock.now() if status.state in _UP else float("inf")
+        # What the last incarnation was asked and has not answered died with its inbox.
+        effects = self._manager.journal_lost(f"journal is {status.state.value}")
+        self._ask_for_history()
+        return effects
 
-    def _fills_read(self, message: FillsRead) -> list[Effect]:
-        if message.epoch != self._gateway_epoch():
-            return []
-        return self._manager.fills_read(message.fills, message.received_s)
+    def _ask_for_history(self) -> None:
+        if self.clock.now() >= self._history_due_s:
+            self._history_due_s = self.clock.now() + _HISTORY_S
+            self._journal.offer(LoadVenue(self.venue, self.name))
 
-    def _open_orders_read(self, message: OpenOrdersRead) -> list[Effect]:
-        if message.epoch != self._gateway_epoch():
-            return []
-        return self._manager.open_orders_read(message.updates, message.received_s)
+    def _history_loaded(self, message: VenueHistory) -> list[Effect]:
+        self._history_due_s = float("inf")
+        if message.unresolved:
+            self.log.warning("{} orders of earlier runs are in doubt", len(message.unresolved))
+        return self._manager.history_loaded(
+            tuple(intent.new for intent in message.unresolved),
+            message.fill_keys,
+            message.last_fill_ns,
+            self.clock.now(),
+        )
 
-    def _positions_read(self, message: PositionsRead) -> list[Effect]:
-        if message.epoch != self._gateway_epoch():
-            return []
-        return self._manager.positions_read(message.positions)
+    # -- connections -----------------------------------------------------------------------------
 
     def _poll(self, _: PollDue) -> list[Effect]:
         self.after(self._timing.doubt_poll_s, PollDue())
+        self._ask_for_history()
         return self._manager.due(self.clock.now())
 
     def _connection_changed(self, message: ConnectionChanged) -> list[Effect]:
         status = message.status
         if status.name in self._desks:
-            if status.state in _UP:
-                self._introduce(status.name)
-            return []
+            return self._desk_changed(status)
         before = self._connections[status.name]
         self._connections[status.name] = status
         up = all(known is not None and known.up for known in self._connections.values())
@@ -302,103 +328,49 @@ class Orders(SupervisedActor):
         elif up and self._manager.probation and not probation:
             effects += self._manager.proven()
         self._was_up = up
+        there = self._connections[self._gateway_name]
+        self._manager.answering(there is not None and there.up)
         return effects
 
-    def _journal_changed(self, message: JournalChanged) -> list[Effect]:
-        status = message.status
-        if status.state is ChildState.RUNNING and status.epoch == self._journal_epoch:
+    def _desk_changed(self, status: StatusMessage) -> list[Effect]:
+        """A desk (anew): tell it where things stand, and what is held."""
+        if status.state not in _UP:
             return []
-        self._journal_epoch = status.epoch
-        # What the last incarnation was asked and has not answered died with its inbox.
-        return self._manager.journal_lost(f"journal is {status.state.value}")
+        self._outbox.introduce(self._desks[status.name])
+        return self._manager.verify_positions(self.clock.now()) if self._manager.ready else []
 
-    def _introduce(self, desk: str) -> None:
-        """A desk (anew): tell it where things stand."""
-        ready = self._manager.ready
-        new_risk = ready and not self._manager.probation
-        self._desks[desk].offer(
-            VenueReadiness(self.venue, self.epoch, ready, new_risk, "" if ready else "connecting")
-        )
-        if ready:
-            self._gateway.offer(gateway.ReadPositions())
+    def _from_this_gateway(self, epoch: int) -> bool:
+        """False for an answer of an earlier connection: it is not the present state."""
+        status = self._connections[self._gateway_name]
+        return status is not None and epoch == status.epoch
 
-    def _gateway_epoch(self) -> int:
-        status = self._connections[self._gateway.name]
-        return 0 if status is None else status.epoch
+    # -- answers to reads ------------------------------------------------------------------------
 
-    # -- effects out -----------------------------------------------------------------------------
-
-    def _carry_out(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            self._carry_out_one(effect)
-
-    def _carry_out_one(self, effect: Effect) -> None:
-        if isinstance(effect, manager.SendOrder):
-            self._send(effect.new)
-        elif isinstance(effect, manager.RecordIntent):
-            self._make_durable(effect.new)
-        elif isinstance(effect, manager.PublishOrder):
-            self._publish(effect.view)
-        elif isinstance(effect, manager.PublishReadiness):
-            self._publish_readiness(effect)
-        elif isinstance(effect, manager.PublishPositions):
-            self._tell_desks(
-                PositionsHeld(self.venue, dict(effect.sizes), effect.settled, self._since_s)
-            )
-        elif isinstance(effect, manager.PublishDrift):
-            self.log.error("drift: {}", effect.detail)
-            self._tell_desks(DriftFound(self.venue, effect.detail))
-        elif isinstance(effect, manager.AskOrder):
-            self._read(gateway.ReadOrder(effect.new))
-        elif isinstance(effect, manager.AskFills):
-            self._read(gateway.ReadFills(effect.since_ns))
-        elif isinstance(effect, manager.AskOpenOrders):
-            self._read(gateway.ReadOpenOrders())
-        else:
-            self._read(gateway.ReadPositions())
-
-    def _send(self, new: NewOrder) -> None:
-        try:
-            self._gateway.tell(gateway.PlaceOrder(new), half_open=True)
-        except Unavailable as error:
-            self._carry_out(self._manager.not_sent(new.client_order_id, str(error)))
-
-    def _make_durable(self, new: NewOrder) -> None:
-        desk = self._desk_of.get(new.client_order_id, "")
-        try:
-            self._journal.tell(RecordIntent(new, self.venue, desk, self.name))
-        except Unavailable as error:
-            self._carry_out(self._manager.intent_refused(new.client_order_id, str(error)))
-
-    def _read(self, request: gateway.GatewayRequest) -> None:
-        # An unanswered question is asked again when it is due; nothing is concluded meanwhile.
-        self._gateway.offer(request)
-
-    def _publish(self, view: OrderView) -> None:
-        desk = self._desk_of.get(view.client_order_id)
-        if desk is not None:
-            self._desks[desk].offer(OrderProgressed(self.venue, self.epoch, view))
-        if view.state.resolved:
-            self._journal.offer(RecordOrder(self.venue, view))
-
-    def _publish_readiness(self, effect: manager.PublishReadiness) -> None:
-        word = "ready" if effect.ready else "not ready"
-        self.log.info("{} is {}{}", self.venue, word, f": {effect.detail}" if effect.detail else "")
-        self._tell_desks(
-            VenueReadiness(self.venue, self.epoch, effect.ready, effect.new_risk, effect.detail)
-        )
-
-    def _tell_desks(self, message: object) -> None:
-        for desk in self._desks.values():
-            desk.offer(message)
+    def _read_answered(
+        self, message: OrderAbsent | FillsRead | OpenOrdersRead | PositionsRead | BalancesRead
+    ) -> list[Effect]:
+        if not self._from_this_gateway(message.epoch):
+            return []
+        if isinstance(message, OrderAbsent):
+            return self._manager.absent(message.client_order_id, self.clock.now())
+        if isinstance(message, FillsRead):
+            return self._manager.fills_read(message.fills, message.received_s, message.since_ns)
+        if isinstance(message, OpenOrdersRead):
+            return self._manager.open_orders_read(message.updates, message.received_s)
+        if isinstance(message, PositionsRead):
+            return self._manager.positions_read(message.positions)
+        return self._manager.balances_read(message.summary)
 
 
 _HANDLERS: Final[dict[type, Callable[[Orders, Any], list[Effect]]]] = {
     SubmitOrder: Orders._submit,
     AdoptOrder: Orders._adopt,
+    CancelOrder: lambda self, m: self._manager.cancel(m.client_order_id, self.clock.now()),
     ReleaseOrders: Orders._release,
-    VerifyPositions: lambda _self, _message: [manager.AskPositions()],
+    VerifyPositions: lambda self, _: self._manager.verify_positions(self.clock.now()),
     IntentRecorded: Orders._intent_recorded,
+    VenueHistory: Orders._history_loaded,
+    JournalChanged: Orders._journal_changed,
     OrderSent: lambda self, m: self._manager.sent(m.client_order_id, m.sent_s),
     OrderNotSent: lambda self, m: self._manager.not_sent(m.client_order_id, m.reason),
     OrderReported: lambda self, m: self._manager.updated(m.update, m.received_s),
@@ -406,13 +378,17 @@ _HANDLERS: Final[dict[type, Callable[[Orders, Any], list[Effect]]]] = {
     OrderDoubted: lambda self, m: self._manager.doubted(
         m.client_order_id, m.reason, self.clock.now()
     ),
-    OrderAbsent: Orders._absent,
+    CancelAnswered: lambda self, m: self._manager.cancel_answered(
+        m.client_order_id, m.refusal, self.clock.now(), for_time=m.for_time
+    ),
     FillReported: lambda self, m: self._manager.filled(m.fill, m.received_s),
     PositionReported: lambda self, m: self._manager.position_seen(m.position),
-    FillsRead: Orders._fills_read,
-    OpenOrdersRead: Orders._open_orders_read,
-    PositionsRead: Orders._positions_read,
+    OrderAbsent: Orders._read_answered,
+    FillsRead: Orders._read_answered,
+    OpenOrdersRead: Orders._read_answered,
+    PositionsRead: Orders._read_answered,
+    BalancesRead: Orders._read_answered,
+    ClockChecked: lambda self, m: self._manager.clock_checked(m.trouble),
     ConnectionChanged: Orders._connection_changed,
-    JournalChanged: Orders._journal_changed,
     PollDue: Orders._poll,
 }

@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from trading.orders import OrderView
-from venues.model import NewOrder
+from venues.model import AccountSummary, Fill, NewOrder
 
 
 class OrderTiming(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,27 +15,65 @@ class OrderTiming(msgspec.Struct, frozen=True, kw_only=True):
 
     ``poll_s``: an unresolved order without news is asked for this often; ``doubt_poll_s``: the same
     for one in doubt; ``settle_s``: how far the venue's histories may lag behind its engine;
-    ``overlap_s``: how much of the fill history is read again after a gap; ``drift_s``: what our
-    orders do not explain has to be there this long, longer than any reply is under way.
+    ``live_settle_s``: how far its positions and its private feed may; ``expiry_s``: the longest
+    that an order of ours may still execute after it was sent, unless it rests; ``max_age_s``: one
+    that rests for longer is cancelled; ``overlap_s``: how much of the fill history is read again
+    after a gap; ``drift_s``: what our orders do not explain has to be there this long, longer than
+    any reply is under way; ``positions_every_s``, ``balances_every_s``: how often these are read
+    when nothing else asks for them, 0 for never.
     """
 
     poll_s: float = 1.0
     doubt_poll_s: float = 0.25
     settle_s: float = 2.0
+    live_settle_s: float = 1.0
+    expiry_s: float = 5.0
+    max_age_s: float = 30.0
     overlap_s: float = 10.0
     drift_s: float = 2.0
+    positions_every_s: float = 15.0
+    balances_every_s: float = 0.0
 
 
 class RecordIntent(msgspec.Struct, frozen=True):
-    """Make the order durable; ``intent_recorded`` must follow before it is sent."""
+    """Make the order durable. ``awaited``: ``intent_recorded`` must follow before it is sent."""
 
     new: NewOrder
+    awaited: bool = True
+
+
+class RecordFill(msgspec.Struct, frozen=True):
+    """Make an execution of an order of ours durable."""
+
+    fill: Fill
+
+
+class RecordOutcome(msgspec.Struct, frozen=True):
+    """An order is over, and its fills, which were recorded before, are all that executed."""
+
+    view: OrderView
 
 
 class SendOrder(msgspec.Struct, frozen=True):
     """Hand the order to the gateway."""
 
     new: NewOrder
+
+
+class CancelOrder(msgspec.Struct, frozen=True):
+    """Ask the venue to cancel an order; what it answers is no outcome."""
+
+    symbol: str
+    client_order_id: int
+
+
+class GuardResting(msgspec.Struct, frozen=True):
+    """Orders begin to rest (``on``), or none does any more.
+
+    While they do, the venue is to cancel them by itself if it does not hear from us.
+    """
+
+    on: bool
 
 
 class AskOrder(msgspec.Struct, frozen=True):
@@ -56,6 +94,10 @@ class AskOpenOrders(msgspec.Struct, frozen=True):
 
 class AskPositions(msgspec.Struct, frozen=True):
     """Read the positions."""
+
+
+class AskBalances(msgspec.Struct, frozen=True):
+    """Read equity and free margin."""
 
 
 class PublishOrder(msgspec.Struct, frozen=True):
@@ -81,6 +123,20 @@ class PublishDrift(msgspec.Struct, frozen=True):
     detail: str
 
 
+class PublishContradiction(msgspec.Struct, frozen=True):
+    """The venue has said something of an order that can not be true. It is said once."""
+
+    venue: str
+    client_order_id: int
+    what: str
+
+
+class PublishBalances(msgspec.Struct, frozen=True):
+    """A well-formed reading of the account's money."""
+
+    summary: AccountSummary
+
+
 class PublishPositions(msgspec.Struct, frozen=True):
     """A well-formed reading of our symbols' positions, flat ones included.
 
@@ -92,6 +148,7 @@ class PublishPositions(msgspec.Struct, frozen=True):
 
 
 Effect = (
-    RecordIntent | SendOrder | AskOrder | AskFills | AskOpenOrders | AskPositions
-    | PublishOrder | PublishReadiness | PublishPositions | PublishDrift
+    RecordIntent | RecordFill | RecordOutcome | SendOrder | CancelOrder | GuardResting
+    | AskOrder | AskFills | AskOpenOrders | AskPositions | AskBalances | PublishOrder
+    | PublishReadiness | PublishPositions | PublishBalances | PublishDrift | PublishContradiction
 )  # fmt: skip

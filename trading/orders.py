@@ -1,9 +1,11 @@
 """The life of one order, as a transition table over what we did and what the venue says.
 
-``intended → sent → open → partially_filled → filled | cancelled | rejected | expired``, and
-``in_doubt`` for whatever was sent and not answered. Executed quantity never comes from a state:
-it is the largest cumulative figure any message gave, or the sum of distinct fills if that is more,
-and it may still grow after a terminal state (a late fill happens).
+``intended → sent → open → partially_filled → filled | cancelled | rejected | expired``, with
+``cancel_pending`` from our request to cancel until the venue says how it ended, and ``in_doubt``
+for whatever was sent and not answered. Executed quantity never comes from a state: it is the
+largest cumulative figure any message gave, or the sum of distinct fills if that is more, and it may
+still grow after a terminal state (a late fill happens). A message that contradicts itself, or what
+is known, ends nothing: its quantity counts, and the order is *disputed* until the venue agrees.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from venues.model import ZERO, Fill, NewOrder, OrderStatus, OrderUpdate
+from venues.model import ZERO, Fill, NewOrder, OrderStatus, OrderUpdate, TimeInForce
 
 _SECOND_NS: Final = 1_000_000_000
 
@@ -26,6 +28,7 @@ class OrderState(enum.Enum):
     SENT = "sent"
     OPEN = "open"
     PARTIALLY_FILLED = "partially_filled"
+    CANCEL_PENDING = "cancel_pending"
     IN_DOUBT = "in_doubt"
     FILLED = "filled"
     CANCELLED = "cancelled"
@@ -56,6 +59,7 @@ class OrderEvent(enum.Enum):
     SEND = "send"
     WITHHOLD = "withhold"
     LOSE = "lose"
+    REQUEST_CANCEL = "request_cancel"
     ACCEPT = "accept"
     PART_FILL = "part_fill"
     FILL = "fill"
@@ -86,6 +90,19 @@ NEXT: dict[tuple[OrderState, OrderEvent], OrderState] = {
     **{(_S.PARTIALLY_FILLED, event): state for event, state in _UNRESOLVED_ROWS.items()},
     # A stream can be behind a reply: "open" after a partial fill takes nothing back.
     (_S.PARTIALLY_FILLED, _E.ACCEPT): _S.PARTIALLY_FILLED,
+    # It may be asked for before the venue has answered the order itself, and more than once.
+    (_S.SENT, _E.REQUEST_CANCEL): _S.CANCEL_PENDING,
+    (_S.OPEN, _E.REQUEST_CANCEL): _S.CANCEL_PENDING,
+    (_S.PARTIALLY_FILLED, _E.REQUEST_CANCEL): _S.CANCEL_PENDING,
+    (_S.CANCEL_PENDING, _E.REQUEST_CANCEL): _S.CANCEL_PENDING,
+    # What is in doubt may not be there: the request changes nothing until the venue knows it.
+    (_S.IN_DOUBT, _E.REQUEST_CANCEL): _S.IN_DOUBT,
+    **{(_S.CANCEL_PENDING, event): state for event, state in _UNRESOLVED_ROWS.items()},
+    # It rests and executes until it is cancelled.
+    (_S.CANCEL_PENDING, _E.ACCEPT): _S.CANCEL_PENDING,
+    (_S.CANCEL_PENDING, _E.PART_FILL): _S.CANCEL_PENDING,
+    (_S.CANCEL_PENDING, _E.LOSE): _S.IN_DOUBT,
+    (_S.CANCEL_PENDING, _E.WITHHOLD): _S.NOT_SENT,
     (_S.SENT, _E.LOSE): _S.IN_DOUBT,
     (_S.OPEN, _E.LOSE): _S.IN_DOUBT,
     (_S.PARTIALLY_FILLED, _E.LOSE): _S.IN_DOUBT,
@@ -131,6 +148,21 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     sent_s: float = 0.0
 
 
+class CancelProgress:
+    """How far the wish to cancel an order has come. Times are monotonic.
+
+    ``seen_live_s``: when the venue last said that the order rests.
+    """
+
+    __slots__ = ("requested_s", "requests", "seen_live_s", "wanted")
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self.requests = 0
+        self.requested_s = float("-inf")
+        self.seen_live_s = float("-inf")
+
+
 class Order:
     """One order and everything heard of it. Pure; its owner is the order manager."""
 
@@ -141,8 +173,12 @@ class Order:
         self.reason = ""
         self.fills: dict[tuple[str, str, str], Fill] = {}
         self.sent_s = 0.0
+        self.disputed = ""
+        self.cancel = CancelProgress()
+        self._whole = new.size
         self._over_s: float | None = None
         self._reported = ZERO
+        self._reported_ns = 0
         self._reported_price: Decimal | None = None
 
     @property
@@ -177,9 +213,28 @@ class Order:
         this is asked, which is later.
         """
         if self._over_s is None:
-            lifetime_s = (self.new.expires_ns - self.new.created_ns) / _SECOND_NS
-            self._over_s = (self.sent_s or now_s) + max(0.0, lifetime_s)
+            self._over_s = (self.sent_s or now_s) + self.lifetime_s
         return self._over_s
+
+    @property
+    def lifetime_s(self) -> float:
+        """How long after its decision it may execute."""
+        return max(0.0, (self.new.expires_ns - self.new.created_ns) / _SECOND_NS)
+
+    def note_earlier_run(self, now_s: float, now_ns: int) -> None:
+        """It is from a process that is gone; ``now_ns`` (UTC) tells how much of its life is left.
+
+        Only the UTC clock lasts longer than a process. It may have jumped: what is left is never
+        more than the whole, and what is past counts for a minute at most.
+        """
+        left_s = (self.new.expires_ns - now_ns) / _SECOND_NS
+        self._over_s = now_s + max(-60.0, min(self.lifetime_s, left_s))
+
+    @property
+    def rests(self) -> bool:
+        """True while it may rest at the venue until somebody ends it."""
+        waits = self.state in (OrderState.INTENDED, OrderState.NOT_SENT)
+        return self.new.time_in_force is TimeInForce.GTC and not (waits or self.state.resolved)
 
     def happen(self, event: OrderEvent) -> bool:
         """Move by the table; True when the state changed. Raises IllegalTransition.
@@ -188,7 +243,7 @@ class Order:
         executed quantity, which may have grown, is what counts.
         """
         if self.state.resolved:
-            if event in (OrderEvent.SEND, OrderEvent.WITHHOLD):
+            if event in (OrderEvent.SEND, OrderEvent.WITHHOLD, OrderEvent.REQUEST_CANCEL):
                 raise IllegalTransition(self.client_order_id, self.state, event)
             # A refusal that overtook the fill it contradicts: the quantity decides.
             if self.state is OrderState.NOT_SENT and event in _UNRESOLVED_ROWS:
@@ -202,19 +257,26 @@ class Order:
         return changed
 
     def apply_update(self, update: OrderUpdate) -> bool:
-        """Take in what the venue says of the order; True when anything changed."""
-        before = (self.state, self.executed)
+        """Take in what the venue says of the order; True when anything changed.
+
+        What contradicts itself or our knowledge leaves the state, and ``disputed`` says what it is.
+        """
+        before = (self.state, self.executed, self.disputed)
         if update.venue_order_id:
             self.venue_order_id = update.venue_order_id
+        if update.size is not None and ZERO < update.size < self._whole:
+            self._whole = update.size  # the venue shrinks a reduce-only order with its position
+        self.disputed = contradiction(update, self)
         if update.executed >= self._reported:
             self._reported = update.executed
+            self._reported_ns = update.event_ns
             self._reported_price = update.average_price or self._reported_price
         if update.reason:
             self.reason = update.reason
-        event = _event_of(update, self.executed, self.new.size)
+        event = None if self.disputed else _event_of(update, self.executed)
         if event is not None:
             self.happen(event)
-        return before != (self.state, self.executed)
+        return before != (self.state, self.executed, self.disputed)
 
     def apply_fill(self, fill: Fill) -> bool:
         """Count a fill once, by its key; True when it was new."""
@@ -223,10 +285,26 @@ class Order:
         self.fills[fill.key] = fill
         if fill.venue_order_id:
             self.venue_order_id = fill.venue_order_id
+        if self.state is OrderState.NOT_SENT:
+            self.disputed = _NEVER_SENT
+        elif self.executed > self._whole:
+            self.disputed = f"executed {self.executed} of {self._whole}"
         if not self.state.resolved:
-            whole = self.executed >= self.new.size
+            whole = self.executed == self._whole
             self.happen(OrderEvent.FILL if whole else OrderEvent.PART_FILL)
         return True
+
+    @property
+    def whole(self) -> Decimal:
+        """The size that can execute: what was ordered, or less where the venue has shrunk it."""
+        return self._whole
+
+    def reported_before(self, event_ns: int) -> bool:
+        """True when the largest figure so far was reported clearly earlier, by the venue's clock.
+
+        Clearly: in some messages that time is the event's, in others that of the order's creation.
+        """
+        return 0 < self._reported_ns < event_ns - _SECOND_NS
 
     def view(self, received_s: float = 0.0) -> OrderView:
         """The order as others may know it."""
@@ -254,9 +332,33 @@ class Order:
         return from_fills + missing * self.new.price
 
 
-def _event_of(update: OrderUpdate, executed: Decimal, size: Decimal) -> OrderEvent | None:
-    if update.status is OrderStatus.FILLED and executed < size:
-        return None  # a contradiction proves nothing; the order is asked for again
+_NEVER_SENT: Final = "known to the venue, and never sent by us"
+
+
+def contradiction(update: OrderUpdate, order: Order) -> str:
+    """What can not be true in ``update`` given ``order``, in words; "" when all of it can.
+
+    A smaller quantity than known is no contradiction in a message that may just be late.
+    """
+    known = order.executed
+    executed = max(update.executed, known)
+    if order.state is OrderState.NOT_SENT:
+        return _NEVER_SENT
+    if executed > order.whole:
+        return f"executed {executed} of {order.whole}"
+    if update.status is OrderStatus.FILLED and executed < order.whole:
+        return f"filled with {update.executed} of {order.whole} executed"
+    if update.status is OrderStatus.REJECTED and executed > ZERO:
+        return f"rejected with {executed} executed"
+    final = update.status.terminal or (
+        update.status is OrderStatus.OPEN and order.reported_before(update.event_ns)
+    )
+    if final and update.executed < known:
+        return f"{update.status.value} with {update.executed} executed, after {known}"
+    return ""
+
+
+def _event_of(update: OrderUpdate, executed: Decimal) -> OrderEvent | None:
     terminal = {
         OrderStatus.FILLED: OrderEvent.FILL,
         OrderStatus.CANCELLED: OrderEvent.CANCEL,

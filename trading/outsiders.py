@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
-from typing import Final, TypeVar
+from collections.abc import Collection
+from typing import Final
 
+from trading.journal_mirror import keep
 from venues.model import OrderUpdate
 
 _REMEMBERED: Final = 100_000  # more than a day of a cycle every four seconds
 _TOLD: Final = float("inf")
-_Key = TypeVar("_Key", bound=Hashable)
 
 
 class Outsiders:
@@ -20,10 +20,11 @@ class Outsiders:
         self._fills: dict[tuple[str, str, str], None] = {}
         self._ours: dict[int, None] = {}
         self._since_s: dict[str, float] = {}  # by order not ours
+        self._cancels: dict[str, int] = {}
 
     def remember_order(self, client_order_id: int) -> None:
         """An order of ours is over and kept no longer."""
-        _keep(self._ours, client_order_id)
+        keep(self._ours, client_order_id, None, _REMEMBERED)
 
     def was_ours(self, client_order_id: int | None) -> bool:
         """True for an order of ours that is over."""
@@ -32,7 +33,7 @@ class Outsiders:
     def remember_fill(self, key: tuple[str, str, str]) -> bool:
         """Note a fill that no order in memory counts; False when it was known."""
         known = key in self._fills
-        _keep(self._fills, key)
+        keep(self._fills, key, None, _REMEMBERED)
         return not known
 
     def stays(self, name: str, now_s: float) -> bool:
@@ -46,24 +47,23 @@ class Outsiders:
         self._since_s[name] = _TOLD
         return True
 
+    def may_cancel(self, name: str, most: int) -> bool:
+        """True, ``most`` times, for a live order of ours that nobody wants any more."""
+        self._cancels[name] = self._cancels.get(name, 0) + 1
+        return self._cancels[name] <= most
+
     def listed(self, names: Collection[str]) -> None:
         """The venue's list of open orders: who is not in it has gone."""
-        for name in [name for name in self._since_s if name not in names]:
-            del self._since_s[name]
+        for memory in (self._since_s, self._cancels):
+            for name in [name for name in memory if name not in names]:
+                del memory[name]
 
     @property
     def suspected(self) -> bool:
         """True while the list of open orders has to be read again."""
-        return any(since_s < _TOLD for since_s in self._since_s.values())
+        return bool(self._cancels) or any(since_s < _TOLD for since_s in self._since_s.values())
 
 
 def name_of(update: OrderUpdate) -> str:
     """What an order is called that is not ours."""
     return str(update.client_order_id or update.venue_order_id)
-
-
-def _keep(memory: dict[_Key, None], key: _Key) -> None:
-    """Remember ``key``, at the expense of the oldest one."""
-    if len(memory) >= _REMEMBERED and key not in memory:
-        del memory[next(iter(memory))]
-    memory[key] = None

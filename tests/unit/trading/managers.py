@@ -10,7 +10,9 @@ from trading.order_manager import OrderManager
 from trading.orders import OrderView
 from venues.model import Position
 
-TIMING = OrderTiming(poll_s=1.0, doubt_poll_s=0.25, settle_s=2.0, overlap_s=10.0, drift_s=2.0)
+TIMING = OrderTiming(
+    poll_s=1.0, doubt_poll_s=0.25, settle_s=2.0, live_settle_s=2.0, overlap_s=10.0, drift_s=2.0
+)
 _Effect = TypeVar("_Effect", bound=Effect)
 
 

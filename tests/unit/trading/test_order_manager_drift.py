@@ -17,6 +17,7 @@ from trading.order_effects import (
     Effect,
     PublishDrift,
     PublishPositions,
+    RecordFill,
 )
 from trading.order_manager import OrderManager
 from venues.model import OrderStatus, OrderUpdate
@@ -257,7 +258,8 @@ def test_a_fill_of_a_forgotten_order_that_was_counted_asks_nothing() -> None:
 def test_a_fill_of_a_forgotten_order_that_is_new_has_the_positions_read() -> None:
     manager = with_filled_order()
     manager.forget(frozenset())
-    assert manager.filled(fill("t2", "0.1"), 6.0) == [AskPositions()]
+    late = fill("t2", "0.1")
+    assert manager.filled(late, 6.0) == [RecordFill(late), AskPositions()]
 
 
 def test_late_news_of_a_forgotten_order_is_no_drift() -> None:

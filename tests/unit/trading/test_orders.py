@@ -115,9 +115,11 @@ def test_a_resolved_order_is_never_sent_or_withheld(state: OrderState, event: Or
         order_in(state).happen(event)
 
 
-def test_a_venue_that_knows_an_order_we_never_sent_is_an_error() -> None:
-    with pytest.raises(IllegalTransition):
-        order_in(S.NOT_SENT).apply_update(update(OrderStatus.OPEN))
+def test_a_venue_that_knows_an_order_we_never_sent_contradicts_us_and_its_quantity_counts() -> None:
+    order = order_in(S.NOT_SENT)
+    assert order.apply_update(update(OrderStatus.OPEN, "0.1"))
+    assert (order.state, order.executed) == (S.NOT_SENT, D("0.1"))
+    assert order.disputed == "known to the venue, and never sent by us"
 
 
 # -- what executed --------------------------------------------------------------------------------
@@ -243,7 +245,6 @@ def test_a_resting_order_without_an_execution_is_open(status: OrderStatus) -> No
     ("status", "state"),
     [
         (OrderStatus.CANCELLED, S.CANCELLED),
-        (OrderStatus.REJECTED, S.REJECTED),
         (OrderStatus.EXPIRED, S.EXPIRED),
     ],
 )

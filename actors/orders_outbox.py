@@ -1,0 +1,203 @@
+"""What goes out of a venue's orders actor: to its gateway, to the journal, and to the desks.
+
+The messages to desks are here, at the top, because both ends of them import this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from actors import gateway, journal
+from supervision.errors import Unavailable
+from trading import order_manager as manager
+from trading.order_manager import Effect, OrderManager
+from trading.orders import OrderView
+from venues.model import AccountSummary, NewOrder
+
+if TYPE_CHECKING:
+    from loguru import Logger
+
+    from supervision.directory import Address
+
+
+class OrderProgressed(msgspec.Struct, frozen=True):
+    """What is known of one of the desk's orders."""
+
+    venue: str
+    epoch: int
+    view: OrderView
+
+
+class VenueReadiness(msgspec.Struct, frozen=True):
+    """Whether the venue takes orders, and new risk. A new ``epoch`` has forgotten all orders."""
+
+    venue: str
+    epoch: int
+    ready: bool
+    new_risk: bool
+    detail: str
+
+
+class PositionsHeld(msgspec.Struct, frozen=True):
+    """The venue's positions in our symbols, read after a reconciliation or on request.
+
+    Unless ``settled``, orders without a known outcome may or may not be in it. From ``since_s``
+    (monotonic) on, every order of the venue has been known to the actor that says this.
+    """
+
+    venue: str
+    sizes: dict[str, Decimal]
+    settled: bool
+    since_s: float = 0.0
+
+
+class DriftFound(msgspec.Struct, frozen=True):
+    """The venue holds something that our orders do not explain."""
+
+    venue: str
+    detail: str
+
+
+class VenueBalances(msgspec.Struct, frozen=True):
+    """The account's money, as it was read just now."""
+
+    venue: str
+    epoch: int
+    summary: AccountSummary
+
+
+class Outbox:
+    """Carries out what the manager wants done. In the orders actor's thread."""
+
+    def __init__(
+        self,
+        venue: str,
+        epoch: int,
+        orders: OrderManager,
+        log: Logger,
+        *,
+        own: Address,
+        gateway_address: Address,
+        journal_address: Address,
+        desks: Mapping[str, Address],
+        money: tuple[Address, ...],
+    ) -> None:
+        self.venue = venue
+        self.epoch = epoch
+        self.since_s = 0.0
+        self.desk_of: dict[int, str] = {}
+        self._manager = orders
+        self._log = log
+        self._own = own
+        self._gateway = gateway_address
+        self._journal = journal_address
+        self._desks = desks
+        self._money = money
+
+    def carry_out(self, effects: list[Effect]) -> None:
+        """All of them, in their order."""
+        for effect in effects:
+            _CARRIERS[type(effect)](self, effect)
+
+    def introduce(self, desk: Address) -> None:
+        """A desk (anew): tell it where things stand."""
+        ready, detail = self._manager.ready, self._manager.no_new_risk
+        new_risk = self._manager.new_risk
+        detail = detail if ready else "connecting"
+        desk.offer(VenueReadiness(self.venue, self.epoch, ready, new_risk, detail))
+
+    def _send(self, effect: manager.SendOrder) -> None:
+        try:
+            self._gateway.tell(gateway.PlaceOrder(effect.new), half_open=True)
+        except Unavailable as error:
+            self.carry_out(self._manager.not_sent(effect.new.client_order_id, str(error)))
+
+    def _cancel(self, effect: manager.CancelOrder) -> None:
+        # One that is lost is asked for again once the venue has said that the order still rests.
+        self._gateway.offer(gateway.CancelOrder(effect.symbol, effect.client_order_id))
+
+    def _ask(self, request: gateway.GatewayRequest) -> None:
+        # An unanswered question is asked again when it is due; nothing is concluded meanwhile.
+        self._gateway.offer(request)
+
+    def _record_intent(self, effect: manager.RecordIntent) -> None:
+        new: NewOrder = effect.new
+        desk = self.desk_of.get(new.client_order_id, "")
+        reply_to = self._own.name if effect.awaited else ""
+        intent = journal.RecordIntent(new, self.venue, desk, reply_to)
+        if not effect.awaited:
+            self._journal.offer(intent)
+            return
+        try:
+            self._journal.tell(intent)
+        except Unavailable as error:
+            self.carry_out(self._manager.intent_refused(new.client_order_id, str(error)))
+
+    # A fill or an outcome that no journal takes now is told to its next life: see JournalMirror.
+
+    def _record_fill(self, effect: manager.RecordFill) -> None:
+        self._journal.offer(journal.RecordFill(self.venue, effect.fill))
+
+    def _record_outcome(self, effect: manager.RecordOutcome) -> None:
+        self._journal.offer(journal.RecordOrder(self.venue, effect.view))
+
+    def _publish(self, effect: manager.PublishOrder) -> None:
+        desk = self._desks.get(self.desk_of.get(effect.view.client_order_id, ""))
+        if desk is not None:
+            desk.offer(OrderProgressed(self.venue, self.epoch, effect.view))
+
+    def _publish_readiness(self, effect: manager.PublishReadiness) -> None:
+        word = "ready" if effect.ready else "not ready"
+        if effect.ready and not effect.new_risk:
+            word = "ready for what takes risk off"
+        self._log.info(
+            "{} is {}{}", self.venue, word, f": {effect.detail}" if effect.detail else ""
+        )
+        self._tell_desks(
+            VenueReadiness(self.venue, self.epoch, effect.ready, effect.new_risk, effect.detail)
+        )
+
+    def _publish_positions(self, effect: manager.PublishPositions) -> None:
+        sizes = dict(effect.sizes)
+        self._tell_desks(PositionsHeld(self.venue, sizes, effect.settled, self.since_s))
+
+    def _publish_balances(self, effect: manager.PublishBalances) -> None:
+        for address in self._money:
+            address.offer(VenueBalances(self.venue, self.epoch, effect.summary))
+
+    def _publish_drift(self, effect: manager.PublishDrift) -> None:
+        self._log.error("drift: {}", effect.detail)
+        self._tell_desks(DriftFound(self.venue, effect.detail))
+
+    def _publish_contradiction(self, effect: manager.PublishContradiction) -> None:
+        log = self._log.bind(venue=effect.venue, client_order_id=effect.client_order_id)
+        log.warning("contradiction, asked again: order {}: {}", effect.client_order_id, effect.what)
+
+    def _tell_desks(self, message: object) -> None:
+        for desk in self._desks.values():
+            desk.offer(message)
+
+
+_CARRIERS: Final[dict[type, Callable[[Outbox, Any], None]]] = {
+    manager.SendOrder: Outbox._send,
+    manager.CancelOrder: Outbox._cancel,
+    manager.GuardResting: lambda box, effect: box._ask(gateway.GuardResting(effect.on)),
+    manager.RecordIntent: Outbox._record_intent,
+    manager.RecordFill: Outbox._record_fill,
+    manager.RecordOutcome: Outbox._record_outcome,
+    manager.PublishOrder: Outbox._publish,
+    manager.PublishReadiness: Outbox._publish_readiness,
+    manager.PublishPositions: Outbox._publish_positions,
+    manager.PublishBalances: Outbox._publish_balances,
+    manager.PublishDrift: Outbox._publish_drift,
+    manager.PublishContradiction: Outbox._publish_contradiction,
+    manager.AskOrder: lambda box, effect: box._ask(gateway.ReadOrder(effect.new)),
+    manager.AskFills: lambda box, effect: box._ask(gateway.ReadFills(effect.since_ns)),
+    manager.AskOpenOrders: lambda box, _effect: box._ask(gateway.ReadOpenOrders()),
+    manager.AskPositions: lambda box, _effect: box._ask(gateway.ReadPositions()),
+    manager.AskBalances: lambda box, _effect: box._ask(gateway.ReadBalances()),
+}

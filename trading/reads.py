@@ -1,0 +1,87 @@
+"""Which reads of a venue are due: after a gap, when something is not sure, and ever again. Pure.
+
+A read that failed is one without an answer: it stays wanted, and is asked for again.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from typing import Final
+
+from trading.order_effects import OrderTiming
+
+
+class Read(enum.Enum):
+    """What can be read of an account as a whole."""
+
+    BALANCES = "balances"
+    OPEN_ORDERS = "open_orders"
+    FILLS = "fills"
+    POSITIONS = "positions"
+
+
+class Reads:
+    """When each read was asked for and answered (monotonic), and what waits for an answer."""
+
+    def __init__(self, timing: OrderTiming) -> None:
+        self._timing = timing
+        self._asked_s: dict[Read, float] = {}
+        self._answered_s: dict[Read, float] = {}
+        self._gap: set[Read] = set()
+        self._wanted: set[Read] = set()
+
+    def begin(self, now_s: float) -> list[Read]:
+        """After a gap: all that has to be read before the venue is ready. It is asked for now."""
+        self._gap = {Read.FILLS, Read.OPEN_ORDERS, Read.POSITIONS}
+        if self._timing.balances_every_s:
+            self._gap.add(Read.BALANCES)
+        return [
+            read for read in Read if read in self._gap and self.may_ask(read, now_s, at_once=True)
+        ]
+
+    def abandon(self) -> None:
+        """Nobody is there to answer. What was wanted stays so."""
+        self._gap.clear()
+
+    @property
+    def complete(self) -> bool:
+        """True when everything has been read since the gap."""
+        return not self._gap
+
+    def want(self, read: Read) -> None:
+        """Have it read again, until there is an answer."""
+        self._wanted.add(read)
+
+    def answered(self, read: Read, now_s: float) -> None:
+        """A well-formed answer is here."""
+        self._gap.discard(read)
+        self._wanted.discard(read)
+        self._answered_s[read] = now_s
+
+    def may_ask(self, read: Read, now_s: float, *, at_once: bool = False) -> bool:
+        """True, and noted as asked, unless it was asked for within the poll period."""
+        if not at_once and now_s - self._asked_s.get(read, _NEVER) < self._timing.poll_s:
+            return False
+        self._asked_s[read] = now_s
+        return True
+
+    def due(self, doubtful: Iterable[Read], now_s: float) -> list[Read]:
+        """Reads that are awaited, needed to make sure (``doubtful``), or due by their period."""
+        wanted = {*self._gap, *self._wanted, *doubtful, *self._periodical(now_s)}
+        return [read for read in _URGENCY if read in wanted and self.may_ask(read, now_s)]
+
+    def _periodical(self, now_s: float) -> Iterable[Read]:
+        positions_s, balances_s = self._timing.positions_every_s, self._timing.balances_every_s
+        periods_s = {
+            Read.OPEN_ORDERS: positions_s, Read.POSITIONS: positions_s, Read.BALANCES: balances_s,
+        }  # fmt: skip
+        for read, period_s in periods_s.items():
+            answered_s = self._answered_s.get(read)
+            if period_s and answered_s is not None and now_s - answered_s >= period_s:
+                yield read
+
+
+_NEVER: Final = float("-inf")
+# Positions last: what executed until the other reads were asked for is in them.
+_URGENCY: Final = (Read.BALANCES, Read.OPEN_ORDERS, Read.FILLS, Read.POSITIONS)

@@ -1,0 +1,221 @@
+"""What a venue says of its orders, fills and positions, and what may be concluded from it. Pure.
+
+The middle of ``trading.order_manager``: nothing here depends on which connection is up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from trading.order_effects import (
+    AskFills,
+    AskPositions,
+    CancelOrder,
+    Effect,
+    PublishBalances,
+    PublishDrift,
+    PublishPositions,
+)
+from trading.orders import Order, OrderEvent, OrderState
+from trading.outsiders import name_of
+from trading.reads import Read
+from trading.venue_orders import MAX_CANCELS, VenueOrders
+from venues.model import ZERO, AccountSummary, Fill, OrderUpdate, Position
+
+
+class VenueNews(VenueOrders):
+    """Takes in news of one venue, whichever way it came."""
+
+    def updated(self, update: OrderUpdate, received_s: float) -> list[Effect]:
+        """A reply, query or stream message about one order."""
+        self._passed(received_s)
+        order = self._find(update.client_order_id, update.venue_order_id)
+        if order is None:
+            return self._stranger(update)
+        changed = order.apply_update(update)
+        effects = self._publish(order, received_s) if changed else []
+        if order.disputed and update.status.terminal:
+            # It says in every way that it is over: with all other evidence, twice, it is.
+            return effects + self._weigh_end(order, received_s)
+        self._absence(order).reset()
+        if not update.status.terminal:
+            order.cancel.seen_live_s = max(order.cancel.seen_live_s, received_s)
+        return effects
+
+    def filled(self, fill: Fill, received_s: float) -> list[Effect]:
+        """One execution, from the feed or a history: counted once."""
+        self._passed(received_s)
+        order = self._find(fill.client_order_id, fill.venue_order_id)
+        if order is None:
+            return self._foreign_fill(fill)
+        self._last_fill_ns = max(self._last_fill_ns, fill.event_ns)
+        if not order.apply_fill(fill):
+            return []
+        self._absence(order).reset()
+        return self._mirror.fill(fill) + self._publish(order, received_s)
+
+    def refused(self, client_order_id: int, reason: str, received_s: float) -> list[Effect]:
+        """The venue refused it for certain: nothing of it executes."""
+        order = self.orders.get(client_order_id)
+        if order is None or order.state.resolved:
+            return []
+        order.reason = reason
+        if order.executed:
+            order.disputed = f"refused with {order.executed} executed"
+            order.happen(OrderEvent.LOSE)
+        else:
+            order.happen(OrderEvent.REJECT)
+        return self._publish(order, received_s)
+
+    def absent(self, client_order_id: int, now_s: float) -> list[Effect]:
+        """The venue, asked for the order, does not know it.
+
+        When the order can no longer execute is told by the monotonic clock: the other one jumps.
+        """
+        self._passed(now_s)
+        order = self.orders.get(client_order_id)
+        return [] if order is None else self._weigh_end(order, now_s)
+
+    def fills_read(
+        self, fills: tuple[Fill, ...], received_s: float, since_ns: int = 0
+    ) -> list[Effect]:
+        """Fill history, complete from ``since_ns`` (UTC), the moment asked for."""
+        effects: list[Effect] = []
+        for fill in fills:
+            effects += self.filled(fill, received_s)
+        for absence in self._absences.values():
+            absence.fills_read()
+        if self._fills_from_ns is not None and since_ns <= self._fills_from_ns:
+            self._fills_from_ns = None
+        return effects + self._answered(Read.FILLS)
+
+    def open_orders_read(self, updates: tuple[OrderUpdate, ...], received_s: float) -> list[Effect]:
+        """Everything that rests at the venue."""
+        effects: list[Effect] = []
+        for update in updates:
+            effects += self.updated(update, received_s) + self._unwanted(update)
+        self._outsiders.listed({name_of(update) for update in updates})
+        return effects + self._answered(Read.OPEN_ORDERS)
+
+    def positions_read(self, positions: tuple[Position, ...]) -> list[Effect]:
+        """All positions of the account; a symbol that is not listed is flat."""
+        held = {position.symbol: position.size for position in positions}
+        self.positions = {symbol: held.get(symbol, ZERO) for symbol in self._symbols}
+        self._weigh_absences(self.positions)
+        drifts: list[str] = []
+        settled = not self.unresolved()  # else what is in doubt may be in the position or not
+        if settled:
+            suspects, drifts = self._check.compare(self.positions, self._executed(), self._now_s)
+            settled = not suspects
+        settled = settled and (self._history_known or self._history_given_up)
+        effects: list[Effect] = [PublishPositions(dict(self.positions), settled)]
+        effects += [PublishDrift(detail) for detail in drifts]
+        return effects + self._answered(Read.POSITIONS)
+
+    def balances_read(self, summary: AccountSummary) -> list[Effect]:
+        """The account's money."""
+        return [PublishBalances(summary), *self._answered(Read.BALANCES)]
+
+    def position_seen(self, position: Position) -> list[Effect]:
+        """A position change on the feed; one that our orders do not explain is read again."""
+        symbol = position.symbol
+        if symbol not in self._symbols or not self.ready or self.unresolved():
+            return []
+        expected = self._check.expected(symbol, self._executed().get(symbol, ZERO))
+        return [] if expected in (None, position.size) else [AskPositions()]
+
+    def clock_checked(self, trouble: str) -> list[Effect]:
+        """The venue's clock was compared with ours: "", or why signatures can't be trusted."""
+        self.clock_trouble = trouble
+        return self._announce()
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _stranger(self, update: OrderUpdate) -> list[Effect]:
+        """An order that is not ours and stays open is drift; late news of ours is not."""
+        if update.status.terminal or update.symbol not in self._symbols:
+            return []
+        if self._outsiders.was_ours(update.client_order_id) or self._left_over(update):
+            return []
+        name = name_of(update)
+        if not self._outsiders.stays(name, self._now_s):
+            return []
+        return [PublishDrift(f"{update.symbol}: order {name} is live and not ours")]
+
+    def _left_over(self, update: OrderUpdate) -> bool:
+        return self._of_earlier_life(update.client_order_id, update.event_ns)
+
+    def _unwanted(self, update: OrderUpdate) -> list[Effect]:
+        """An order of ours in the list of open ones that is over for us, or that nobody knows."""
+        client_order_id = update.client_order_id
+        if client_order_id is None or update.status.terminal:
+            return []
+        order = self.orders.get(client_order_id)
+        over = self._outsiders.was_ours(client_order_id) or (order and order.state.resolved)
+        name = name_of(update)
+        # A list may be older than the end that we know of; one of an earlier life has no end yet.
+        if over and not self._outsiders.stays(name, self._now_s):
+            return []
+        if not over and (order is not None or not self._left_over(update)):
+            return []
+        if self._outsiders.may_cancel(name, MAX_CANCELS):
+            return [CancelOrder(update.symbol, client_order_id)]
+        return [PublishDrift(f"{update.symbol}: order {name} can not be cancelled")]
+
+    def _foreign_fill(self, fill: Fill) -> list[Effect]:
+        # Somebody else's, a liquidation, or of an order we have forgotten: the position decides.
+        if not self._outsiders.remember_fill(fill.key):
+            return []
+        ours = self._outsiders.was_ours(fill.client_order_id)
+        ours = ours or self._of_earlier_life(fill.client_order_id, fill.event_ns)
+        return [*(self._mirror.fill(fill) if ours else []), AskPositions()]
+
+    def _weigh_end(self, order: Order, now_s: float) -> list[Effect]:
+        """The venue does not know it, or says that it is over and not how: is it proven?"""
+        late_s = now_s - order.over_s(now_s)
+        live = late_s >= self._timing.live_settle_s and self._live_evidence(order)
+        settled = late_s >= self._timing.settle_s
+        if order.state.resolved or not (live or settled):
+            return []
+        if order.state is not OrderState.IN_DOUBT:
+            order.happen(OrderEvent.LOSE)
+        absence = self._absence(order)
+        if not live:
+            absence.live.reset()
+        absence.live.times += live
+        absence.settled.times += settled
+        if not absence.proven:
+            return [AskFills(self._since_ns(order)), AskPositions()]
+        order.reason = "unknown to the venue" if order.executed else "never reached the venue"
+        if order.disputed:
+            order.reason = f"the venue contradicts itself: {order.disputed}"
+        order.happen(OrderEvent.PROVE_ABSENT)
+        return self._publish(order)
+
+    def _live_evidence(self, order: Order) -> bool:
+        """True when its execution would have shown in feed and position (``trading.absence``)."""
+        symbol = order.new.symbol
+        alone = [o for o in self.unresolved() if o.new.symbol == symbol] == [order]
+        sure = self._check.expected(symbol, ZERO) is not None and not self._check.suspicious
+        return alone and sure and not order.executed and self._connected_s <= order.sent_s
+
+    def _weigh_absences(self, held: Mapping[str, Decimal]) -> None:
+        """A position that the order in doubt could be a part of speaks against its absence."""
+        executed = self._executed()
+        for client_order_id, absence in self._absences.items():
+            order = self.orders[client_order_id]
+            symbol = order.new.symbol
+            expected = self._check.expected(symbol, executed.get(symbol, ZERO))
+            if expected is None or symbol not in held:
+                absence.position_read(possible=False, exact=False)
+                continue
+            extra = (held[symbol] - expected) * order.new.side.sign
+            possible = ZERO < extra <= order.new.size - order.executed
+            absence.position_read(possible=possible, exact=not extra)
+
+    def _answered(self, read: Read) -> list[Effect]:
+        self._reads.answered(read, self._now_s)
+        if self._connected and self._reads.complete:
+            self.ready = True
+        return self._announce()

@@ -1,0 +1,229 @@
+"""What is known of one venue's orders, and the rules that several events share. Pure.
+
+``trading.order_manager`` says what happens when; this is what it stands on: the orders in memory,
+what the journal and the readings of the account have told, and when the venue may be given risk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+from trading.absence import Absence
+from trading.journal_mirror import JournalMirror
+from trading.order_effects import (
+    CancelOrder,
+    Effect,
+    GuardResting,
+    OrderTiming,
+    PublishContradiction,
+    PublishOrder,
+    PublishReadiness,
+)
+from trading.orders import Order, OrderEvent, OrderState
+from trading.outsiders import Outsiders
+from trading.position_check import PositionCheck
+from trading.reads import Read, Reads
+from venues.model import ZERO
+
+_SECOND_NS: Final = 1_000_000_000
+MAX_CANCELS: Final = 3
+"""Requests to cancel one order; after them it is only read, until it ends by itself."""
+
+_ENDED: Final = (OrderState.CANCELLED, OrderState.EXPIRED)
+
+
+def _nobody_else(_client_order_id: int) -> bool:
+    return False
+
+
+class VenueOrders:
+    """The orders of one venue. ``is_ours`` knows ids that an earlier life of us may have used.
+
+    With ``awaits_history``, nothing that adds risk is sent, and no reading of positions counts as
+    settled, before ``history_loaded`` and the fills since then have been read; a journal that is
+    not to be had for as long as an order can execute is gone on without: risk off only.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        symbols: frozenset[str],
+        timing: OrderTiming,
+        started_ns: int,
+        *,
+        awaits_history: bool = False,
+        is_ours: Callable[[int], bool] = _nobody_else,
+    ) -> None:
+        self.venue = venue
+        self.ready = False
+        self.probation = False
+        self.clock_trouble = ""
+        self.orders: dict[int, Order] = {}
+        self.positions: dict[str, Decimal] | None = None
+        self._symbols = symbols
+        self._timing = timing
+        self._started_ns = started_ns
+        self._is_ours = is_ours
+        self._connected = False
+        self._asking = False  # somebody is there to answer questions
+        self._guarded = False
+        self._connected_s = float("inf")  # since when feed and gateway have been up
+        self._absences: dict[int, Absence] = {}
+        self._last_fill_ns = started_ns
+        self._fills_from_ns: int | None = None  # executed in earlier lives, not read yet
+        self._began_s: float | None = None
+        self._awaits_journal = awaits_history
+        self._announced: PublishReadiness | None = None
+        self._disputes: set[tuple[int, str]] = set()
+        self._mirror = JournalMirror()
+        self._reads = Reads(timing)
+        self._outsiders = Outsiders(timing.drift_s)
+        self._now_s = float("-inf")  # of the latest event: no younger than a poll ago
+        self._check = PositionCheck(timing.drift_s)
+
+    def unresolved(self) -> list[Order]:
+        """Orders whose outcome is not known yet."""
+        return [order for order in self.orders.values() if not order.state.resolved]
+
+    # -- may it have risk ---------------------------------------------------------------------
+
+    @property
+    def new_risk(self) -> bool:
+        """True when the venue may be given orders that add risk."""
+        return self.ready and not (self.probation or self.no_new_risk)
+
+    @property
+    def no_new_risk(self) -> str:
+        """Why a venue that is ready may not be given new risk, apart from a probation."""
+        if not self._history_known:
+            return "what earlier runs left is not known yet"
+        return self.clock_trouble
+
+    @property
+    def _history_known(self) -> bool:
+        return not self._awaits_journal and self._fills_from_ns is None
+
+    @property
+    def _history_given_up(self) -> bool:
+        """No journal for so long that no order of an earlier life can execute any more."""
+        if self._began_s is None:
+            return False
+        return self._now_s - self._began_s >= self._timing.expiry_s + self._timing.settle_s
+
+    def _announce(self) -> list[Effect]:
+        """Say whether the venue takes orders and new risk, if that has changed."""
+        if not self.ready:
+            return []
+        now = PublishReadiness(True, self.new_risk, self.no_new_risk)
+        if now == self._announced:
+            return []
+        self._announced = now
+        return [now]
+
+    # -- what others are told -----------------------------------------------------------------
+
+    def _publish(self, order: Order, received_s: float = 0.0) -> list[Effect]:
+        """What is known of the order now; the journal hears of an outcome once it is all there."""
+        effects: list[Effect] = [PublishOrder(order.view(received_s))]
+        effects += self._dispute(order)
+        if order.state.resolved:
+            if order.state in _ENDED:
+                self._reads.want(Read.FILLS)  # it may have executed until its end
+            if order.fills_complete:
+                effects += self._mirror.outcome(order.view())
+        return effects
+
+    def _dispute(self, order: Order) -> list[Effect]:
+        known = (order.client_order_id, order.disputed)
+        if not order.disputed or known in self._disputes:
+            return []
+        self._disputes.add(known)
+        self._reads.want(Read.FILLS)
+        self._absence(order).asked_s = float("-inf")
+        return [PublishContradiction(self.venue, order.client_order_id, order.disputed)]
+
+    def _withhold(self, order: Order, reason: str) -> list[Effect]:
+        order.reason = reason
+        order.happen(OrderEvent.WITHHOLD)
+        return self._publish(order)
+
+    # -- cancelling -----------------------------------------------------------------------------
+
+    def _request_cancel(self, order: Order, now_s: float) -> list[Effect]:
+        """Ask for the cancel of an order that may be at the venue, if it is time to (again)."""
+        cancel = order.cancel
+        if not (cancel.wanted and self._asking) or order.state.resolved:
+            return []
+        again = (
+            cancel.seen_live_s > cancel.requested_s
+            and now_s - cancel.requested_s >= self._timing.poll_s
+        )
+        if cancel.requests and not (again and cancel.requests < MAX_CANCELS):
+            return []
+        return self._cancel_now(order, now_s)
+
+    def _cancel_now(self, order: Order, now_s: float) -> list[Effect]:
+        order.cancel.requests += 1
+        order.cancel.requested_s = now_s
+        changed = order.happen(OrderEvent.REQUEST_CANCEL)
+        effects: list[Effect] = [CancelOrder(order.new.symbol, order.client_order_id)]
+        return effects + (self._publish(order) if changed else [])
+
+    def _too_old(self, order: Order, now_s: float) -> bool:
+        """True for an order that rests and should not any more."""
+        if not order.rests:
+            return False
+        aged = order.sent_s and now_s - order.sent_s >= self._timing.max_age_s
+        return bool(aged) or now_s >= order.over_s(now_s)
+
+    def _guard(self) -> list[Effect]:
+        """Have the venue guard resting orders as long as there are some."""
+        resting = any(order.rests for order in self.orders.values())
+        if resting == self._guarded:
+            return []
+        self._guarded = resting
+        return [GuardResting(resting)]
+
+    # -- looking things up ------------------------------------------------------------------------
+
+    def _find(self, client_order_id: int | None, venue_order_id: str) -> Order | None:
+        if client_order_id is not None:
+            return self.orders.get(client_order_id)
+        for order in self.orders.values():
+            if venue_order_id and order.venue_order_id == venue_order_id:
+                return order
+        return None
+
+    def _of_earlier_life(self, client_order_id: int | None, event_ns: int) -> bool:
+        """True for an id of ours that this manager never had, on something old enough for it.
+
+        Later on, nobody but somebody else can be using it.
+        """
+        if client_order_id is None or not self._is_ours(client_order_id):
+            return False
+        grace_s = self._timing.expiry_s + self._timing.settle_s + self._timing.overlap_s
+        return event_ns <= self._started_ns + int(grace_s * _SECOND_NS)
+
+    def _absence(self, order: Order) -> Absence:
+        return self._absences.setdefault(order.client_order_id, Absence())
+
+    def _passed(self, now_s: float) -> None:
+        self._now_s = max(self._now_s, now_s)
+
+    def _executed(self) -> dict[str, Decimal]:
+        executed: dict[str, Decimal] = {}
+        for order in self.orders.values():
+            signed = order.executed * order.new.side.sign
+            executed[order.new.symbol] = executed.get(order.new.symbol, ZERO) + signed
+        return executed
+
+    def _since_ns(self, order: Order | None = None) -> int:
+        """Where to read fills from: before the oldest order that may have fills we lack."""
+        overlap_ns = int(self._timing.overlap_s * _SECOND_NS)
+        wanting = [order] if order else [o for o in self.orders.values() if o.may_lack_fills]
+        starts = [o.new.created_ns for o in wanting]
+        if self._fills_from_ns is not None:
+            starts.append(self._fills_from_ns)
+        return max(0, min([*starts, self._last_fill_ns]) - overlap_ns)
