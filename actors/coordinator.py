@@ -2,13 +2,13 @@
 
 ``trading.cycle`` decides. Here its orders get their ids and expiries, go to the venues' orders
 actors, and what those report comes back. A new incarnation knows nothing of the cycle it was in:
-it reads both venues' positions and takes them back to flat before the next cycle. That an operator
-has paused the desk it does know: ``PausedDesks`` outlives it.
+it reads both venues' positions and takes them back to flat before the next cycle. What has to
+outlive it is elsewhere: that an operator has paused the desk in ``PausedDesks`` and the journal,
+why it halted in the journal, and which order ids are used in the process-wide ``IdAllocator``.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -16,13 +16,15 @@ from typing import Any, Final
 import msgspec
 
 from actors import orders
-from actors.board import DeskReported, LegReport
+from actors.board import DeskReported
+from actors.desk_orders import DeskOrders
+from actors.desk_records import DeskRecords, report_of
 from actors.journal import (
+    BeginEpoch,
+    CycleOnRecord,
     DeskHistory,
     JournalUnusable,
     LoadDesk,
-    RecordCycle,
-    RecordCycleStart,
 )
 from actors.paused_desks import PausedDesks
 from supervision.actor import ActorContext, SupervisedActor
@@ -31,12 +33,13 @@ from supervision.states import ChildState, StatusMessage
 from trading import cycle as machine
 from trading.cycle import CycleMachine, Effect
 from trading.desk import DeskPlan, LegOrder, Phase
-from trading.ids import Leg, OrderKey, client_order_id, compact_id, key_of
-from trading.orders import OrderState, OrderView
-from venues.model import GRVT, ZERO, Instrument, NewOrder, Quote, TimeInForce
+from trading.ids import IdAllocator, Leg
+from trading.recovery import HeldPositions
+from venues.model import ZERO, Instrument, Quote
 
 _SECOND_NS: Final = 1_000_000_000
 _RECORD_S: Final = 2.0
+_NOT_SENT_AFTER_S: Final = 2.0  # a killed life's last bytes are on the wire by then
 
 
 class QuoteReported(msgspec.Struct, frozen=True):
@@ -51,11 +54,28 @@ class StopDesk(msgspec.Struct, frozen=True):
 
 
 class PauseDesk(msgspec.Struct, frozen=True):
-    """From the operator: finish the cycle as planned, open no other."""
+    """From the operator: finish the cycle as planned, open no other.
+
+    Unless it is for the rest of this run only, it lasts until somebody resumes the desk.
+    """
+
+    this_run_only: bool = False
 
 
 class ResumeDesk(msgspec.Struct, frozen=True):
-    """From the operator: open cycles again."""
+    """From the operator: open cycles again, after a pause or after a halt."""
+
+
+class AdoptFound(msgspec.Struct, frozen=True):
+    """From the operator: what was found at the start is an interrupted cycle's. Close it, go on."""
+
+
+class FlattenFound(msgspec.Struct, frozen=True):
+    """From the operator: close what was found at the start, and stay halted."""
+
+
+class IgnoreFound(msgspec.Struct, frozen=True):
+    """From the operator: what was found at the start is somebody else's. Trade beside it."""
 
 
 class FlattenDesk(msgspec.Struct, frozen=True):
@@ -80,15 +100,35 @@ class TickDue(msgspec.Struct, frozen=True):
 
 
 class DeskOutcome(msgspec.Struct, frozen=True):
-    """How a desk ended. ``halted``: why, or empty. ``flat``: nothing is left at the venues."""
+    """How a desk ended. ``halted``: why, or empty. ``flat``: nothing is left at the venues.
+
+    ``found``: it waits for an operator to say what the positions are that it has found.
+    """
 
     desk: str
     halted: str
     flat: bool
+    found: bool = False
+
+
+class DeskUnsure(Exception):
+    """What the desk believes it holds is not what the venues hold: it begins anew from those."""
+
+    def __init__(self, desk: str, reason: str) -> None:
+        super().__init__(desk, reason)
+        self.desk = desk
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.desk}: reads the venues anew: {self.reason}"
 
 
 class Coordinator(SupervisedActor):
-    """One per desk. ``on_done`` is called once, in this actor's thread, when the desk is over."""
+    """One per desk. ``on_done`` is called in this actor's thread, each time the desk is over.
+
+    It is over for good once its cycles are done; a halted one can be resumed. ``halted`` is a
+    reason not to open anything from the start.
+    """
 
     def __init__(
         self,
@@ -100,6 +140,8 @@ class Coordinator(SupervisedActor):
         run_began_ns: int,
         on_done: Callable[[DeskOutcome], None],
         paused: PausedDesks,
+        ids: IdAllocator,
+        halted: str = "",
     ) -> None:
         super().__init__(context)
         self._plan = plan
@@ -108,19 +150,22 @@ class Coordinator(SupervisedActor):
         self._run_began_ns = run_began_ns
         self._on_done = on_done
         self._paused = paused
+        self._ids = ids
+        self._halted = halted
         self._leg_of = {instrument.venue: leg for leg, instrument in instruments.items()}
-        self._orders = {
+        addresses = {
             leg: self.address(f"{instrument.venue}/orders")
             for leg, instrument in instruments.items()
         }
+        self._orders = DeskOrders(self.name, instruments, expiry_s, ids, addresses)
         self._journal = self.address("journal")
+        self._records = DeskRecords(plan.desk, self._journal, self.name)
         self._board = self.address("board")
         self._machine: CycleMachine | None = None
-        self._open_cycle = 0
-        self._read: dict[Leg, Decimal | None] = {}
-        self._held: dict[Leg, Decimal] = {}
+        self._history = DeskHistory(1, 0, 0)
+        self._held = HeldPositions()
+        self._known_since_s: dict[Leg, float] = {}
         self._epochs: dict[Leg, int] = {}
-        self._sent: dict[tuple[Leg, int], NewOrder] = {}
         self._wake_s = float("inf")
         self._done = False
         self._phase_since_s = 0.0
@@ -132,15 +177,22 @@ class Coordinator(SupervisedActor):
         history: DeskHistory = self._journal.ask(
             LoadDesk(self._plan.desk, self._run_began_ns), half_open=True
         )
-        self._open_cycle = history.open_cycle
+        self._history = history
         self._machine = CycleMachine(
-            self._plan, self._instruments, history.next_cycle, history.finished
+            self._plan,
+            self._instruments,
+            history.next_cycle,
+            history.finished,
+            history.halted or self._halted,
         )
         self._phase_since_s = self.clock.now()
+        if history.paused:
+            self._paused.add(self._plan.desk)
         if self._plan.desk in self._paused:
             self._carry_out_all(self._desk.pause(self.clock.now()))
         self._report()
         self.watch(self._board.name)
+        self.watch(self._journal.name)
 
     def on_message(self, message: object) -> object:
         handler = _HANDLERS.get(type(message))
@@ -166,99 +218,101 @@ class Coordinator(SupervisedActor):
         leg = self._leg_of[message.venue]
         # A new orders actor speaks before its name is bound; it speaks again when it is ready.
         known = self._epochs.setdefault(leg, message.epoch) == message.epoch
-        if known or self._hand_over(leg):
+        if known or self._orders.hand_over(leg, self._desk.book.unresolved()):
             self._epochs[leg] = message.epoch
         return self._desk.readiness(leg, message.ready, message.new_risk, self.clock.now())
 
-    def _hand_over(self, leg: Leg) -> bool:
-        """The venue's orders actor is a new one: have it find out about what is unresolved.
-
-        False when it could not be told of everything; it does no harm to tell it twice.
-        """
-        orphans = [
-            new
-            for order in self._desk.book.unresolved()
-            if order.leg is leg and (new := self._sent.get((order.leg, order.attempt))) is not None
-        ]
-        return all(self._orders[leg].offer(orders.AdoptOrder(new, self.name)) for new in orphans)
-
     def _progressed(self, message: orders.OrderProgressed) -> list[Effect]:
         leg = self._leg_of[message.venue]
-        key = key_of(message.view.client_order_id)
-        known = (leg, key.attempt) in self._sent and (
-            self._sent[leg, key.attempt].client_order_id == message.view.client_order_id
-        )
-        if not known:
+        attempt = self._orders.attempt(leg, message.view.client_order_id)
+        if attempt is None:
             return []  # of a cycle that is over; the venue's position check judges it
-        return self._desk.order_progressed(leg, key.attempt, message.view, self.clock.now())
+        return self._desk.order_progressed(leg, attempt, message.view, self.clock.now())
 
     def _positions(self, message: orders.PositionsHeld) -> list[Effect]:
         leg = self._leg_of[message.venue]
         size = message.sizes.get(self._instruments[leg].symbol, ZERO)
-        if self._desk.phase is Phase.RECOVERING:
-            return self._recover(leg, size, message.settled and self._knows_all(leg, message))
-        return self._desk.positions_read(leg, size, self.clock.now())
-
-    def _knows_all(self, leg: Leg, message: orders.PositionsHeld) -> bool:
-        """False while an order of the interrupted cycle may execute that nobody knows of.
-
-        When this actor and the venue's orders actor were replaced together, neither has it; it is
-        over once it has expired at the venue.
-        """
-        if not self._open_cycle:
-            return True
-        return self.clock.now() - message.since_s >= self._expiry_s[leg] + _RECORD_S
-
-    def _recover(self, leg: Leg, size: Decimal, settled: bool) -> list[Effect]:
-        """Two equal readings in a row while nothing is unresolved are what the venue holds.
-
-        One alone may have been on its way while an order of our last life still executed.
-        """
-        proven = settled and self._read.get(leg) == size
-        self._read[leg] = size if settled else None
-        if not proven:
-            self._held.pop(leg, None)
+        if self._desk.phase is not Phase.RECOVERING:
+            return self._desk.positions_read(leg, size, self.clock.now())
+        self._known_since_s[leg] = message.since_s
+        if not self._held.read(leg, size, message.settled):
             self.after(self._plan.retry_s, VerifyDue(leg))
-            return []
-        self._held[leg] = size
-        if len(self._held) < len(Leg):
-            return []
-        if any(self._held.values()):
-            found = {leg.value: str(size) for leg, size in self._held.items()}
-            self.log.warning("found at start: {}, open cycle: {}", found, self._open_cycle)
-        return self._desk.recover(self._held, bool(self._open_cycle), self.clock.now())
+        held = self._held.proven
+        return [] if held is None else self._recover(held)
+
+    def _recover(self, held: Mapping[Leg, Decimal]) -> list[Effect]:
+        history = self._history
+        if any(held.values()):
+            found = {leg.value: str(size) for leg, size in held.items()}
+            self.log.warning("found at start: {}, open cycle: {}", found, history.open_cycle)
+        elif history.open_cycle:
+            self._records.interrupted(history.open_cycle)
+        return self._desk.recover(
+            held,
+            bool(history.open_cycle),
+            self.clock.now(),
+            size=Decimal(history.open_size or 0),
+            outside={Leg(leg): size for leg, size in history.ignored.items()},
+            unsure_until_s=self._unsure_until_s() if history.open_cycle else float("-inf"),
+        )
+
+    def _unsure_until_s(self) -> float:
+        """Until then an order of the last life may execute that neither we nor the journal know.
+
+        Those that take risk off wait for no disk: when the process was killed, or this actor, the
+        venue's orders actor and the journal were replaced together, the last may not be on record.
+        """
+        return max(
+            since_s + self._expiry_s[leg] + _NOT_SENT_AFTER_S
+            for leg, since_s in self._known_since_s.items()
+        )
 
     def _verify(self, message: VerifyDue) -> list[Effect]:
         if self._desk.phase is Phase.RECOVERING:
-            self._orders[message.leg].offer(orders.VerifyPositions())
+            self._orders.verify_positions(message.leg)
         return []
 
     def _drift(self, message: orders.DriftFound) -> list[Effect]:
-        return self._desk.halt(f"{message.venue}: {message.detail}", self.clock.now())
+        return self._desk.drift(f"{message.venue}: {message.detail}", self.clock.now())
 
     def _stop_desk(self, _: StopDesk) -> list[Effect]:
         # While recovering too: what the venues hold is read, and closed, before this is over.
         return self._desk.stop(self.clock.now())
 
-    def _pause(self, _: PauseDesk) -> list[Effect]:
+    def _pause(self, message: PauseDesk) -> list[Effect]:
+        if not message.this_run_only:
+            self._records.remember(paused=True)
         self._paused.add(self._plan.desk)
         return self._desk.pause(self.clock.now())
 
     def _resume(self, _: ResumeDesk) -> list[Effect]:
+        self._records.remember(paused=False, halted="")
         self._paused.discard(self._plan.desk)
         return self._desk.resume(self.clock.now())
 
     def _flatten(self, _: FlattenDesk) -> list[Effect]:
+        self._records.remember(paused=True)
         self._paused.add(self._plan.desk)
         return self._desk.flatten(self.clock.now())
+
+    def _ignore_found(self, _: IgnoreFound) -> list[Effect]:
+        effects = self._desk.ignore_found(self.clock.now())
+        self._records.remember(ignored=self._desk.outside)
+        return effects
 
     def _confirm(self, _: ConfirmHandled) -> list[Effect]:
         return []
 
-    def _board_changed(self, status: StatusMessage) -> list[Effect]:
-        """A new board has forgotten us."""
-        if status.state is ChildState.RUNNING:
+    def _status_changed(self, status: StatusMessage) -> list[Effect]:
+        """A new board has forgotten us, and a new journal what its last life had not written."""
+        if status.name == self._journal.name:
+            self._records.journal_changed(status)
+        elif status.state is ChildState.RUNNING:
             self._reported = None
+        return []
+
+    def _on_record(self, message: CycleOnRecord) -> list[Effect]:
+        self._records.confirmed(message.cycle)
         return []
 
     def _tick(self, _: TickDue) -> list[Effect]:
@@ -276,77 +330,39 @@ class Coordinator(SupervisedActor):
         if isinstance(effect, machine.PlaceOrder):
             self._place(effect.order)
         elif isinstance(effect, machine.StartCycle):
-            self._sent.clear()
-            start = RecordCycleStart(
-                self._plan.desk, effect.cycle, effect.direction, str(effect.size)
-            )
-            self._record_start(start)
+            self._start_cycle(effect)
         elif isinstance(effect, machine.FinishCycle):
             self._finish_cycle(effect)
         elif isinstance(effect, machine.CheckPositions):
-            for address in self._orders.values():
-                address.offer(orders.VerifyPositions())
+            self._orders.verify_positions(*Leg)
+        elif isinstance(effect, machine.ReadAnew):
+            raise DeskUnsure(self._plan.desk, effect.reason)
         else:
             self._phase_changed(effect)
 
-    def _record_start(self, start: RecordCycleStart) -> None:
-        """Put the cycle's number on record, from which its order ids are derived.
+    def _start_cycle(self, effect: machine.StartCycle) -> None:
+        """Put the cycle on record; its first intent stands behind that in the same inbox."""
+        self._records.started(effect.cycle, effect.direction, effect.size)
+        if self._ids.low:
+            self._renew_ids()
 
-        A cycle that opens does not need the answer: its first intent stands behind it in the same
-        inbox. A recovery sends orders that wait for no intent, so it waits here, if it can.
-        """
-        if start.direction != machine.RECOVER:
-            self._journal.offer(start)
-            return
+    def _renew_ids(self) -> None:
+        """Take ids of a new run epoch while nothing is open; there are some left without it."""
         try:
-            self._journal.ask(start, timeout_s=_RECORD_S)
+            self._ids.renew(self._journal.ask(BeginEpoch(self._ids.epoch), timeout_s=_RECORD_S))
         except (Unavailable, AskTimeout, JournalUnusable) as error:
-            self.log.warning("recovering without the journal: {}", error)
+            self.log.warning("no new run epoch: {}", error)
 
     def _place(self, order: LegOrder) -> None:
-        key = OrderKey(self._plan.desk_number, order.cycle, order.leg, order.attempt)
-        now_ns = time.time_ns()
-        new = NewOrder(
-            symbol=self._instruments[order.leg].symbol,
-            side=order.side,
-            size=order.size,
-            price=order.price,
-            time_in_force=TimeInForce.IOC,
-            client_order_id=client_order_id(key, wide=self._instruments[order.leg].venue == GRVT),
-            expires_ns=now_ns + int(self._expiry_s[order.leg] * _SECOND_NS),
-            created_ns=now_ns,
-            nonce=compact_id(key),
-            reduce_only=order.reduce_only,
-        )
-        self._sent[order.leg, order.attempt] = new
-        try:
-            self._orders[order.leg].tell(orders.SubmitOrder(new, order.adds_risk, self.name))
-        except Unavailable as error:
-            self._not_sent(order, new, str(error))
-
-    def _not_sent(self, order: LegOrder, new: NewOrder, reason: str) -> None:
-        """Nobody took the order: as the venue's orders actor would have said it."""
-        view = OrderView(
-            client_order_id=new.client_order_id,
-            symbol=new.symbol,
-            size=new.size,
-            signed_executed=ZERO,
-            quote_amount=ZERO,
-            fees=ZERO,
-            state=OrderState.NOT_SENT,
-            reason=reason,
-            fills_complete=True,
-        )
-        venue = self._instruments[order.leg].venue
-        self.tell_self(orders.OrderProgressed(venue, self._epochs.get(order.leg, 0), view))
+        view = self._orders.place(order)
+        if view is not None:  # nobody took it: as the venue's orders actor would have said it
+            venue = self._instruments[order.leg].venue
+            self.tell_self(orders.OrderProgressed(venue, self._epochs.get(order.leg, 0), view))
 
     def _finish_cycle(self, effect: machine.FinishCycle) -> None:
-        self._journal.offer(RecordCycle(effect.record))
+        self._records.finished(effect.record)
         self._board.offer(effect.record)
-        for leg in Leg:
-            ids = tuple(new.client_order_id for (of, _), new in self._sent.items() if of is leg)
-            self._orders[leg].offer(orders.ReleaseOrders(ids))
-        self._sent.clear()
+        self._orders.release()
 
     def _phase_changed(self, effect: machine.ChangePhase) -> None:
         level = "WARNING" if effect.phase in (Phase.UNWINDING, Phase.HALTED) else "DEBUG"
@@ -354,44 +370,26 @@ class Coordinator(SupervisedActor):
         log.log(level, "{} {}", effect.phase.value, effect.detail)
         self._phase_since_s = self.clock.now()
         self._report()
-        if effect.phase in (Phase.DONE, Phase.HALTED):
-            self._finish(flat=self._desk.flat)
+        over = effect.phase in (Phase.DONE, Phase.HALTED)
+        if over and not self._done:
+            self._finish()
+        self._done = over
 
-    def _finish(self, *, flat: bool) -> None:
-        if not self._done:
-            self._done = True
-            self._on_done(DeskOutcome(self._plan.desk, self._desk.halted, flat))
+    def _finish(self) -> None:
+        desk = self._desk
+        if desk.halted and desk.found is None:
+            self._records.remember(halted=desk.halted)
+        self._on_done(
+            DeskOutcome(self._plan.desk, desk.halted, desk.flat, found=desk.found is not None)
+        )
 
     def _report(self) -> None:
         """Tell the board where the desk stands, if that has changed."""
-        report = self._present()
+        report = report_of(
+            self._desk, paused=self._plan.desk in self._paused, since_s=self._phase_since_s
+        )
         if report != self._reported and self._board.offer(report):
             self._reported = report
-
-    def _present(self) -> DeskReported:
-        desk = self._desk
-        legs = tuple(
-            LegReport(
-                leg=leg.value,
-                venue=self._instruments[leg].venue,
-                symbol=self._instruments[leg].symbol,
-                position=desk.position(leg),
-                ready=desk.legs[leg].ready,
-            )
-            for leg in Leg
-        )
-        return DeskReported(
-            desk=self._plan.desk,
-            phase=desk.phase,
-            cycle=desk.cycle,
-            finished=desk.finished,
-            planned=self._plan.cycles,
-            halted=desk.halted,
-            legs=legs,
-            naked_since_s=desk.naked_since_s,
-            paused=self._plan.desk in self._paused,
-            since_s=self._phase_since_s,
-        )
 
     def _arm_timer(self) -> None:
         due_s = self._desk.next_due_s(self.clock.now())
@@ -410,8 +408,12 @@ _HANDLERS: Final[dict[type, Callable[[Coordinator, Any], list[Effect]]]] = {
     PauseDesk: Coordinator._pause,
     ResumeDesk: Coordinator._resume,
     FlattenDesk: Coordinator._flatten,
+    AdoptFound: lambda self, _: self._desk.adopt_found(self.clock.now()),
+    FlattenFound: lambda self, _: self._desk.flatten_found(self.clock.now()),
+    IgnoreFound: Coordinator._ignore_found,
+    CycleOnRecord: Coordinator._on_record,
     ConfirmHandled: Coordinator._confirm,
-    StatusMessage: Coordinator._board_changed,
+    StatusMessage: Coordinator._status_changed,
     VerifyDue: Coordinator._verify,
     TickDue: Coordinator._tick,
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,11 +96,15 @@ class RecordInterrupted(msgspec.Struct, frozen=True):
 
 
 class RecordDesk(msgspec.Struct, frozen=True):
-    """What lasts over all runs: that a desk is paused, why it halted. None changes nothing."""
+    """What lasts over all runs: that a desk is paused, why it halted, what it leaves alone.
+
+    None changes nothing. Durable before the next message is taken.
+    """
 
     desk: str
     paused: bool | None = None
     halted: str | None = None
+    ignored: dict[str, Decimal] | None = None
 
 
 class BeginEpoch(msgspec.Struct, frozen=True):
@@ -240,7 +245,9 @@ _READERS: Final[dict[type, Callable[[Journal, Any], object]]] = {
     LoadDesk: lambda self, m: self._open.load_desk(m.desk, m.since_ns),
     LoadVenue: Journal._load_venue,
     BeginEpoch: lambda self, m: self._open.next_epoch(m.beyond, _now_ns()),
-    RecordDesk: lambda self, m: self._open.set_desk(m.desk, paused=m.paused, halted=m.halted),
+    RecordDesk: lambda self, m: self._open.set_desk(
+        m.desk, paused=m.paused, halted=m.halted, ignored=m.ignored
+    ),
 }
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,6 @@ import msgspec
 
 from actors.journal_history import (
     DeskHistory,
-    JournalCheck,
     OrdersOnRecord,
     RunStart,
     UnresolvedIntent,
@@ -55,19 +55,22 @@ create index fills_by_time on fills (venue, event_ns);
 create table cycles (
     desk text not null, cycle integer not null, direction text not null, size text not null,
     started_ns integer not null, finished_ns integer, outcome text, record_json text,
-    checksum text not null, primary key (desk, cycle));
+    last_intent integer, checksum text not null, primary key (desk, cycle));
+create index open_cycles on cycles (desk) where finished_ns is null;
 create table desks (
-    desk text primary key, paused integer not null, halted text not null, checksum text not null);
+    desk text primary key, paused integer not null, halted text not null,
+    ignored_json text not null, checksum text not null);
 """
-# Columns that a checksum is over, by table: everything that never changes, in this order.
-_SUMMED: Final = {
+# What the checksum of a row is over, by table, in this order.
+SUMMED: Final = {
     "runs": "epoch, began_ns, ended_ns",
     "intents": "venue, client_order_id, desk, order_json, recorded_ns",
     "outcomes": "venue, client_order_id, view_json, recorded_ns",
     "fills": "venue, symbol, trade_id, venue_order_id, client_order_id, fill_json, event_ns,"
     " recorded_ns",
-    "cycles": "desk, cycle, direction, size, started_ns, finished_ns, outcome, record_json",
-    "desks": "desk, paused, halted",
+    "cycles": "desk, cycle, direction, size, started_ns, finished_ns, outcome, record_json,"
+    " last_intent",
+    "desks": "desk, paused, halted, ignored_json",
 }
 
 
@@ -134,11 +137,19 @@ class JournalFile:
         self._database.execute("commit")
 
     def _take_over(self, table: str) -> None:
-        columns = _SUMMED[table]
+        columns = SUMMED[table].removesuffix(", last_intent")
         for row in self._database.execute(f"select {columns} from old_{table}").fetchall():
-            self._insert(table, row, "insert or replace")
+            self._insert(table, row if table != "cycles" else (*row, None), "insert or replace")
         if table == "intents":  # of a version that could not tell: their orders expired long ago
             self._database.execute("update intents set resolved = 1")
+        elif table == "cycles":
+            self._end_with_all_intents()
+
+    def _end_with_all_intents(self) -> None:
+        rows = list(self._rows("cycles", "where finished_ns is not null"))
+        last_intent = self._database.execute("select max(rowid) from intents").fetchone()[0] or 0
+        for row in rows:
+            self._insert("cycles", (*row[:8], last_intent), "insert or replace")
 
     def close(self) -> None:
         """Close the file. What was not committed is not in it."""
@@ -237,7 +248,7 @@ class JournalFile:
 
     def write_start(self, desk: str, cycle: int, direction: str, size: str, now_ns: int) -> None:
         """A cycle begins; known already, nothing changes."""
-        row = (desk, cycle, direction, size, now_ns, None, None, None)
+        row = (desk, cycle, direction, size, now_ns, None, None, None, None)
         self._insert("cycles", row, "insert or ignore")
 
     def write_cycle(self, record: CycleRecord, now_ns: int) -> None:
@@ -247,70 +258,69 @@ class JournalFile:
 
     def write_interrupted(self, desk: str, cycle: int, now_ns: int) -> None:
         """A cycle did not live to be recorded, and the venues are flat: it is over as well."""
+        self.write_start(desk, cycle, _INTERRUPTED, "0", now_ns)
         self._end_cycle(desk, cycle, _INTERRUPTED, "", now_ns)
 
     def load_desk(self, desk: str, since_ns: int) -> DeskHistory:
         """Where the desk left off. Raises JournalUnusable for a damaged row."""
-        last = next(self._rows("cycles", "where desk = ? order by cycle desc limit 1", desk), None)
-        state = next(self._rows("desks", "where desk = ?", desk), None)
-        paused, halted = (False, "") if state is None else (bool(state[1]), state[2])
-        if last is None:
-            return DeskHistory(1, 0, 0, "", halted, paused)
+        order = "where desk = ? order by cycle desc limit 1"
+        last = next(self._rows("cycles", order, desk), ("", 0, "", "", 0, 1, "", "", 0))
+        cycle, size, ended, last_intent = last[1], last[3], last[5], last[8]
+        is_open = not ended
+        if ended:  # the start of a cycle can get lost with a journal's inbox, its orders later not
+            size = self._size_of_intents(desk, last_intent or 0)
+            is_open = bool(size)
+            cycle += is_open
         finished = self._database.execute(
             "select count(*) from cycles where desk = ? and finished_ns >= ?"
             " and outcome in ('completed', 'unwound')",
             (desk, since_ns),
         ).fetchone()[0]
-        is_open = last[5] is None
-        size = last[3] if is_open else ""
-        return DeskHistory(last[1] + 1, last[1] if is_open else 0, finished, size, halted, paused)
+        _, paused, halted, ignored = self._desk(desk)
+        return DeskHistory(
+            next_cycle=cycle + 1,
+            open_cycle=cycle if is_open else 0,
+            finished=finished,
+            open_size=size,
+            halted=halted,
+            paused=bool(paused),
+            ignored=msgspec.json.decode(ignored, type=dict[str, Decimal]),
+        )
 
-    def set_desk(self, desk: str, *, paused: bool | None = None, halted: str | None = None) -> None:
+    def _size_of_intents(self, desk: str, after: int) -> str:
+        """The size of the largest order of a desk after that row; empty without one."""
+        rows = self._rows("intents", "where rowid > ? and desk like ? || '/%'", after, desk)
+        sizes = [msgspec.json.decode(row[3], type=NewOrder).size for row in rows]
+        return str(max(sizes)) if sizes else ""
+
+    def _desk(self, desk: str) -> tuple[Any, ...]:
+        return next(self._rows("desks", "where desk = ?", desk), (desk, 0, "", "{}"))
+
+    def set_desk(
+        self,
+        desk: str,
+        *,
+        paused: bool | None = None,
+        halted: str | None = None,
+        ignored: Mapping[str, Decimal] | None = None,
+    ) -> None:
         """What an operator wants of a desk, and why it halted, over all runs; durable."""
         self._begin()
-        row = self._database.execute(
-            "select paused, halted from desks where desk = ?", (desk,)
-        ).fetchone() or (0, "")
-        now_paused = row[0] if paused is None else int(paused)
-        values = (desk, now_paused, row[1] if halted is None else halted)
+        _, was_paused, was_halted, was_ignored = self._desk(desk)
+        values = (
+            desk,
+            was_paused if paused is None else int(paused),
+            was_halted if halted is None else halted,
+            was_ignored if ignored is None else _json(ignored),
+        )
         self._insert("desks", values, "insert or replace")
         self.commit()
 
     def forget_desks(self) -> None:
-        """No desk is paused or halted: the venues are new ones; durable."""
+        """No desk is paused, halted or leaves anything alone: the venues are new ones; durable."""
         self._begin()
         self._database.execute("delete from desks")
         self.commit()
-
-    # -- the whole file ----------------------------------------------------------------------------
-
-    def check(self) -> JournalCheck:
-        """Read every row. Raises JournalUnusable when SQLite itself finds the file damaged."""
-        found = self._database.execute("pragma integrity_check").fetchone()[0]
-        if found != "ok":
-            raise JournalUnusable(self.path, f"damaged: {found}")
-        damaged, counts = [], {}
-        for table, columns in _SUMMED.items():
-            rows = self._database.execute(f"select {columns}, checksum from {table}").fetchall()
-            counts[table] = len(rows)
-            damaged += [f"{table} {row[0]} {row[1]}" for row in rows if not _honest(row)]
-        query = self._database.execute
-        states = query("select desk, paused, halted from desks").fetchall()
-        return JournalCheck(
-            path=str(self.path),
-            schema_version=SCHEMA_VERSION,
-            rows=counts,
-            damaged=tuple(damaged),
-            unresolved=dict(
-                query("select venue, count(*) from intents where resolved = 0 group by venue")
-            ),
-            open_cycles=dict(
-                query("select desk, max(cycle) from cycles where finished_ns is null group by desk")
-            ),
-            last_fill_ns=dict(query("select venue, max(event_ns) from fills group by venue")),
-            halted={desk: halted for desk, _, halted in states if halted},
-            paused=tuple(desk for desk, paused, _ in states if paused),
-        )
 
     # -- inside ------------------------------------------------------------------------------------
 
@@ -322,23 +332,24 @@ class JournalFile:
         self._begin()
         marks = ", ".join("?" * (len(row) + 1))
         self._database.execute(
-            f"{verb} into {table} ({_SUMMED[table]}, checksum) values ({marks})",
+            f"{verb} into {table} ({SUMMED[table]}, checksum) values ({marks})",
             (*row, checksum(row)),
         )
 
     def _end_cycle(self, desk: str, cycle: int, outcome: str, text: str, now_ns: int) -> None:
-        self._begin()
-        row = next(self._rows("cycles", "where desk = ? and cycle = ?", desk, cycle), None)
-        if row is None:
-            return
-        ended = (*row[:5], row[5] or now_ns, outcome, text)
-        self._insert("cycles", ended, "insert or replace")
+        """Close the row of a cycle, and those of earlier ones that nobody lived to close."""
+        last_intent = self._database.execute("select max(rowid) from intents").fetchone()[0] or 0
+        where = "where desk = ? and cycle <= ? and (cycle = ? or finished_ns is null)"
+        for row in list(self._rows("cycles", where, desk, cycle, cycle)):
+            how = (outcome, text) if row[1] == cycle else (_INTERRUPTED, "")
+            ended = (*row[:5], row[5] or now_ns, *how, row[8] or last_intent)
+            self._insert("cycles", ended, "insert or replace")
 
     def _rows(self, table: str, where: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """Rows whose checksums hold, without them."""
-        statement = f"select {_SUMMED[table]}, checksum from {table} {where}"
+        statement = f"select {SUMMED[table]}, checksum from {table} {where}"
         for row in self._database.execute(statement, values).fetchall():
-            if not _honest(row):
+            if not is_honest(row):
                 raise JournalUnusable(
                     self.path,
                     f"the {table} row of {row[0]} {row[1]} does not match its checksum",
@@ -351,7 +362,8 @@ def checksum(row: tuple[object, ...]) -> str:
     return hashlib.blake2b(msgspec.json.encode(row), digest_size=8).hexdigest()
 
 
-def _honest(row: tuple[Any, ...]) -> bool:
+def is_honest(row: tuple[Any, ...]) -> bool:
+    """True for a row whose last column is the checksum of the others."""
     return bool(checksum(row[:-1]) == row[-1])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 
 from venues.model import NewOrder
@@ -31,7 +33,8 @@ class DeskHistory(msgspec.Struct, frozen=True):
 
     ``open_cycle`` is the cycle that was started and not recorded as over, or 0, ``open_size`` its
     size. ``finished`` counts the cycles that traded and ended at or after the moment asked for.
-    ``halted`` is why the desk halted and nobody has resumed it since, or empty.
+    ``halted`` is why the desk halted and nobody has resumed it since, or empty. ``ignored`` are
+    positions, signed, by leg, that an operator has said to be somebody else's.
     """
 
     next_cycle: int
@@ -40,6 +43,7 @@ class DeskHistory(msgspec.Struct, frozen=True):
     open_size: str = ""
     halted: str = ""
     paused: bool = False
+    ignored: dict[str, Decimal] = {}
 
 
 class RunStart(msgspec.Struct, frozen=True):

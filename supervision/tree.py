@@ -31,7 +31,7 @@ from supervision.actor import ActorContext, SupervisedActor
 from supervision.policy import Boot, Breaker, Policy, Readiness, Strategy
 from supervision.spec import ChildSpec, SupervisorSpec
 from trading.desk import CycleRecord, DeskPlan
-from trading.ids import Leg
+from trading.ids import IdAllocator, Leg
 from trading.order_manager import OrderTiming
 from venues.errors import SessionRefused
 from venues.model import BACKPACK, GRVT, Instrument
@@ -55,7 +55,8 @@ Build = Callable[[ActorContext], SupervisedActor]
 class Service:
     """Everything the tree is built from. ``on_done`` and ``on_record`` run on actors' threads.
 
-    Without a ``console`` there is no control socket.
+    Without a ``console`` there is no control socket. ``ids`` takes its run epoch from the journal;
+    ``halted`` is a reason for every desk to close what it finds and open nothing.
     """
 
     config: KetchConfig
@@ -68,6 +69,8 @@ class Service:
     on_record: Callable[[CycleRecord], None]
     console: ConsoleAccess | None = None
     paused: PausedDesks = dataclasses.field(default_factory=PausedDesks)
+    ids: IdAllocator = dataclasses.field(default_factory=lambda: IdAllocator(1))
+    halted: str = ""
 
     @property
     def desks(self) -> tuple[str, ...]:
@@ -169,6 +172,8 @@ def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
             run_began_ns=service.run_began_ns,
             on_done=service.on_done,
             paused=service.paused,
+            ids=service.ids,
+            halted=service.halted,
         )
 
     return SupervisorSpec(

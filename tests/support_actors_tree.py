@@ -6,10 +6,11 @@ was like is judged by the venues' ledger alone. Nothing sleeps: tests wait for r
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from actors.access import BackpackAccess, GrvtAccess
 from actors.board import ReadBoard
 from actors.coordinator import DeskOutcome, StopDesk
 from actors.grvt_session import GetSession
+from actors.journal_file import JournalFile
 from cli.settings import Settings, load_settings
 from config.schema import ConnectionConfig
 from config.secrets import Secret
@@ -28,6 +30,7 @@ from supervision.states import ChildState, StatusMessage
 from supervision.tree import ERROR_KEYS, Service, service_tree
 from tests.support_paper_process import Process
 from trading.desk import CycleRecord
+from trading.ids import LAST_EPOCH, IdAllocator
 from venues.backpack.requests import RequestBuilder
 from venues.grvt import Endpoints, OrderSigner, Session
 from venues.model import BACKPACK, Instrument
@@ -127,6 +130,9 @@ class Run:
         line = process.line["backpack"]
         self._backpack = backpack or (line["api"], line["ws"])
         self.directory.subscribe("", self._note_status)
+        with closing(JournalFile(self.journal)) as file:
+            first = 1 + secrets.randbelow(LAST_EPOCH)  # many journals trade at one paper venue here
+            self.epoch_of_run = file.begin_run(time.time_ns(), first).epoch
         self.root: RootHandle = self._start()
 
     def _start(self) -> RootHandle:
@@ -140,6 +146,7 @@ class Run:
             run_began_ns=time.time_ns(),
             on_done=self._note_outcome,
             on_record=self._note_record,
+            ids=IdAllocator(self.epoch_of_run),
         )
         return start_root(
             service_tree(service),

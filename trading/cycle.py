@@ -14,7 +14,6 @@ One unresolved order a leg at most; what it leaves goes with the next.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 
 from trading.cycle_effects import (
@@ -24,13 +23,15 @@ from trading.cycle_effects import (
     Effect,
     FinishCycle,
     PlaceOrder,
+    ReadAnew,
     StartCycle,
 )
 from trading.cycle_record import CycleBook, build_record
-from trading.cycle_state import READINGS, CycleState
+from trading.cycle_state import READINGS
 from trading.desk import LegOrder, LegState, Phase
-from trading.ids import MAX_ATTEMPTS, Leg
+from trading.ids import Leg
 from trading.orders import OrderState, OrderView
+from trading.recovery import RecoveringDesk
 from venues.model import ZERO, Quote, Side
 
 __all__ = [
@@ -41,48 +42,20 @@ __all__ = [
     "Effect",
     "FinishCycle",
     "PlaceOrder",
+    "ReadAnew",
     "StartCycle",
 ]
 
-
 _READ_AGAIN_S = 1.0  # while nothing is known at the start: a read that failed says nothing
 _LONGEST_PAUSE = 4  # times the retry pause, after refusals in a row
-_LONGEST_COOL_DOWN_S = 30.0
+MAX_ATTEMPTS = 128  # orders on one leg in one cycle: beyond that, nothing more is opened
 _ROUNDS = 8  # of decide() in one event; a phase never needs more than a few to come to rest
 
 
-class CycleMachine(CycleState):
+class CycleMachine(RecoveringDesk):
     """One desk. Not thread-safe: its coordinator calls it in its own thread."""
 
     # -- events -----------------------------------------------------------------------------------
-
-    def recover(self, held: Mapping[Leg, Decimal], explained: bool, now_s: float) -> list[Effect]:
-        """Begin from what the venues hold; before this, nothing is done.
-
-        Positions that no open cycle explains, or that are larger than a cycle or of the same sign
-        on both legs, are not touched: the desk halts.
-        """
-        if not any(held.values()):
-            self._change(Phase.IDLE, "")
-            return self._decide(now_s)
-        for leg, size in held.items():
-            self.legs[leg].held = size
-        if not (explained and self._fits_a_cycle(held)):
-            found = ", ".join(f"{leg.value} {size}" for leg, size in held.items())
-            expected = "what is left of a cycle" if explained else "to start flat"
-            self.halted = f"expected {expected}, the venues hold: {found}"
-            self._change(Phase.HALTED, self.halted)
-            return self._decide(now_s)
-        self._begin_recovery(now_s, "closing what an interrupted cycle left")
-        self._note_naked(now_s)
-        return self._decide(now_s)
-
-    def _begin_recovery(self, now_s: float, detail: str) -> None:
-        self._recovering = True
-        self.cycle += 1  # ids of the interrupted cycle may have been used
-        self._effects.append(StartCycle(self.cycle, RECOVER, self.plan.size))
-        self.book.begin(now_s, RECOVER)
-        self._change(Phase.UNWINDING, detail)
 
     def quoted(
         self, leg: Leg, quote: Quote, now_s: float, read_s: float | None = None
@@ -122,13 +95,16 @@ class CycleMachine(CycleState):
 
     def positions_read(self, leg: Leg, size: Decimal, now_s: float) -> list[Effect]:
         """A position as the venue has it, read after it was asked for."""
+        size -= self.legs[leg].outside
         self._readings[leg] = self._readings[leg] + 1 if self._confirmed.get(leg) == size else 1
         self._confirmed[leg] = size
         if self._irreducible(leg, size):
             ours = self.position(leg)
-            self.halted = self.halted or f"{leg.value}: ours is {ours}, the venue holds {size}"
-            self.legs[leg].held -= ours
-            self._note_naked(now_s)
+            if not self._contradicted(
+                f"{leg.value}: ours is {ours}, the venue holds {size}", now_s
+            ):
+                self.legs[leg].held -= ours
+                self._note_naked(now_s)
         return self._decide(now_s)
 
     def stop(self, now_s: float) -> list[Effect]:
@@ -142,8 +118,15 @@ class CycleMachine(CycleState):
         return self._decide(now_s)
 
     def resume(self, now_s: float) -> list[Effect]:
-        """Undo a pause."""
+        """Undo a pause, or a halt, but not one over a position that nobody has explained."""
         self.paused = False
+        if self.halted and not self.found:
+            self.halted = ""
+            if self.phase is Phase.HALTED and self.flat:
+                self._vain = 0
+                self._change(Phase.IDLE, "resumed")
+            elif self.phase is Phase.HALTED:
+                self._effects.append(ReadAnew("resumed while not flat"))
         return self._decide(now_s)
 
     def flatten(self, now_s: float) -> list[Effect]:
@@ -151,6 +134,13 @@ class CycleMachine(CycleState):
         self.paused = True
         self._hurried = self.phase not in (Phase.IDLE, Phase.HALTED, Phase.DONE)
         return self._decide(now_s)
+
+    def drift(self, reason: str, now_s: float) -> list[Effect]:
+        """A venue holds something that no order of ours explains."""
+        if now_s < self._unsure_until_s:
+            self._contradicted(reason, now_s)
+            return self._decide(now_s)
+        return self.halt(reason, now_s)
 
     def halt(self, reason: str, now_s: float) -> list[Effect]:
         """Open nothing more; what is open is still balanced and closed. The first reason stays."""
@@ -165,7 +155,11 @@ class CycleMachine(CycleState):
 
     def next_due_s(self, now_s: float) -> float | None:
         """When ``tick`` could change something, if nothing else happens before."""
-        moments = [self._until_s, *(state.next_try_s for state in self.legs.values())]
+        moments = [
+            self._until_s,
+            self._unsure_until_s,
+            *(state.next_try_s for state in self.legs.values()),
+        ]
         if self._needed_since_s is not None:
             moments.append(self._needed_since_s + self.plan.hedge_deadline_s)
         if self.phase is Phase.SETTLING:
@@ -201,7 +195,9 @@ class CycleMachine(CycleState):
             self._change(Phase.HALTED, self.halted)
         elif self.stopping or (self.plan.cycles is not None and self.finished >= self.plan.cycles):
             self._change(Phase.DONE, f"{self.finished} cycles")
-        elif not self.paused and now_s >= self._until_s and self._may_open(now_s):
+        elif self.paused or now_s < max(self._until_s, self._unsure_until_s):
+            return
+        elif self._may_open(now_s):
             self.cycle += 1
             self._hurried = False
             self._target = self.plan.size * self.plan.direction.sign(self.finished)
@@ -257,12 +253,16 @@ class CycleMachine(CycleState):
             return  # what is unresolved may have executed; sizing against it would be a guess
         ways = [leg for leg in Leg if self._tradable(leg, self.net)]
         if ways:
-            ready = [leg for leg in ways if self.legs[leg].ready]
-            self._move((ready or ways)[0], -self.net, now_s)
+            leg = min(ways, key=self._last_resort)
+            self._move(leg, self._next_to_balance(leg), now_s)
         elif self._done_with(Leg.PRIMARY) and self._done_with(Leg.HEDGE):
             self._begin_settling()
         elif all(leg.ready for leg in self.legs.values()) and now_s >= self._until_s:
             self._change(Phase.CLOSING, "balanced, closing both legs")
+
+    def _last_resort(self, leg: Leg) -> tuple[bool, bool]:
+        """Rather a venue that is ready, and rather less of a position than more of one."""
+        return not self.legs[leg].ready, self.position(leg) * self.net <= 0
 
     def _hedge(self, now_s: float) -> None:
         self._move(Leg.HEDGE, -self.net, now_s)
@@ -277,28 +277,17 @@ class CycleMachine(CycleState):
             return False
         if not leg.ready or leg.quote is None or now_s < leg.next_try_s:
             return True
-        if leg.attempt >= MAX_ATTEMPTS and not self._renumber(now_s):
-            return True
+        if leg.attempt >= MAX_ATTEMPTS:
+            self.halted = self.halted or f"{leg.attempt} orders on one leg in one cycle"
         self._place(leg, leg.quote, wanted, now_s)
-        return True
-
-    def _renumber(self, now_s: float) -> bool:
-        """All ids of a leg are used up: go on under the next number, and open nothing more.
-
-        False while an order is unresolved: its news would belong to a cycle that is over.
-        """
-        if any(self.book.live(leg) for leg in Leg):
-            return False
-        self.halted = self.halted or f"{MAX_ATTEMPTS} orders on one leg in one cycle"
-        self._close_book("recovered" if self._recovering else "unwound", now_s)
-        self._begin_recovery(now_s, "closing what a cycle left that used up its order ids")
         return True
 
     def _place(self, leg: LegState, quote: Quote, wanted: Decimal, now_s: float) -> None:
         side = Side.towards(wanted)
         size = leg.instrument.floor_size(min(abs(wanted), self.plan.size))
-        held = self.position(leg.leg)
-        reducing = held * wanted < 0 and size <= abs(held)
+        ours = self.position(leg.leg)
+        held = ours + leg.outside  # what the venue looks at
+        reducing = ours * wanted < 0 and size <= abs(ours)
         order = LegOrder(
             leg=leg.leg,
             cycle=self.cycle,
@@ -306,7 +295,7 @@ class CycleMachine(CycleState):
             side=side,
             size=size,
             price=self._capped_price(leg, quote, side),
-            reduce_only=reducing,
+            reduce_only=reducing and held * wanted < 0 and size <= abs(held),
             adds_risk=self.phase is Phase.OPENING and leg.leg is Leg.PRIMARY and not reducing,
             mid=quote.mid,
             trigger_s=self._trigger_s,
@@ -355,9 +344,9 @@ class CycleMachine(CycleState):
         elif self._disagreed() and now_s >= self._until_s:
             found = ", ".join(f"{leg.value} {size}" for leg, size in self._confirmed.items())
             ours = ", ".join(f"{leg.value} {self.position(leg)}" for leg in Leg)
-            self.halted = self.halted or f"the cycle explains {ours}, the venues hold {found}"
-            self._mismatch = True
-            self._finish(now_s)
+            if not self._contradicted(f"the cycle explains {ours}, the venues hold {found}", now_s):
+                self._mismatch = True
+                self._finish(now_s)
         elif not agreed:
             self._ask_positions(now_s, self.plan.retry_s)
 
@@ -385,12 +374,6 @@ class CycleMachine(CycleState):
         self._until_s = now_s + max(self.plan.pause_s, self._cool_down_s())
         self._change(Phase.IDLE, "")
 
-    def _cool_down_s(self) -> float:
-        """The pause after setbacks in a row: from ``retry_s``, doubling, to half a minute."""
-        if not self._setbacks:
-            return 0.0
-        return min(_LONGEST_COOL_DOWN_S, self.plan.retry_s * 2.0 ** min(self._setbacks, 16))
-
     def _close_book(self, outcome: str, now_s: float) -> None:
         """Record the cycle; what it leaves is held from now on."""
         record = build_record(self.plan, self.cycle, outcome, self.legs, self.book, now_s)
@@ -409,7 +392,3 @@ class CycleMachine(CycleState):
         self.finished += outcome in ("completed", "unwound")
         if self._vain >= self.plan.max_vain_cycles:
             self.halted = self.halted or f"{self._vain} cycles in a row executed nothing"
-
-    def _change(self, phase: Phase, detail: str) -> None:
-        self.phase = phase
-        self._effects.append(ChangePhase(phase, detail))

@@ -45,4 +45,10 @@ class CheckPositions(msgspec.Struct, frozen=True):
     """Read both positions at the venues; ``positions_read`` must follow."""
 
 
-Effect = PlaceOrder | StartCycle | FinishCycle | ChangePhase | CheckPositions
+class ReadAnew(msgspec.Struct, frozen=True):
+    """What the desk began from was not all: begin again from what the venues hold now."""
+
+    reason: str
+
+
+Effect = PlaceOrder | StartCycle | FinishCycle | ChangePhase | CheckPositions | ReadAnew

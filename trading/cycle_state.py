@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from trading.cycle_effects import Effect
+from trading.cycle_effects import ChangePhase, Effect
 from trading.cycle_record import CycleBook
 from trading.desk import DeskPlan, LegState, Phase
 from trading.ids import Leg
 from venues.model import BPS, ZERO, Instrument, Quote, Side
 
 READINGS = 3  # in a row before the venue is believed against our own orders: one may be late
+
+_LONGEST_COOL_DOWN_S = 30.0
 
 
 class CycleState:
@@ -23,15 +25,18 @@ class CycleState:
         instruments: Mapping[Leg, Instrument],
         next_cycle: int = 1,
         finished: int = 0,
+        halted: str = "",
     ) -> None:
         self.plan = plan
         self.phase = Phase.RECOVERING
         self.cycle = next_cycle - 1
         self.finished = finished
-        self.halted = ""
+        self.halted = halted
+        self.found: Mapping[Leg, Decimal] | None = None  # at the start, and not explained
         self.stopping = False
         self.paused = False
         self._hurried = False
+        self._unsure_until_s = float("-inf")
         self.legs = {leg: LegState(leg, instruments[leg]) for leg in Leg}
         self.book = CycleBook()
         self._target = ZERO
@@ -88,6 +93,12 @@ class CycleState:
         unhedged = self.net * whole < 0 and self._tradable(Leg.PRIMARY, self.net)
         return -self.net if unhedged else whole
 
+    def _next_to_balance(self, leg: Leg) -> Decimal:
+        """What to move a leg by towards a net of zero; rather not across its own zero."""
+        rest = -self.position(leg)
+        across = rest * self.net < 0 and abs(rest) < abs(self.net)
+        return rest if across and self._tradable(leg, rest) else -self.net
+
     def _capped_price(self, leg: LegState, quote: Quote, side: Side) -> Decimal:
         step = min(leg.tries, self.plan.cap_steps)
         room = self.plan.max_slippage_bps - self.plan.first_cap_bps
@@ -136,9 +147,15 @@ class CycleState:
         too_long = now_s - self._needed_since_s >= self.plan.hedge_deadline_s
         return too_long and self._tradable(Leg.PRIMARY, self.net)
 
-    def _fits_a_cycle(self, held: Mapping[Leg, Decimal]) -> bool:
+    def _cool_down_s(self) -> float:
+        """The pause after setbacks in a row: from ``retry_s``, doubling, to half a minute."""
+        if not self._setbacks:
+            return 0.0
+        return min(_LONGEST_COOL_DOWN_S, self.plan.retry_s * 2.0 ** min(self._setbacks, 16))
+
+    def _fits_a_cycle(self, held: Mapping[Leg, Decimal], cycle_size: Decimal) -> bool:
         """No leg is larger than a cycle makes it, and the two do not add up."""
-        larger = any(abs(size) > self.plan.size for size in held.values())
+        larger = any(abs(size) > cycle_size for size in held.values())
         return not larger and held[Leg.PRIMARY] * held[Leg.HEDGE] <= 0
 
     def _note_naked(self, now_s: float) -> None:
@@ -152,3 +169,7 @@ class CycleState:
             self._needed_since_s = None
         elif self._needed_since_s is None:
             self._needed_since_s = now_s
+
+    def _change(self, phase: Phase, detail: str) -> None:
+        self.phase = phase
+        self._effects.append(ChangePhase(phase, detail))

@@ -25,6 +25,20 @@ class Direction(enum.Enum):
         return 1 if self is Direction.LONG else -1
 
 
+class Unexplained(enum.Enum):
+    """What to do with a position at the start that no open cycle explains.
+
+    ``halt``: nothing, and say so; ``adopt``: take it for what an interrupted cycle left: balance
+    it, close it, go on; ``flatten``: close it and stay halted; ``ignore``: leave it as it is, as
+    somebody else's, and trade beside it.
+    """
+
+    HALT = "halt"
+    ADOPT = "adopt"
+    FLATTEN = "flatten"
+    IGNORE = "ignore"
+
+
 class Phase(enum.Enum):
     """Where a desk is. ``recovering``: what the venues hold is not known yet. ``unwinding`` and
     ``halted`` are the two ways out of trouble."""
@@ -66,6 +80,7 @@ class DeskPlan(msgspec.Struct, frozen=True, kw_only=True):
     settle_timeout_s: float
     retry_s: float
     max_vain_cycles: int = 30
+    unexplained: Unexplained = Unexplained.HALT
 
 
 class LegOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +149,7 @@ class LegState:
         self.quote: Quote | None = None
         self.quoted_s = float("-inf")
         self.held = ZERO  # at the venue when the cycle began: not 0 only after a recovery
+        self.outside = ZERO  # somebody else's position beside ours, which is left alone
         self.attempt = 0
         self.tries = 0  # since the need last changed sign or went away; widens the cap
         self.refusals = 0  # in a row; lengthens the pause

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.journal_check import check_journal
 from actors.journal_file import (
     SCHEMA_VERSION,
     JournalFile,
@@ -144,10 +145,44 @@ def test_a_row_that_was_changed_is_not_believed(
         file.write_start("eth", 1, "buy", "0.5", START_NS)
         file.set_desk("eth", paused=True)
     edit(path, damage)
+    with opened(path) as file, pytest.raises(JournalUnusable, match="does not match its checksum"):
+        read(file)
+    assert len(check_journal(path).damaged) == 1
+
+
+def test_a_cycle_whose_start_got_lost_is_open_with_its_first_order(path: Path) -> None:
+    """Else a restart would find a position that nothing explains."""
     with opened(path) as file:
-        with pytest.raises(JournalUnusable, match="does not match its checksum"):
-            read(file)
-        assert len(file.check().damaged) == 1
+        file.write_intent("grvt", new_order(1, "0.3"), "eth/coordinator", START_NS)
+        assert file.load_desk("eth", 0) == DeskHistory(2, 1, 0, "0.3")
+        file.write_cycle(cycle_record(1), START_NS)
+        assert file.load_desk("eth", 0) == DeskHistory(2, 0, 1)
+        file.write_intent("grvt", new_order(2, "0.3"), "btc/coordinator", START_NS)
+        assert file.load_desk("eth", 0) == DeskHistory(2, 0, 1)
+        file.write_intent("grvt", new_order(3, "0.4"), "eth/coordinator", START_NS)
+        assert file.load_desk("eth", 0) == DeskHistory(3, 2, 1, "0.4")
+        file.write_interrupted("eth", 2, START_NS)
+        assert file.load_desk("eth", 0) == DeskHistory(3, 0, 1)
+
+
+def test_the_end_of_a_recovery_is_the_end_of_what_it_closed(path: Path) -> None:
+    with opened(path) as file:
+        file.write_start("eth", 1, "buy", "0.5", START_NS)
+        file.write_start("eth", 2, "recover", "0.5", START_NS)
+        file.write_cycle(cycle_record(2, "recovered"), START_NS)
+        assert file.load_desk("eth", 0) == DeskHistory(3, 0, 0)
+        assert check_journal(path).open_cycles == {}
+
+
+def test_what_an_operator_wants_of_a_desk_lasts_until_the_venues_are_others(path: Path) -> None:
+    with opened(path) as file:
+        file.set_desk("eth", paused=True, ignored={"primary": Decimal("0.5")})
+        file.set_desk("eth", halted="drift")
+        known = file.load_desk("eth", 0)
+        assert (known.paused, known.halted) == (True, "drift")
+        assert known.ignored == {"primary": Decimal("0.5")}
+        file.forget_desks()
+        assert file.load_desk("eth", 0) == DeskHistory(1, 0, 0)
 
 
 def test_a_check_tells_what_an_operator_wants_to_know(path: Path) -> None:
@@ -159,7 +194,7 @@ def test_a_check_tells_what_an_operator_wants_to_know(path: Path) -> None:
         file.write_cycle(cycle_record(1), START_NS)
         file.write_start("eth", 2, "buy", "0.5", START_NS)
         file.set_desk("eth", halted="drift")
-        found = file.check()
+        found = check_journal(path)
     assert found.damaged == ()
     assert found.unresolved == {"grvt": 1}
     assert found.open_cycles == {"eth": 2}
@@ -174,10 +209,10 @@ def test_a_file_of_version_1_is_carried_on(path: Path) -> None:
     with opened(path) as file:
         assert file.load_desk("eth", 0) == DeskHistory(3, 2, 1, "0.5")
         assert file.load_orders("grvt", START_NS).unresolved == ()
-        assert file.check().damaged == ()
-        assert file.check().rows["outcomes"] == 1
+        assert check_journal(path).damaged == ()
+        assert check_journal(path).rows["outcomes"] == 1
     with opened(path) as file:
-        assert file.check().schema_version == SCHEMA_VERSION
+        assert check_journal(path).schema_version == SCHEMA_VERSION
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path) -> None:
@@ -188,6 +223,16 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path) -> None:
     with closing(sqlite3.connect(path)) as other:
         assert other.execute("pragma user_version").fetchone() == (1,)
         assert other.execute("select count(*) from cycles").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("content", [None, b"not a database at all" * 100])
+def test_what_is_no_journal_can_not_be_checked(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "journal.sqlite"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(JournalUnusable):
+        check_journal(path)
+    assert path.exists() == (content is not None)
 
 
 def test_a_locked_file_that_has_its_tables_can_be_opened(path: Path) -> None:

@@ -29,10 +29,11 @@ class Desk:
         hedge: Instrument = GRVT_ETH,
         next_cycle: int = 1,
         finished: int = 0,
+        halted: str = "",
         **figures: Any,
     ) -> None:
         instruments = {PRIMARY: BACKPACK_ETH, HEDGE: hedge}
-        self.machine = CycleMachine(plan(**figures), instruments, next_cycle, finished)
+        self.machine = CycleMachine(plan(**figures), instruments, next_cycle, finished, halted)
         self.instruments = instruments
         self.now_s = 0.0
         self.effects: list[Effect] = []
@@ -69,9 +70,11 @@ class Desk:
         self.effects += effects
         return effects
 
-    def recover(self, primary: str = "0", hedge: str = "0", *, explained: bool = True) -> Desk:
+    def recover(
+        self, primary: str = "0", hedge: str = "0", *, explained: bool = True, **known: Any
+    ) -> Desk:
         held = {PRIMARY: D(primary), HEDGE: D(hedge)}
-        self.take(self.machine.recover(held, explained, self.now_s))
+        self.take(self.machine.recover(held, explained, self.now_s, **known))
         return self
 
     def readiness(self, leg: Leg, ready: bool, new_risk: bool | None = None) -> list[Effect]:

@@ -1,0 +1,153 @@
+"""How a desk begins: from what the venues hold, whatever it or its last life thought. Pure.
+
+A position at the start is the rest of an interrupted cycle, or nothing explains it. The first is
+closed before anything is opened. The second is not touched unless the configuration or an operator
+says what it is. An order of the last life may still execute after the venues were read, until all
+of them have expired: while that can be, a contradiction is no drift but a reason to read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from trading.cycle_effects import RECOVER, Effect, ReadAnew, StartCycle
+from trading.cycle_state import CycleState
+from trading.desk import Phase, Unexplained
+from trading.ids import Leg
+from venues.model import ZERO
+
+
+class HeldPositions:
+    """What both venues hold, once it is sure.
+
+    Two equal readings in a row of a venue while no order of it is unresolved are what it holds:
+    one alone may have been on its way while an order of the last life still executed.
+    """
+
+    def __init__(self) -> None:
+        self._read: dict[Leg, Decimal | None] = {}
+        self._held: dict[Leg, Decimal] = {}
+
+    def read(self, leg: Leg, size: Decimal, settled: bool) -> bool:
+        """A reading came in; False when that venue has to be read again."""
+        proven = settled and self._read.get(leg) == size
+        self._read[leg] = size if settled else None
+        if proven:
+            self._held[leg] = size
+        else:
+            self._held.pop(leg, None)
+        return proven
+
+    @property
+    def proven(self) -> Mapping[Leg, Decimal] | None:
+        """Signed positions by leg, or None while one is not sure."""
+        return self._held if len(self._held) == len(Leg) else None
+
+
+class RecoveringDesk(CycleState):
+    """A desk that begins from what the venues hold."""
+
+    def recover(
+        self,
+        held: Mapping[Leg, Decimal],
+        explained: bool,
+        now_s: float,
+        *,
+        size: Decimal = ZERO,
+        outside: Mapping[Leg, Decimal] | None = None,
+        unsure_until_s: float = float("-inf"),
+    ) -> list[Effect]:
+        """Begin; before this, nothing is done.
+
+        ``explained``: a cycle was open, of ``size`` (default: the plan's). ``outside`` is a
+        position that an operator has said to be somebody else's. Positions that no open cycle
+        explains, or that are larger than a cycle or of the same sign on both legs, are dealt with
+        as the plan says. Until ``unsure_until_s`` an order of the last life may still execute.
+        """
+        for leg, others in (outside or {}).items():
+            self.legs[leg].outside = others
+        held = {leg: size - self.legs[leg].outside for leg, size in held.items()}
+        self._unsure_until_s = unsure_until_s
+        if not any(held.values()):
+            self._change(Phase.IDLE, "")
+        elif explained and self._fits_a_cycle(held, size or self.plan.size):
+            self._take_over(held, now_s, "closing what an interrupted cycle left")
+        else:
+            self._not_explained(held, explained, now_s)
+        return self._decide(now_s)
+
+    def adopt_found(self, now_s: float) -> list[Effect]:
+        """What nothing explained is the rest of an interrupted cycle: balance it, close it."""
+        if self.found is not None:
+            self.halted = ""
+            self._take_over(self.found, now_s, "closing what was found, as told")
+        return self._decide(now_s)
+
+    def flatten_found(self, now_s: float) -> list[Effect]:
+        """Close what nothing explained, and stay halted."""
+        if self.found is not None:
+            self.halted = "what was found has been closed, as told; resume to go on"
+            self._take_over(self.found, now_s, "closing what was found, as told")
+        return self._decide(now_s)
+
+    def ignore_found(self, now_s: float) -> list[Effect]:
+        """What nothing explained is somebody else's: leave it alone, and trade beside it."""
+        if self.found is not None:
+            self._leave_alone(self.found)
+        return self._decide(now_s)
+
+    @property
+    def outside(self) -> dict[Leg, Decimal]:
+        """Positions that are somebody else's, by leg; empty when there are none."""
+        return {leg: state.outside for leg, state in self.legs.items() if state.outside}
+
+    def _not_explained(self, held: Mapping[Leg, Decimal], explained: bool, now_s: float) -> None:
+        text = ", ".join(f"{leg.value} {size}" for leg, size in held.items())
+        expected = "what is left of a cycle" if explained else "to start flat"
+        policy = self.plan.unexplained
+        if policy is Unexplained.IGNORE and not explained:
+            self._leave_alone(held)
+        elif policy in (Unexplained.ADOPT, Unexplained.FLATTEN):
+            if policy is Unexplained.FLATTEN:
+                self.halted = self.halted or f"found and closed: {text}; resume to go on"
+            self._take_over(held, now_s, f"closing what was found: {text}")
+        else:
+            self.found = held
+            for leg, size in held.items():
+                self.legs[leg].held = size
+            self.halted = f"expected {expected}, the venues hold: {text}"
+            self._note_naked(now_s)
+            self._change(Phase.HALTED, self.halted)
+
+    def _take_over(self, held: Mapping[Leg, Decimal], now_s: float, detail: str) -> None:
+        self.found = None
+        for leg, size in held.items():
+            self.legs[leg].held = size
+        self._recovering = True
+        self.cycle += 1
+        self._effects.append(StartCycle(self.cycle, RECOVER, self.plan.size))
+        self.book.begin(now_s, RECOVER)
+        self._change(Phase.UNWINDING, detail)
+        self._note_naked(now_s)
+
+    def _leave_alone(self, held: Mapping[Leg, Decimal]) -> None:
+        self.found = None
+        self.halted = ""
+        for leg, size in held.items():
+            self.legs[leg].outside += size
+            self.legs[leg].held = ZERO
+        self._naked_since_s = self._needed_since_s = None
+        self._change(Phase.IDLE, "what was found is left alone")
+
+    def _contradicted(self, reason: str, now_s: float) -> bool:
+        """The venues hold something else than our orders explain: halt, or begin anew (True)."""
+        if now_s < self._unsure_until_s:
+            self._unsure_until_s = float("-inf")  # once is enough
+            self._effects.append(ReadAnew(reason))
+            return True
+        self.halted = self.halted or reason
+        return False
+
+    def _decide(self, now_s: float) -> list[Effect]:
+        raise NotImplementedError
