@@ -53,6 +53,8 @@ class Phase(enum.Enum):
     HALTED = "halted"
     DONE = "done"
 
+    __hash__ = object.__hash__
+
 
 class DeskPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of a desk. Prices in basis points of the touch, times in seconds.

@@ -15,8 +15,6 @@ import enum
 import threading
 from typing import Final
 
-import msgspec
-
 _COUNTER_BITS: Final = 16
 IDS_OF_EPOCH: Final = 1 << _COUNTER_BITS
 LAST_EPOCH: Final = (1 << 16) - 1
@@ -29,6 +27,8 @@ class Leg(enum.Enum):
 
     PRIMARY = "primary"
     HEDGE = "hedge"
+
+    __hash__ = object.__hash__  # Enum's own is Python code, and legs are keys everywhere
 
     @property
     def other(self) -> Leg:
@@ -100,48 +100,3 @@ def _checked(epoch: int) -> int:
     if not 1 <= epoch <= LAST_EPOCH:
         raise ValueError(f"run epoch {epoch} is not in 1..{LAST_EPOCH}")
     return epoch
-
-
-_DESK_BITS: Final = 6
-_CYCLE_BITS: Final = 18
-_ATTEMPT_BITS: Final = 7
-MAX_DESKS: Final = 1 << _DESK_BITS
-CYCLE_SPAN: Final = 1 << _CYCLE_BITS
-MAX_ATTEMPTS: Final = 1 << _ATTEMPT_BITS
-
-
-class OrderKey(msgspec.Struct, frozen=True):
-    """What an id is derived from. ``attempt`` counts the orders of a leg within a cycle, from 0."""
-
-    desk: int
-    cycle: int
-    leg: Leg
-    attempt: int
-
-
-def compact_id(key: OrderKey) -> int:
-    """The uint32 of ``key``; ValueError when a part is out of its range."""
-    if not 0 <= key.desk < MAX_DESKS:
-        raise ValueError(f"desk {key.desk} is not in 0..{MAX_DESKS - 1}")
-    if not 0 <= key.attempt < MAX_ATTEMPTS:
-        raise ValueError(f"attempt {key.attempt} is not in 0..{MAX_ATTEMPTS - 1}")
-    if key.cycle < 1:
-        raise ValueError(f"cycle {key.cycle} is not positive")
-    leg_bit = 1 if key.leg is Leg.HEDGE else 0
-    value = (key.desk << _CYCLE_BITS) | (key.cycle % CYCLE_SPAN)
-    return (((value << 1) | leg_bit) << _ATTEMPT_BITS) | key.attempt
-
-
-def key_of(compact: int) -> OrderKey:
-    """The key of an id (its cycle modulo CYCLE_SPAN). Takes GRVT's 64-bit form too."""
-    low = compact & 0xFFFFFFFF
-    attempt = low & (MAX_ATTEMPTS - 1)
-    leg = Leg.HEDGE if (low >> _ATTEMPT_BITS) & 1 else Leg.PRIMARY
-    cycle = (low >> (_ATTEMPT_BITS + 1)) & (CYCLE_SPAN - 1)
-    return OrderKey(low >> (_ATTEMPT_BITS + 1 + _CYCLE_BITS), cycle, leg, attempt)
-
-
-def client_order_id(key: OrderKey, *, wide: bool) -> int:
-    """The id to send: ``wide`` for a venue with a 64-bit machine range (GRVT), else uint32."""
-    compact = compact_id(key)
-    return _MACHINE_RANGE | compact if wide else compact

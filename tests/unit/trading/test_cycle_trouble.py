@@ -16,9 +16,9 @@ from tests.unit.trading.desks import (
     started,
     unwinding,
 )
+from trading.cycle import MAX_ATTEMPTS
 from trading.cycle_effects import ChangePhase, CheckPositions, StartCycle
 from trading.desk import Phase
-from trading.ids import MAX_ATTEMPTS
 from trading.orders import OrderState
 from venues.model import Side
 

@@ -1,93 +1,88 @@
-"""Client order ids: what a restarted process can compute, and what a venue can take."""
+"""Client order ids: never used twice over all runs, and within what each venue can take."""
 
 from __future__ import annotations
+
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trading.ids import (
-    CYCLE_SPAN,
-    MAX_ATTEMPTS,
-    MAX_DESKS,
+    IDS_OF_EPOCH,
+    LAST_EPOCH,
+    IdAllocator,
+    IdsUsedUp,
     Leg,
-    OrderKey,
-    client_order_id,
-    compact_id,
-    key_of,
+    epoch_of,
+    wide_id,
 )
 
-keys = st.builds(
-    OrderKey,
-    desk=st.integers(0, MAX_DESKS - 1),
-    cycle=st.integers(1, CYCLE_SPAN - 1),
-    leg=st.sampled_from(Leg),
-    attempt=st.integers(0, MAX_ATTEMPTS - 1),
-)
-
-
-@given(keys)
-def test_a_key_is_read_back_from_its_compact_id(key: OrderKey) -> None:
-    assert key_of(compact_id(key)) == key
-
-
-@given(keys)
-def test_a_key_is_read_back_from_its_wide_id(key: OrderKey) -> None:
-    assert key_of(client_order_id(key, wide=True)) == key
-
-
-@given(keys, keys)
-def test_two_keys_have_the_same_id_only_if_they_are_the_same(one: OrderKey, two: OrderKey) -> None:
-    assert (compact_id(one) == compact_id(two)) == (one == two)
-
-
-@given(keys)
-def test_a_compact_id_is_a_positive_uint32(key: OrderKey) -> None:
-    assert 0 < client_order_id(key, wide=False) < 1 << 32
-
-
-@given(keys)
-def test_a_wide_id_is_in_the_machine_range_of_grvt(key: OrderKey) -> None:
-    assert 1 << 63 <= client_order_id(key, wide=True) < 1 << 64
-
-
-@given(keys)
-def test_the_low_half_of_a_wide_id_is_the_compact_one(key: OrderKey) -> None:
-    assert client_order_id(key, wide=True) & 0xFFFFFFFF == client_order_id(key, wide=False)
-
-
-@given(keys)
-def test_a_cycle_number_comes_round_after_its_span(key: OrderKey) -> None:
-    later = OrderKey(key.desk, key.cycle + CYCLE_SPAN, key.leg, key.attempt)
-    assert compact_id(later) == compact_id(key)
+epochs = st.integers(1, LAST_EPOCH)
 
 
 def test_the_layout_is_fixed_because_a_later_version_reads_it() -> None:
-    assert compact_id(OrderKey(0, 1, Leg.PRIMARY, 0)) == 0x100
-    assert compact_id(OrderKey(0, 1, Leg.HEDGE, 0)) == 0x180
-    assert compact_id(OrderKey(0, 1, Leg.HEDGE, 5)) == 0x185
-    assert compact_id(OrderKey(1, 1, Leg.PRIMARY, 0)) == 0x400_0100
+    ids = IdAllocator(3)
+    assert [ids.next() for _ in range(3)] == [0x3_0000, 0x3_0001, 0x3_0002]
+    assert wide_id(0x3_0001) == 0x8000_0000_0003_0001
 
 
-def test_the_last_key_of_all_fills_the_uint32() -> None:
-    last = OrderKey(MAX_DESKS - 1, CYCLE_SPAN - 1, Leg.HEDGE, MAX_ATTEMPTS - 1)
-    assert compact_id(last) == 0xFFFFFFFF
+@given(epochs)
+def test_an_id_fits_both_venues_and_tells_its_epoch(epoch: int) -> None:
+    compact = IdAllocator(epoch).next()
+    assert 0 < compact < 1 << 32
+    assert 1 << 63 <= wide_id(compact) < 1 << 64
+    assert wide_id(compact) & 0xFFFFFFFF == compact
+    assert epoch_of(compact) == epoch_of(wide_id(compact)) == epoch
 
 
-@pytest.mark.parametrize(
-    ("key", "complaint"),
-    [
-        (OrderKey(MAX_DESKS, 1, Leg.PRIMARY, 0), "desk 64 is not in 0..63"),
-        (OrderKey(-1, 1, Leg.PRIMARY, 0), "desk -1 is not in 0..63"),
-        (OrderKey(0, 1, Leg.PRIMARY, MAX_ATTEMPTS), "attempt 128 is not in 0..127"),
-        (OrderKey(0, 1, Leg.PRIMARY, -1), "attempt -1 is not in 0..127"),
-        (OrderKey(0, 0, Leg.PRIMARY, 0), "cycle 0 is not positive"),
-        (OrderKey(0, -3, Leg.PRIMARY, 0), "cycle -3 is not positive"),
-    ],
-)
-def test_a_part_out_of_its_range_is_refused_by_name(key: OrderKey, complaint: str) -> None:
-    with pytest.raises(ValueError, match=f"^{complaint}$"):
-        compact_id(key)
+@given(epochs, epochs)
+def test_two_runs_share_no_id(one: int, two: int) -> None:
+    ids = {IdAllocator(epoch).next() for epoch in (one, two)}
+    assert len(ids) == (1 if one == two else 2)
+
+
+def test_an_epoch_ends_with_its_last_id_and_says_so_before() -> None:
+    ids = IdAllocator(LAST_EPOCH)
+    seen = set()
+    while not ids.low:
+        seen.add(ids.next())
+    assert len(seen) > IDS_OF_EPOCH // 2
+    while len(seen) < IDS_OF_EPOCH:
+        seen.add(ids.next())
+    assert max(seen) == 0xFFFFFFFF
+    with pytest.raises(IdsUsedUp, match=f"run epoch {LAST_EPOCH} are used up"):
+        ids.next()
+    ids.renew(7)
+    assert (ids.next(), ids.epoch, ids.low) == (7 << 16, 7, False)
+
+
+def test_desks_on_many_threads_share_no_id() -> None:
+    ids, found = IdAllocator(1), list[int]()
+    take = [
+        threading.Thread(target=lambda: found.extend(ids.next() for _ in range(1000)))
+        for _ in range(4)
+    ]
+    for thread in take:
+        thread.start()
+    for thread in take:
+        thread.join()
+    assert len(set(found)) == 4000
+
+
+def test_an_id_that_was_not_handed_out_was_not_issued() -> None:
+    ids = IdAllocator(5)
+    issued = ids.next()
+    assert ids.issued(issued)
+    assert ids.issued(wide_id(issued))
+    assert not ids.issued(issued + 1)
+    assert not ids.issued(6 << 16)
+
+
+@pytest.mark.parametrize("epoch", [0, -1, LAST_EPOCH + 1])
+def test_an_epoch_out_of_range_is_refused_by_name(epoch: int) -> None:
+    with pytest.raises(ValueError, match=f"^run epoch {epoch} is not in 1..{LAST_EPOCH}$"):
+        IdAllocator(epoch)
 
 
 def test_each_leg_is_the_other_one_of_the_other() -> None:
