@@ -30,7 +30,7 @@ from config.schema import ConnectionConfig, DeskConfig, KetchConfig
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.policy import Boot, Breaker, Policy, Readiness, Strategy
 from supervision.spec import ChildSpec, SupervisorSpec
-from trading.desk import CycleRecord, DeskPlan
+from trading.desk import CycleRecord, DeskPlan, Unexplained
 from trading.ids import IdAllocator, Leg
 from trading.order_manager import OrderTiming
 from venues.errors import SessionRefused
@@ -208,6 +208,7 @@ def _plan(name: str, number: int, desk: DeskConfig, cycles: int | None) -> DeskP
         max_quote_age_s=desk.max_quote_age_s,
         settle_timeout_s=desk.settle_timeout_s,
         retry_s=desk.retry_s,
+        unexplained=Unexplained(desk.unexplained),
     )
 
 
@@ -227,6 +228,10 @@ def _orders(
                 poll_s=timing.poll_s,
                 doubt_poll_s=timing.doubt_poll_s,
                 settle_s=timing.settle_s,
+                expiry_s=timing.expiry_s,
+                max_age_s=timing.max_order_age_s,
+                positions_every_s=timing.positions_every_s,
+                balances_every_s=timing.balances_every_s,
                 # A reading may take that long: until then two may still be of different moments.
                 drift_s=max(_DRIFT_S, timing.read_timeout_s),
             ),
