@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli import commands, service_commands
+from cli import commands, journal_commands, service_commands
 
 if TYPE_CHECKING:
     from cli.paper_process import Drop
@@ -58,6 +58,7 @@ def ketch() -> None:
 @click.option("--summary", type=click.Path(path_type=Path), help="Write the summary as JSON.")
 @click.option("--ledger", type=click.Path(path_type=Path), help="Paper: write the venues' ledger.")
 @click.option("--drop", "drops", type=DropType(), multiple=True, help="Paper: lose a connection.")
+@click.option("--resume", is_flag=True, help="Go on, whatever halted or paused it before.")
 @click.option("--live", is_flag=True, help="Trade with real money (asks for more: see the docs).")
 def run(
     file: Path | None,
@@ -67,6 +68,7 @@ def run(
     summary: Path | None,
     ledger: Path | None,
     drops: tuple[Drop, ...],
+    resume: bool,
     live: bool,
 ) -> None:
     """Trade cycles: on the paper venues unless everything says otherwise."""
@@ -81,6 +83,7 @@ def run(
     options = RunOptions(
         reread=lambda: load_settings(file, overrides, seed),
         cycles=cycles,
+        resume=resume,
         summary=summary,
         drops=drops,
     )
@@ -139,6 +142,7 @@ def venue(
 
 commands.register(ketch)
 ketch.add_command(service_commands.service)
+ketch.add_command(journal_commands.journal)
 
 
 def main() -> None:

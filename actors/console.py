@@ -19,9 +19,24 @@ import msgspec
 from actors import control_schema as schema
 from actors.board import BoardSnapshot, ReadBoard
 from actors.control_http import Answer, ControlServer, Request, refusal
-from actors.control_report import Facts, Identity, Moment, status_document, tree_document
+from actors.control_report import (
+    Facts,
+    Identity,
+    Moment,
+    is_unexplained,
+    status_document,
+    tree_document,
+)
 from actors.control_socket import listen, remove
-from actors.coordinator import ConfirmHandled, FlattenDesk, PauseDesk, ResumeDesk
+from actors.coordinator import (
+    AdoptFound,
+    ConfirmHandled,
+    FlattenDesk,
+    FlattenFound,
+    IgnoreFound,
+    PauseDesk,
+    ResumeDesk,
+)
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.errors import AskTimeout, SupervisionError
 from supervision.events import VerbReply
@@ -32,7 +47,15 @@ from supervision.states import ExitKind
 _BOARD_S: Final = 2.0
 _DESK_S: Final = 5.0
 
-_DESK_ORDERS: Final = {"pause": PauseDesk, "resume": ResumeDesk, "flatten": FlattenDesk}
+# What a desk is told; each means nothing to a desk that it does not fit.
+_DESK_ORDERS: Final[dict[str, tuple[type, ...]]] = {
+    "pause": (PauseDesk,),
+    "resume": (ResumeDesk,),
+    "flatten": (FlattenFound, FlattenDesk),
+    "adopt": (AdoptFound,),
+    "ignore": (IgnoreFound,),
+}
+_ABOUT_FOUND: Final = ("adopt", "ignore")
 _CHILD_VERBS: Final = ("start", "stop", "restart", "reset")
 _ACCEPTED: Final = (VerbReply.OK.value, VerbReply.WAITING.value)
 _HTTP: Final = {
@@ -168,20 +191,38 @@ class Console(SupervisedActor):
     def _desk_verb(self, _: RootHandle, request: Request) -> Answer:
         verb = request.path.rpartition("/")[2]
         wanted = msgspec.json.decode(request.body or b"{}", type=schema.DeskRequest).desk
-        desks = self._access.desks if wanted is None else (wanted,)
-        done = tuple(self._order_desk(desk, _DESK_ORDERS[verb]()) for desk in desks)
+        done = tuple(self._order_desk(desk, verb) for desk in self._meant(verb, wanted))
         worst = next((d.outcome for d in done if d.outcome not in _ACCEPTED), "ok")
         return Answer(_http(worst), schema.DesksDone(verb=verb, desks=done))
 
-    def _order_desk(self, desk: str, order: object) -> schema.DeskDone:
+    def _meant(self, verb: str, wanted: str | None) -> tuple[str, ...]:
+        """The desks that an order is for: without a name every one that it can be for."""
+        if wanted is not None:
+            return (wanted,)
+        if verb in _ABOUT_FOUND:
+            waiting = tuple(desk for desk in self._access.desks if self._waits_for_word(desk))
+            return waiting or self._access.desks
+        return self._access.desks
+
+    def _waits_for_word(self, name: str) -> bool:
+        board = self._read_board()
+        desks = () if board is None else board.desks
+        return any(desk.desk == name and is_unexplained(desk) for desk in desks)
+
+    def _order_desk(self, desk: str, verb: str) -> schema.DeskDone:
         if desk not in self._access.desks:
             known = ", ".join(self._access.desks)
             return schema.DeskDone(desk=desk, outcome="not_found", detail=f"desks: {known}")
+        if verb in _ABOUT_FOUND and not self._waits_for_word(desk):
+            return schema.DeskDone(desk=desk, outcome="nothing_found")
+        if verb == "resume" and self._waits_for_word(desk):
+            return schema.DeskDone(desk=desk, outcome="unexplained")
         coordinator = self.address(f"{desk}/coordinator")
         status = self.directory.status(coordinator.name)
         epoch = 0 if status is None else status.epoch
         try:
-            coordinator.tell(order, expect_epoch=epoch)
+            for order in _DESK_ORDERS[verb]:
+                coordinator.tell(order(), expect_epoch=epoch)
             # Once this is answered the effect is on the board, for whoever looks there next.
             coordinator.ask(ConfirmHandled(), timeout_s=_DESK_S, expect_epoch=epoch)
         except AskTimeout as error:

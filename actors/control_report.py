@@ -206,6 +206,7 @@ def _desk(desk: DeskReported, board: BoardSnapshot, moment: Moment, up: set[str]
         paused=desk.paused,
         halted=desk.halted,
         settled=_settled(desk),
+        unexplained=is_unexplained(desk),
         cycle=desk.cycle,
         finished=desk.finished,
         planned=desk.planned,
@@ -228,6 +229,14 @@ def _desk(desk: DeskReported, board: BoardSnapshot, moment: Moment, up: set[str]
 
 def _settled(desk: DeskReported) -> bool:
     return desk.phase in _AT_REST and not any(leg.position for leg in desk.legs)
+
+
+def is_unexplained(desk: DeskReported) -> bool:
+    """True when a desk holds still before positions that no record of ours explains.
+
+    One that has halted over anything else has closed what was its own first.
+    """
+    return desk.phase is Phase.HALTED and any(leg.position for leg in desk.legs)
 
 
 def _cycles(desk: str, board: BoardSnapshot) -> Iterator[schema.Cycle]:

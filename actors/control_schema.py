@@ -119,7 +119,8 @@ class Desk(_Document, frozen=True, kw_only=True):
     """A desk. ``net`` is the naked quantity, ``naked_s`` for how long it is not zero.
 
     ``reporting`` is False while its coordinator is down: the rest is then its last report.
-    ``settled``: nothing is open, nothing is being closed or verified.
+    ``settled``: nothing is open, nothing is being closed or verified. ``unexplained``: it has found
+    what it holds, no record of ours explains that, and it waits to be told what it is.
     """
 
     desk: str
@@ -130,6 +131,7 @@ class Desk(_Document, frozen=True, kw_only=True):
     paused: bool
     halted: str
     settled: bool
+    unexplained: bool = False
     cycle: int
     finished: int
     planned: int | None
@@ -189,7 +191,8 @@ class VerbDone(_Document, frozen=True, kw_only=True):
 class DeskDone(_Document, frozen=True, kw_only=True):
     """What became of an order to one desk: ok, not_found, unavailable, or timeout.
 
-    ``ketch flatten`` waits, and says flat, halted, or timeout.
+    ``adopt`` and ``ignore`` of a desk that waits for no such word: nothing_found; ``resume`` of one
+    that does: unexplained. ``ketch flatten`` waits, and says flat, halted, or timeout.
     """
 
     desk: str

@@ -203,21 +203,25 @@ def flatten(desk: str | None, timeout_s: float, socket: Path | None, as_json: bo
 
     service = find(socket)
     deadline_s = deadline(timeout_s)
+    found = {each.desk for each in service.status().desks if each.unexplained}
     done = _order_desks(service, "flatten", desk)
     if _worst(done) == DONE:
-        done = _wait_flat(service, done, deadline_s)
+        done = _wait_flat(service, done, deadline_s, found)
     _say(done, as_json, _desks_text(done))
     sys.exit(_worst(done))
 
 
-def _wait_flat(service: Service, begun: DesksDone, deadline_s: float) -> DesksDone:
-    """How it ended: flat and settled on the board, so read back from both venues; or not yet."""
+def _wait_flat(service: Service, begun: DesksDone, deadline_s: float, found: set[str]) -> DesksDone:
+    """How it ended: flat and settled on the board, so read back from both venues; or not yet.
+
+    The desks in ``found`` had halted over what they close now.
+    """
     from actors.control_schema import DeskDone, DesksDone
 
     names = [desk.desk for desk in begun.desks]
     with service.process() as process:
         while True:
-            outcomes = _flatness(service.status(), names)
+            outcomes = _flatness(service.status(), names, found)
             if "timeout" not in outcomes.values():
                 break
             if process.ends_within(min(_POLL_S, deadline_s - time.monotonic())):
@@ -228,12 +232,13 @@ def _wait_flat(service: Service, begun: DesksDone, deadline_s: float) -> DesksDo
     return DesksDone(verb=begun.verb, desks=desks)
 
 
-def _flatness(status: Status, names: list[str]) -> dict[str, str]:
+def _flatness(status: Status, names: list[str], found: set[str]) -> dict[str, str]:
     """A desk that has halted may have done so because the venues hold what it can't explain."""
     outcomes = dict.fromkeys(names, "timeout")
     for desk in status.desks:
         if desk.desk in outcomes and desk.paused and desk.settled:
-            outcomes[desk.desk] = "halted" if desk.halted else "flat"
+            known = desk.desk in found or not desk.halted
+            outcomes[desk.desk] = "flat" if known else "halted"
     return outcomes
 
 
@@ -273,6 +278,8 @@ def _desks_text(done: DesksDone) -> str:
         "flat": "flat, and paused",
         "halted": "it has halted, and its own account is not to be relied on; look at both venues",
         "not_found": "no such desk",
+        "nothing_found": "refused: it has found nothing that it can't explain",
+        "unexplained": "refused: say first what it has found: ketch adopt, flatten or ignore",
         "timeout": "not done in time; it goes on trying: ketch status",
     }
     lines = []
@@ -301,4 +308,10 @@ def register(group: click.Group) -> None:
     for name, text in _VERBS.items():
         group.add_command(_verb(name, text))
     group.add_command(_desk_verb("pause", "Let the cycle end as planned; open no further one."))
-    group.add_command(_desk_verb("resume", "Open cycles again."))
+    group.add_command(_desk_verb("resume", "Open cycles again, after a pause or a halt."))
+    group.add_command(
+        _desk_verb("adopt", "What a desk has found is the rest of a cycle: close it, go on.")
+    )
+    group.add_command(
+        _desk_verb("ignore", "What a desk has found is not ours: leave it, trade beside it.")
+    )

@@ -14,6 +14,7 @@ HALTED: Final = 6
 EXPOSED: Final = 7
 JUDGED: Final = 8
 GAVE_UP: Final = 70
+ABANDONED: Final = 75
 CONFIGURATION: Final = 78
 
 

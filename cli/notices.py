@@ -15,6 +15,7 @@ from typing import Final
 from loguru import logger
 
 from actors.board import BoardSnapshot, DeskReported
+from actors.control_report import is_unexplained
 from actors.control_schema import ReloadDone
 from cli.notify import Notifier, one_line
 from cli.reload import Reloader
@@ -175,6 +176,8 @@ def _desk(desk: DeskReported, now_s: float) -> str:
     if desk.naked_since_s is not None:
         text += f" naked for {max(0.0, now_s - desk.naked_since_s):.0f} s"
     text += ", paused" if desk.paused else ""
+    if is_unexplained(desk):
+        return f"{text}, waits for ketch adopt, flatten or ignore, halted: {desk.halted}"
     return f"{text}, halted: {desk.halted}" if desk.halted else text
 
 

@@ -23,11 +23,10 @@ from actors.access import BackpackAccess, GrvtAccess
 from actors.board import BoardSnapshot, ReadBoard
 from actors.console import ConsoleAccess
 from actors.control_socket import control_path
-from actors.coordinator import DeskOutcome, PauseDesk, StopDesk
-from actors.journal_file import JournalFile, JournalUnusable
-from cli import exits, logs, summary
+from actors.coordinator import PauseDesk, StopDesk
+from cli import exits, logs, run_record, summary
 from cli.accounts import only_trader
-from cli.exits import CommandFailed
+from cli.ending import Ending
 from cli.instruments import InstrumentCache
 from cli.lock import only_one
 from cli.notices import NoticedReloader, Notices
@@ -36,6 +35,7 @@ from cli.paper_process import Drop
 from cli.preflight import look_up_instruments
 from cli.progress import Progress, required_actors
 from cli.reach import Reach, backpack_access, grvt_access, reach
+from cli.run_record import JOURNAL, RunRecord
 from cli.service_control import RunControl, drained
 from cli.settings import Settings
 from cli.signals import Signals
@@ -48,20 +48,24 @@ from supervision.directory import Directory
 from supervision.errors import AskTimeout, BootFailed, Unavailable
 from supervision.root import RootHandle, start_root
 from supervision.tree import ERROR_KEYS, Service, service_tree
+from trading.ids import IdAllocator
 from venues.model import BACKPACK, GRVT
 
 _REFRESH_S: Final = 0.25
 _PATIENCE_S: Final = 5.0
 _BOOT_S: Final = 60.0
 _STOP_S: Final = 40.0  # the units' TimeoutStopSec leaves room for it twice: desks, then actors
-_JOURNAL: Final = "journal.sqlite"
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """The command line of a run. ``reread`` loads the same configuration again."""
+    """The command line of a run. ``reread`` loads the same configuration again.
+
+    ``resume``: desks go on, whatever halted or paused them, and however earlier runs ended.
+    """
 
     reread: Callable[[], Loaded[Settings]]
     cycles: int | None = None
+    resume: bool = False
     summary: Path | None = None
     drops: tuple[Drop, ...] = ()
 
@@ -85,14 +89,23 @@ def run(start: Start, options: RunOptions) -> int:
         if start.venues is not None:
             stack.enter_context(start.venues)
         stack.enter_context(only_one(start.folder))
-        _check_journal(start.folder / _JOURNAL)
         if start.venues is not None:
             for drop in options.drops:
                 start.venues.arm(drop)
         way = reach(start)
         stack.enter_context(only_trader(way.accounts, start.folder))
         access = _access(start, way)
-        return _Run(start, options, access, console, signals).go()
+        journal = start.folder / JOURNAL
+        record = run_record.begin(
+            journal,
+            settings.desks,
+            resume=options.resume,
+            new_venues=start.venues is not None,
+        )
+        code = _Run(start, options, access, record, console, signals).go()
+        if code not in (exits.GAVE_UP, exits.ABANDONED):
+            run_record.end(journal, record)
+        return code
 
 
 class _Run:
@@ -103,6 +116,7 @@ class _Run:
         start: Start,
         options: RunOptions,
         access: _Access,
+        record: RunRecord,
         console: Console,
         signals: Signals,
     ) -> None:
@@ -113,7 +127,9 @@ class _Run:
         self._signals = signals
         self._began_s = time.monotonic() - _process_age_s()
         self._records = Records()
-        self._outcome: DeskOutcome | None = None
+        self._ending = Ending(
+            may_wait=options.cycles is None, halted_before=record.halted, wake=signals.wake
+        )
         self._directory = Directory()
         self._board = self._directory.address("board")
         self._snapshot: BoardSnapshot | None = None
@@ -126,10 +142,12 @@ class _Run:
             config=self._settings,
             grvt=access.grvt,
             backpack=access.backpack,
-            journal=start.folder / _JOURNAL,
+            journal=start.folder / JOURNAL,
             cycles=options.cycles,
             run_began_ns=time.time_ns(),
-            on_done=self._desk_is_done,
+            ids=IdAllocator(record.epoch),
+            halted=record.crashed,
+            on_done=self._ending.desk_is_done,
             on_record=self._records.add,
             console=ConsoleAccess(
                 socket=control_path(os.environ, self._settings.mode, start.folder),
@@ -163,8 +181,8 @@ class _Run:
         self._watch(root, notices)
         self._read_board()
         root.stop()
-        code = self._sum_up(self._exit_code(self._stopped(root, notices)))
-        notices.ended(code, self._outcome.halted if self._outcome else "")
+        code = self._sum_up(self._ending.exit_code(self._stopped(root, notices)))
+        notices.ended(code, self._ending.halted)
         return code
 
     def _stopped(self, root: RootHandle, notices: Notices) -> int | None:
@@ -176,21 +194,19 @@ class _Run:
             notices.observe(self._snapshot)
         return root.exit_code
 
-    def _desk_is_done(self, outcome: DeskOutcome) -> None:
-        self._outcome = outcome
-        self._signals.wake()
-
     def _watch(self, root: RootHandle, notices: Notices) -> None:
         """Show the board until the desk is done, the tree is gone, or we are told twice."""
         self._view = open_view(self._console)
         seen = 0
         try:
-            while self._outcome is None and root.exit_code is None:
+            while not self._ending.over(stopping=self._stopping) and root.exit_code is None:
                 self._signals.wait(_REFRESH_S)
                 self._obey(notices)
                 if self._told_again() or time.monotonic() - self._stop_s > _STOP_S:
                     break
+                before = self._ending.outcome
                 hangs = not self._read_board(seen)
+                self._ending.observe(before, self._snapshot)
                 notices.observe(self._snapshot, board_hangs=hangs)
                 if self._snapshot is not None:
                     seen = self._snapshot.last_event
@@ -221,16 +237,20 @@ class _Run:
             self._draining = True
             logger.warning("stopping once the present cycle is over")
         now = self._signals.count or how == "flatten"
-        if (now or (self._draining and drained(self._snapshot))) and self._stop_s == float("inf"):
+        if (now or (self._draining and drained(self._snapshot))) and not self._stopping:
             self._stop_s = time.monotonic()
             self._control.stop_asked = "flatten"
             logger.warning("stopping: finishing or unwinding the cycle")
             notices.stopping("finishing or unwinding the cycle")
         # Again at every look: a coordinator that is just being replaced has not heard the last.
-        if self._stop_s != float("inf"):
+        if self._stopping:
             self._tell_desks(StopDesk())
         elif self._draining:
-            self._tell_desks(PauseDesk())
+            self._tell_desks(PauseDesk(this_run_only=True))
+
+    @property
+    def _stopping(self) -> bool:
+        return self._stop_s != float("inf")
 
     def _told_again(self) -> bool:
         """A further signal stops at once, but not one that comes with the first, as they do."""
@@ -251,13 +271,6 @@ class _Run:
             return not isinstance(error, AskTimeout)
         return True
 
-    def _exit_code(self, root_code: int | None) -> int:
-        if self._outcome is None:
-            return root_code or exits.EXPOSED
-        if not self._outcome.flat:
-            return exits.EXPOSED
-        return exits.HALTED if self._outcome.halted else (root_code or exits.DONE)
-
     def _sum_up(self, code: int) -> int:
         name, desk = next(iter(self._settings.desks.items()))
         verdict = self._verdict()
@@ -277,7 +290,7 @@ class _Run:
             restarts=dict(self._snapshot.restarts) if self._snapshot else {},
             start_to_first_cycle_s=None if first_s is None else round(first_s - self._began_s, 3),
             duration_s=round(time.monotonic() - self._began_s, 3),
-            halted=self._outcome.halted if self._outcome else "",
+            halted=self._ending.halted,
             exit_code=code,
             verdict=verdict,
             **summary.totals(records),
@@ -322,14 +335,6 @@ def _access(start: Start, way: Reach) -> _Access:
         grvt_access(settings, way, instruments[GRVT]),
         backpack_access(settings, way, instruments[BACKPACK]),
     )
-
-
-def _check_journal(path: Path) -> None:
-    try:
-        JournalFile(path).close()
-    except JournalUnusable as error:
-        remedy = "repair it, or move it away to begin a new one"
-        raise CommandFailed(exits.CONFIGURATION, f"{error}; {remedy}") from None
 
 
 def _process_age_s() -> float:

@@ -47,11 +47,10 @@ def _problems(settings: Settings) -> Iterator[Problem]:
     yield from problems(settings)
 
 
-def state_folder(settings: KetchConfig) -> Path:
+def place_of_state(settings: KetchConfig) -> Path:
     """Where the journal lives: the setting, $STATE_DIRECTORY, or the XDG state folder.
 
-    A folder for each mode, so that paper never touches what live has recorded. Raises
-    CommandFailed (78) when it can't be written to.
+    A folder for each mode, so that paper never touches what live has recorded.
     """
     if settings.state_dir:
         base = Path(settings.state_dir).expanduser()
@@ -60,7 +59,12 @@ def state_folder(settings: KetchConfig) -> Path:
     else:
         home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
         base = Path(home) / "ketch"
-    folder = base / settings.mode
+    return base / settings.mode
+
+
+def state_folder(settings: KetchConfig) -> Path:
+    """``place_of_state``, made if need be. Raises CommandFailed (78) if it can't be written to."""
+    folder = place_of_state(settings)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"

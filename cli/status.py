@@ -87,11 +87,21 @@ def _desk_problems(desk: schema.Desk) -> Iterator[Problem]:
         text = f"{desk.desk}'s coordinator is down: this is its last report"
         yield Problem(text, f"ketch start {desk.desk}/coordinator")
     if desk.halted:
-        remedy = "look at both venues, mend the cause, then restart the service"
-        if not desk.settled:
-            closing = f"what is open is being closed: ketch flatten {desk.desk} waits for it"
-            remedy = f"{closing}; {remedy}"
-        yield Problem(f"{desk.desk} has halted: {desk.halted}", remedy)
+        yield Problem(f"{desk.desk} has halted: {desk.halted}", _halt_remedy(desk))
+
+
+def _halt_remedy(desk: schema.Desk) -> str:
+    name = desk.desk
+    if desk.unexplained:
+        return (
+            f"say what it is: ketch adopt {name} (the rest of a cycle: close it, go on), "
+            f"ketch flatten {name} (close it, stay halted), "
+            f"ketch ignore {name} (leave it alone, trade beside it)"
+        )
+    resume = f"look at both venues, mend the cause, then: ketch resume {name}"
+    if desk.settled:
+        return resume
+    return f"what is open is being closed: ketch flatten {name} waits for it; {resume}"
 
 
 def _verdict(status: schema.Status) -> Iterator[str]:

@@ -59,6 +59,7 @@ class Desk:
         self.path = path
         self.service = Service(path)
         self.told: list[object] = []
+        self.on_told: Callable[[object], object] = lambda message: None
 
     def ask(self, method: str, route: str, body: object = None) -> tuple[int, Any]:
         """An HTTP status, and the document."""
@@ -110,6 +111,7 @@ def console(path: Path, *children: AnySpec, desks: tuple[str, ...] = ("eth",)) -
         def on_message(self, message: object) -> object:
             if not isinstance(message, ConfirmHandled):
                 desk.told.append((self.name, message))
+                desk.on_told(message)
             return None
 
     specs = (

@@ -14,7 +14,14 @@ import pytest
 from actors.board import DeskReported, LegReport
 from actors.control_http import Answer, ControlServer, Request, refusal
 from actors.control_socket import connect, listen
-from actors.coordinator import FlattenDesk, PauseDesk, ResumeDesk
+from actors.coordinator import (
+    AdoptFound,
+    FlattenDesk,
+    FlattenFound,
+    IgnoreFound,
+    PauseDesk,
+    ResumeDesk,
+)
 from supervision.policy import Breaker, Strategy
 from supervision.spec import SupervisorSpec
 from supervision.states import ChildState
@@ -299,16 +306,66 @@ def test_verbs_answer_what_the_supervisor_answered(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "message"), [("pause", PauseDesk), ("resume", ResumeDesk), ("flatten", FlattenDesk)]
+    ("verb", "messages"),
+    [
+        ("pause", [PauseDesk()]),
+        ("resume", [ResumeDesk()]),
+        ("flatten", [FlattenFound(), FlattenDesk()]),  # the first is for what was found at start
+    ],
 )
-def test_desk_orders_reach_one_desk_or_every_desk(path: Path, verb: str, message: type) -> None:
+def test_desk_orders_reach_one_desk_or_every_desk(
+    path: Path, verb: str, messages: list[object]
+) -> None:
+    btc, eth = ([(f"{name}/coordinator", m) for m in messages] for name in ("btc", "eth"))
     with console(path, desks=("btc", "eth")) as desk:
         code, answer = desk.ask("POST", f"/v1/{verb}", {"desk": "eth"})
         assert (code, [d["desk"] for d in answer["desks"]]) == (200, ["eth"])
-        assert desk.told == [("eth/coordinator", message())]
+        assert desk.told == eth
+        desk.told.clear()
         code, answer = desk.ask("POST", f"/v1/{verb}", {})
         assert (code, [d["desk"] for d in answer["desks"]]) == (200, ["btc", "eth"])
-        assert desk.told[1:] == [("btc/coordinator", message()), ("eth/coordinator", message())]
+        assert desk.told == btc + eth
+
+
+def waiting(name: str, size: str, phase: Phase = Phase.HALTED) -> DeskReported:
+    """A desk that has halted, with this position."""
+    leg = LegReport(leg="primary", venue="grvt", symbol="X", position=Decimal(size), ready=True)
+    return DeskReported(
+        desk=name, phase=phase, cycle=1, finished=0, planned=None, halted="found",
+        legs=(leg,), naked_since_s=None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("verb", "message"), [("adopt", AdoptFound), ("ignore", IgnoreFound)])
+def test_what_a_desk_has_found_is_explained_to_the_desk_that_has_found_something(
+    path: Path, verb: str, message: type
+) -> None:
+    with console(path, desks=("btc", "eth", "sol")) as desk:
+        desk.tell_board(waiting("btc", "0"))
+        desk.tell_board(waiting("eth", "0.5"))
+        desk.tell_board(waiting("sol", "0.5", Phase.UNWINDING))
+        assert [d.unexplained for d in desk.status().desks] == [False, True, False]
+        code, answer = desk.ask("POST", f"/v1/{verb}", {})
+        assert (code, answer["desks"]) == (200, [{"desk": "eth", "outcome": "ok", "detail": ""}])
+        assert desk.told == [("eth/coordinator", message())]
+        code, answer = desk.ask("POST", f"/v1/{verb}", {"desk": "btc"})
+        assert (code, answer["desks"][0]["outcome"]) == (409, "nothing_found")
+        assert len(desk.told) == 1
+
+
+def test_where_nothing_is_to_be_explained_every_desk_says_so(path: Path) -> None:
+    with console(path, desks=("btc", "eth")) as desk:
+        code, answer = desk.ask("POST", "/v1/adopt", {})
+        assert (code, [d["outcome"] for d in answer["desks"]]) == (409, ["nothing_found"] * 2)
+        assert desk.told == []
+
+
+def test_a_desk_does_not_go_on_before_what_it_has_found_is_explained(path: Path) -> None:
+    with console(path) as desk:
+        desk.tell_board(waiting("eth", "-0.5"))
+        code, answer = desk.ask("POST", "/v1/resume", {})
+        assert (code, answer["desks"][0]["outcome"]) == (409, "unexplained")
+        assert desk.told == []
 
 
 def test_a_desk_that_is_unknown_or_down_is_said_to_be(path: Path) -> None:

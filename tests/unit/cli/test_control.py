@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from actors import control_schema as schema
 from actors.board import DeskReported, LegReport
 from actors.control_socket import listen
+from actors.coordinator import FlattenFound
 from cli import control
 from cli.exits import CommandFailed
 from main import ketch
@@ -116,7 +117,7 @@ def test_of_several_services_one_has_to_be_chosen(bare: Path) -> None:
 
 EVERY = [
     ("status",), ("tree",), ("start", "x"), ("stop", "x"), ("restart", "x"), ("reset", "x"),
-    ("pause",), ("resume",), ("flatten",), ("stop",), ("reload",),
+    ("pause",), ("resume",), ("flatten",), ("adopt",), ("ignore",), ("stop",), ("reload",),
 ]  # fmt: skip
 
 
@@ -210,6 +211,31 @@ def test_flatten_of_a_halted_desk_claims_nothing(desk: Desk) -> None:
     code, said = run(desk, "flatten")
     assert code == 1
     assert "look at both venues" in said
+
+
+def test_flatten_of_what_a_desk_has_found_ends_when_that_is_closed(desk: Desk) -> None:
+    found = reported("0.5", Phase.HALTED, paused=False)
+    closed = reported("0", Phase.HALTED, paused=True)
+    desk.tell_board(msgspec.structs.replace(found, halted="the venues hold 0.5"))
+    desk.on_told = lambda message: (
+        desk.tell_board(msgspec.structs.replace(closed, halted="closed, as told"))
+        if isinstance(message, FlattenFound)
+        else None
+    )
+    assert run(desk, "flatten") == (0, "flatten eth: flat, and paused\n")
+
+
+def test_what_was_found_is_explained_once_and_a_desk_without_says_so(desk: Desk) -> None:
+    found = reported("0.5", Phase.HALTED, paused=False)
+    desk.tell_board(msgspec.structs.replace(found, halted="the venues hold 0.5"))
+    code, said = run(desk, "resume")
+    assert code == 1
+    assert "ketch adopt, flatten or ignore" in said
+    assert run(desk, "adopt", "eth") == (0, "adopt eth: done\n")
+    desk.tell_board(reported("0.5", Phase.UNWINDING, paused=False))
+    code, said = run(desk, "ignore", "eth")
+    assert code == 1
+    assert "nothing that it can't explain" in said
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,12 @@ def test_what_is_wrong_comes_first_each_with_what_to_do() -> None:
         (
             {"desks": (desk(halted="too much", settled=True),)},
             "has halted: too much",
-            "restart the",
+            "ketch resume eth",
+        ),
+        (
+            {"desks": (desk(halted="expected to start flat", unexplained=True),)},
+            "has halted: expected to start flat",
+            "ketch adopt eth",
         ),
         ({"desks": (desk(halted="x"),)}, "has halted", "ketch flatten eth"),
         ({"desks": (desk(reporting=False),)}, "coordinator is down", "ketch start eth/coordinator"),
