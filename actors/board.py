@@ -13,9 +13,11 @@ from typing import Final
 
 import msgspec
 
+from actors.orders_outbox import VenueBalances
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
 from trading.desk import CycleRecord, Phase
+from venues.model import AccountSummary
 
 _EVENTS: Final = 1_000
 
@@ -52,13 +54,17 @@ class ReadBoard(msgspec.Struct, frozen=True):
 
 
 class BoardSnapshot(msgspec.Struct, frozen=True):
-    """The board at one moment. ``events`` are numbered; the last has number ``last_event``."""
+    """The board at one moment. ``events`` are numbered; the last has number ``last_event``.
+
+    ``balances``: the last reading of each venue's account.
+    """
 
     statuses: tuple[StatusMessage, ...]
     desks: tuple[DeskReported, ...]
     events: tuple[CycleRecord | StatusMessage, ...]
     last_event: int
     restarts: tuple[tuple[str, int], ...]
+    balances: tuple[AccountSummary, ...] = ()
 
 
 class Board(SupervisedActor):
@@ -75,6 +81,7 @@ class Board(SupervisedActor):
             maxlen=_EVENTS
         )
         self._last_event = 0
+        self._balances: dict[str, AccountSummary] = {}
 
     def on_start(self) -> None:
         self.watch("")
@@ -88,6 +95,8 @@ class Board(SupervisedActor):
             self._happened(message)
             if self._on_record is not None:
                 self._on_record(message)
+        elif isinstance(message, VenueBalances):
+            self._balances[message.venue] = message.summary
         elif isinstance(message, ReadBoard):
             return self._snapshot(message.since)
         else:
@@ -118,4 +127,5 @@ class Board(SupervisedActor):
             events,
             self._last_event,
             restarts,
+            tuple(self._balances.values()),
         )

@@ -181,7 +181,8 @@ class JournalFile:
         ).fetchone()[0]
         self._insert("runs", (epoch, now_ns, None))
         self.commit()
-        return RunStart(epoch, crashes)
+        first = self._database.execute("select epoch from runs order by number limit 1").fetchone()
+        return RunStart(epoch, crashes, first[0])
 
     def next_epoch(self, beyond: int, now_ns: int) -> int:
         """A further epoch for the running process, past all on record and ``beyond``; durable."""

@@ -47,10 +47,14 @@ class DeskHistory(msgspec.Struct, frozen=True):
 
 
 class RunStart(msgspec.Struct, frozen=True):
-    """A new run. ``recent_crashes``: runs of the last minute that did not end in an orderly way."""
+    """A new run, and the first on record that its journal knows.
+
+    ``recent_crashes``: runs of the last minute that did not end in an orderly way.
+    """
 
     epoch: int
     recent_crashes: int
+    first_epoch: int
 
 
 class JournalCheck(msgspec.Struct, frozen=True):

@@ -238,6 +238,8 @@ def _orders(
             gateway_name=f"{venue}/{gateway}",
             feed_name=f"{venue}/{feed}",
             desks=service.desks,
+            is_ours=service.ids.may_be_ours,
+            money=("board",),
         )
 
     return build

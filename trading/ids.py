@@ -48,11 +48,15 @@ class IdsUsedUp(Exception):
 
 
 class IdAllocator:
-    """The ids of one process, for all of its desks. Any thread; it outlives every actor."""
+    """The ids of one process, for all of its desks. Any thread; it outlives every actor.
 
-    def __init__(self, epoch: int) -> None:
+    ``first_epoch`` is that of the first run that the journal knows of (default: this one).
+    """
+
+    def __init__(self, epoch: int, first_epoch: int | None = None) -> None:
         self._lock = threading.Lock()
         self._epoch = _checked(epoch)
+        self._first_epoch = epoch if first_epoch is None else _checked(first_epoch)
         self._next = 0
 
     @property
@@ -80,10 +84,17 @@ class IdAllocator:
             self._epoch = _checked(epoch)
             self._next = 0
 
-    def issued(self, client_order_id: int) -> bool:
-        """True for an id of this epoch that was handed out. Takes GRVT's 64-bit form too."""
-        low = client_order_id & 0xFFFFFFFF
-        return epoch_of(client_order_id) == self._epoch and low % IDS_OF_EPOCH < self._next
+    def may_be_ours(self, client_order_id: int) -> bool:
+        """True for an id that this run has, or an earlier one may have, handed out.
+
+        Takes GRVT's 64-bit form too. Any thread.
+        """
+        epoch, number = divmod(client_order_id & 0xFFFFFFFF, IDS_OF_EPOCH)
+        if epoch == self._epoch:
+            return number < self._next
+        # Epochs come round: how many were begun since the first, and was this one of them?
+        begun = (self._epoch - self._first_epoch) % LAST_EPOCH
+        return (epoch - self._first_epoch) % LAST_EPOCH < begun
 
 
 def epoch_of(client_order_id: int) -> int:

@@ -93,8 +93,8 @@ def test_runs_that_did_not_end_in_an_orderly_way_within_a_minute_are_counted(pat
         for second, crashes in ((0, 0), (5, 1), (10, 2), (15, 3)):
             assert file.begin_run(START_NS + second * SECOND_NS).recent_crashes == crashes
         file.end_run(4, START_NS + 20 * SECOND_NS)
-        assert file.begin_run(START_NS + 25 * SECOND_NS) == RunStart(5, 3)
-        assert file.begin_run(START_NS + 90 * SECOND_NS) == RunStart(6, 0)
+        assert file.begin_run(START_NS + 25 * SECOND_NS) == RunStart(5, 3, 1)
+        assert file.begin_run(START_NS + 90 * SECOND_NS) == RunStart(6, 0, 1)
 
 
 def test_an_unresolved_order_is_one_without_an_outcome(path: Path) -> None:

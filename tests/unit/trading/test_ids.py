@@ -70,13 +70,19 @@ def test_desks_on_many_threads_share_no_id() -> None:
     assert len(set(found)) == 4000
 
 
-def test_an_id_that_was_not_handed_out_was_not_issued() -> None:
-    ids = IdAllocator(5)
+def test_an_id_of_an_earlier_run_on_record_may_be_ours() -> None:
+    ids = IdAllocator(5, first_epoch=3)
     issued = ids.next()
-    assert ids.issued(issued)
-    assert ids.issued(wide_id(issued))
-    assert not ids.issued(issued + 1)
-    assert not ids.issued(6 << 16)
+    assert [ids.may_be_ours(epoch << 16) for epoch in (2, 3, 4, 6)] == [False, True, True, False]
+    assert ids.may_be_ours(wide_id(issued))
+    assert not ids.may_be_ours(issued + 1)
+
+
+def test_epochs_come_round_and_ids_of_those_before_are_still_ours() -> None:
+    ids = IdAllocator(2, first_epoch=LAST_EPOCH)
+    assert [ids.may_be_ours(epoch << 16) for epoch in (LAST_EPOCH - 1, LAST_EPOCH, 1, 3)] == [
+        False, True, True, False,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("epoch", [0, -1, LAST_EPOCH + 1])
