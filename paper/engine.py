@@ -18,6 +18,7 @@ from paper.background import Background
 from paper.book import OrderBook, Working
 from paper.checks import band, check_shape, check_value
 from paper.clearing import BACKGROUND, Clearing, FundingPayment
+from paper.force import Force
 from paper.matching import Matcher
 from paper.orders import (
     BookDelta,
@@ -74,6 +75,10 @@ class PaperExchange:
         self._matcher = Matcher(
             self._orders, self._clearing, self._listeners, background.mark, first_id
         )
+        self._force = Force(
+            self._instruments, self._books, self._orders, self._clearing, self._matcher,
+            self._listeners, self._publish,
+        )  # fmt: skip
         self._offers: dict[str, dict[tuple[Side, Decimal], Working]] = {
             symbol: {} for symbol in self._instruments
         }
@@ -161,6 +166,20 @@ class PaperExchange:
             if working.order is not None:
                 self._withdraw(working, working.order, reason, now_ns)
         return cancelled
+
+    def liquidate(self, account: str, part: Decimal) -> None:
+        """Liquidate an account whose margin need not be short, or a part of it."""
+        self._liquidate(account, self.now_ns(), part)
+
+    def take_resting(self, order: PaperOrder, part: Decimal) -> None:
+        """Somebody takes ``part`` of what is left of a resting order; nothing when it is gone."""
+        working = self._orders.working(order)
+        if working is not None:
+            self._force.take(working, order.request.symbol, part, self.now_ns())
+
+    def withdraw(self, account: str, amount: Decimal) -> None:
+        """Money leaves the account."""
+        self._clearing.account(account).deposit -= amount
 
     def tick(self) -> None:
         """Let time pass: expiries, background liquidity, funding, liquidations."""
@@ -335,28 +354,10 @@ class PaperExchange:
             book.add(offer)
             offers[side, price] = offer
 
-    def _liquidate(self, account: str, now_ns: int) -> None:
-        """Cancel everything and close every position at market, by force."""
+    def _liquidate(self, account: str, now_ns: int, part: Decimal = Decimal(1)) -> None:
+        """Cancel everything and close (a part of) every position at market, by force."""
         self.cancel_all(account, None, Reason.LIQUIDATION)
-        for position in self._clearing.positions(account, now_ns):
-            request = OrderRequest(
-                account=account,
-                symbol=position.symbol,
-                side=Side.towards(-position.size),
-                size=abs(position.size),
-                price=None,
-                time_in_force=TimeInForce.IOC,
-            )
-            order = PaperOrder(self._orders.next_id(), request, now_ns)
-            order.reason = Reason.LIQUIDATION
-            self._orders.add(order)
-            for listener in self._listeners:
-                listener.order_accepted(order)
-            working = _working(request, order)
-            self._matcher.run(working, self._books[position.symbol], now_ns, forced=True)
-            if order.status.live:
-                self._matcher.end(working, Status.CANCELLED, Reason.LIQUIDATION, now_ns)
-            self._publish(position.symbol, now_ns)
+        self._force.close_positions(account, now_ns, part)
 
     def _publish(self, symbol: str, now_ns: int) -> None:
         changes = self._books[symbol].take_changes()

@@ -57,6 +57,12 @@ class Matcher:
                 match += 1
                 self._execute(taker, maker, book, match, now_ns, forced)
 
+    def take(self, maker: Working, size: Decimal, book: OrderBook, now_ns: int) -> None:
+        """Background flow takes ``size`` of one resting order, past all others in the book."""
+        self._serial += 1
+        taker = Working(BACKGROUND, maker.side.opposite, maker.price, size)
+        self._execute(taker, maker, book, 1, now_ns, forced=False)
+
     def fillable(self, taker: Working, book: OrderBook) -> Decimal:
         """How much of ``taker`` would execute now, at most its size."""
         found = ZERO

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
@@ -16,20 +17,25 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 
 class GrvtPaper(Plain, frozen=True, kw_only=True):
-    """The paper GRVT: its engine, its protocol, and its three ports (0: any free one)."""
+    """The paper GRVT: its engine, its protocol, and its three ports (0: any free one).
+
+    ``start_positions`` are what the account ``main`` holds by contract when the venue opens.
+    """
 
     engine: GrvtEngine = GrvtEngine()
     front: GrvtSettings = GrvtSettings()
+    start_positions: dict[str, Decimal] = msgspec.field(default_factory=dict)
     edge_port: Port = 0
     trades_port: Port = 0
     market_data_port: Port = 0
 
 
 class BackpackPaper(Plain, frozen=True, kw_only=True):
-    """The paper Backpack: its engine, its protocol, and its two ports (0: any free one)."""
+    """The paper Backpack, with its two ports; otherwise as the paper GRVT."""
 
     engine: BackpackEngine = BackpackEngine()
     front: BackpackSettings = BackpackSettings()
+    start_positions: dict[str, Decimal] = msgspec.field(default_factory=dict)
     api_port: Port = 0
     ws_port: Port = 0
 

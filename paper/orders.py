@@ -281,6 +281,9 @@ class Exchange(Protocol):
     ) -> list[PaperOrder]:
         """End all live orders of an account (of one contract when given)."""
 
+    def take_resting(self, order: PaperOrder, part: Decimal) -> None:
+        """Somebody takes ``part`` of what is left of a resting order; nothing when it is gone."""
+
     def find_order(
         self, account: str, *, order_id: int | None = None, client_order_id: int | None = None
     ) -> PaperOrder | None:

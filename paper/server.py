@@ -22,6 +22,7 @@ from paper.control import ControlPort
 from paper.grvt.frontend import GrvtFrontEnd
 from paper.keys import BackpackKeys, GrvtKeys, backpack_keys, grvt_keys
 from paper.options import Endpoint, PaperSettings
+from paper.orders import Refused
 from paper.proxy import Proxy, Wire
 from paper.world import World
 from venues.model import BACKPACK, GRVT
@@ -80,6 +81,10 @@ async def serve(
     """
     try:
         world = World(settings, stream)
+    except Refused as refused:
+        raise PaperStartError(
+            f"paper.*.start_positions: {refused.detail or refused.reason.value}"
+        ) from refused
     except OSError as error:
         raise PaperStartError(f"ledger: cannot be written ({error.strerror})") from error
     async with AsyncExitStack() as stack:

@@ -10,12 +10,14 @@ from typing import BinaryIO, Final
 from paper.background import MarketMaker
 from paper.engine import PaperExchange
 from paper.faults import Faults
+from paper.hands import Hands
 from paper.hooks import CycleHooks
 from paper.keys import ACCOUNTS
 from paper.ledger import Ledger
 from paper.options import PaperSettings
+from paper.orders import OrderRequest
 from paper.settings import BACKPACK_INSTRUMENTS, GRVT_INSTRUMENTS, VenueSettings
-from venues.model import BACKPACK, GRVT, Instrument
+from venues.model import BACKPACK, GRVT, Instrument, Side, TimeInForce
 
 NS_PER_S: Final = 1_000_000_000
 
@@ -47,7 +49,9 @@ class World:
             GRVT: self._exchange(GRVT, GRVT_INSTRUMENTS, settings.grvt.engine),
             BACKPACK: self._exchange(BACKPACK, BACKPACK_INSTRUMENTS, settings.backpack.engine),
         }
+        self._start_positions()
         self.sample_marks()
+        self.hands = Hands(self.exchanges, self.faults, signals=settings.signals)
 
     def tick(self) -> None:
         """Expiries, the next prices, funding and liquidations at both venues."""
@@ -70,6 +74,25 @@ class World:
             if symbol in maker.paths:
                 return venue
         return None
+
+    def _start_positions(self) -> None:
+        """What the main account holds from before the run: in the ledger as done by hand."""
+        for venue, wanted in (
+            (GRVT, self.settings.grvt.start_positions),
+            (BACKPACK, self.settings.backpack.start_positions),
+        ):
+            for symbol, size in wanted.items():
+                self.exchanges[venue].submit(
+                    OrderRequest(
+                        account=ACCOUNTS[0],
+                        symbol=symbol,
+                        side=Side.towards(size),
+                        size=abs(size),
+                        price=None,
+                        time_in_force=TimeInForce.IOC,
+                        manual=True,
+                    )
+                )
 
     def _exchange(
         self, venue: str, instruments: Sequence[Instrument], settings: VenueSettings

@@ -12,6 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from paper.backpack.settings import BackpackSettings
 from paper.faults import Faults
 from paper.faults.connections import client_port
+from paper.faults.frames import BinaryFrame
 from paper.orders import SessionLedger
 
 MARKET_NAME: Final = "backpack/market"
@@ -21,7 +22,7 @@ FEED_NAME: Final = "backpack/feed"
 class _Outgoing(msgspec.Struct):
     """A message, when it may leave (loop seconds), and a gate that must be open by then."""
 
-    text: str
+    data: bytes
     due_s: float
     gate: asyncio.Event | None
 
@@ -63,11 +64,12 @@ class StreamConnection:
             self._faults.renamed(self._id, FEED_NAME)
         self._ledger.connected(FEED_NAME, self._id, True)
 
-    def send(self, text: str, gate: asyncio.Event | None = None) -> None:
+    def send(self, text: str | bytes, gate: asyncio.Event | None = None) -> None:
         """Queue a message; a client that does not keep up is cut off."""
         due_s = self._loop.time() + self._settings.feed_latency_s
         try:
-            self._queue.put_nowait(_Outgoing(text, due_s, gate))
+            data = text if isinstance(text, bytes) else text.encode()
+            self._queue.put_nowait(_Outgoing(data, due_s, gate))
         except asyncio.QueueFull:
             self._ended_by_venue = True
             self.abort()
@@ -133,7 +135,9 @@ class StreamConnection:
             await asyncio.sleep(max(0.0, outgoing.due_s - self._loop.time()))
             await self._faults.before_reply(self.name)
             try:
-                await self._ws.send_str(outgoing.text)
+                binary = isinstance(outgoing.data, BinaryFrame)
+                opcode = WSMsgType.BINARY if binary else WSMsgType.TEXT
+                await self._ws.send_frame(outgoing.data, opcode)
             except ConnectionError:
                 self.abort()
                 return

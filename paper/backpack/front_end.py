@@ -18,6 +18,8 @@ from paper.backpack.settings import BackpackAccount, BackpackSettings
 from paper.backpack.streams import StreamHub
 from paper.backpack.verify import Verifier
 from paper.faults import Faults
+from paper.faults.http import dated
+from paper.lag import ReadLag
 from paper.orders import Exchange, SessionLedger
 from paper.settings import BACKPACK_VENUE, Fees
 
@@ -33,6 +35,7 @@ class BackpackFrontEnd:
         accounts: Sequence[BackpackAccount], settings: BackpackSettings,
         fees: Fees = BACKPACK_VENUE.fees,
     ) -> None:  # fmt: skip
+        self._exchange = exchange
         self._settings = settings
         self._faults = faults
         verifier = Verifier(accounts, settings)
@@ -40,14 +43,17 @@ class BackpackFrontEnd:
         self.market_data = MarketData(exchange, settings)
         self._hub = StreamHub(exchange, ledger, faults, verifier, settings)
         entry = OrderEntry(exchange, settings, self.market_data.states)
-        self._orders = OrderRoutes(exchange, settings, gatekeeper, entry, self._hub)
-        self._account = AccountRoutes(exchange, settings, gatekeeper, fees)
+        self._orders = OrderRoutes(exchange, settings, gatekeeper, entry, self._hub, faults)
+        self._account = AccountRoutes(
+            exchange, settings, gatekeeper, fees, ReadLag(exchange, faults)
+        )
 
     def apps(self) -> dict[str, web.Application]:
         """``api``: the REST host; ``ws``: the websocket host (path ``/``)."""
         faults = self._faults.middleware("backpack/rest")
         middlewares = [self._open_gate, faults, self._late, _refusals]
         api = web.Application(middlewares=middlewares)
+        api.on_response_prepare.append(dated(self._exchange.now_ns))
         api.add_routes(self.market_data.routes())
         api.add_routes(self._orders.routes())
         api.add_routes(self._account.routes())

@@ -15,6 +15,7 @@ from paper.backpack.gatekeeper import Gatekeeper
 from paper.backpack.market_data import int_query
 from paper.backpack.order_entry import parse
 from paper.backpack.settings import BackpackSettings
+from paper.lag import ReadLag
 from paper.orders import Exchange
 from paper.settings import Fees
 from venues.backpack.frames import Account, Balance
@@ -40,9 +41,10 @@ class AccountRoutes:
 
     def __init__(
         self, exchange: Exchange, settings: BackpackSettings, gatekeeper: Gatekeeper,
-        fees: Fees,
+        fees: Fees, lag: ReadLag,
     ) -> None:  # fmt: skip
         self._exchange = exchange
+        self._lag = lag
         self._settings = settings
         self._gatekeeper = gatekeeper
         self._fees = fees
@@ -68,7 +70,7 @@ class AccountRoutes:
                 position,
                 encode.exposure(self._exchange, account, position.symbol, position.size),
             )
-            for position in self._exchange.positions(account)
+            for position in self._lag.positions(account)
             if symbol in (None, position.symbol)
         ]
         return json_response(positions)
@@ -144,7 +146,7 @@ class AccountRoutes:
         return _page(request, fills)
 
     def _seen_ns(self) -> int:
-        return self._exchange.now_ns() - int(self._settings.history_lag_s * _NS_PER_S)
+        return self._lag.seen_ns() - int(self._settings.history_lag_s * _NS_PER_S)
 
 
 def _page(request: web.Request, items: Sequence[object]) -> web.Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final, TypeVar
 
 import msgspec
@@ -16,8 +17,11 @@ from paper.backpack.gatekeeper import Gatekeeper
 from paper.backpack.order_entry import OrderEntry, client_id, parse
 from paper.backpack.settings import BackpackSettings
 from paper.backpack.streams import StreamHub
+from paper.faults import Faults, Race
+from paper.lag import ReadLag
 from paper.orders import Exchange, OrderNotFound, PaperOrder, Status
 from venues.backpack.frames import OrderCancel, OrderCancelAll, OrderExecute, OrderResult
+from venues.model import BACKPACK
 
 GATE: Final = web.RequestKey("gate", asyncio.Event)
 """Opened once the answer has left: what waits for it is seen after the answer."""
@@ -39,9 +43,11 @@ class OrderRoutes:
 
     def __init__(
         self, exchange: Exchange, settings: BackpackSettings, gatekeeper: Gatekeeper,
-        entry: OrderEntry, hub: StreamHub,
+        entry: OrderEntry, hub: StreamHub, faults: Faults,
     ) -> None:  # fmt: skip
         self._exchange = exchange
+        self._faults = faults
+        self._lag = ReadLag(exchange, faults)
         self._settings = settings
         self._gatekeeper = gatekeeper
         self._entry = entry
@@ -100,8 +106,14 @@ class OrderRoutes:
         account = await self._gatekeeper.account(request, "orderCancel")
         wanted = parse(await request.read(), OrderCancel)
         order = self._find(account, wanted.order_id, client_id(wanted.client_id))
+        race = self._faults.race(BACKPACK) if order is not None and order.status.live else None
+        if order is not None and race is not None and race.when == "before":
+            self._exchange.take_resting(order, Decimal(str(race.part)))
         if order is None or not order.status.live or order.request.symbol != wanted.symbol:
             raise not_found(400, "Order not found")
+        if race is not None and race.when == "after":
+            asyncio.get_running_loop().call_later(race.by_s, self._overtake, account, order, race)
+            return web.Response(status=202)
         if self._settings.cancel_reply == "accepted":
             loop = asyncio.get_running_loop()
             loop.call_later(self._settings.cancel_delay_s, self._cancel_later, account, order)
@@ -126,11 +138,14 @@ class OrderRoutes:
         order = self._find(account, query.get("orderId"), own_id)
         if order is None or not order.status.live or order.request.symbol != query.get("symbol"):
             raise not_found()
+        if self._lag.order(order) != "shown":
+            raise not_found()
         return json_response(encode.order_result(order))
 
     async def _open_orders(self, request: web.Request) -> web.Response:
         account = await self._gatekeeper.account(request, "orderQueryAll")
         orders = self._exchange.open_orders(account, request.query.get("symbol"))
+        orders = self._lag.orders(orders)
         return json_response([encode.order_result(order) for order in orders])
 
     def _find(self, account: str, order_id: str | None, own_id: int | None) -> PaperOrder | None:
@@ -156,6 +171,11 @@ class OrderRoutes:
         # It may have filled meanwhile: then the stream has said so, and nothing is left to cancel.
         if order.status is Status.OPEN:
             self._end(account, order)
+
+    def _overtake(self, account: str, order: PaperOrder, race: Race) -> None:
+        """Somebody takes the order after its cancel was acknowledged, and before it is done."""
+        self._exchange.take_resting(order, Decimal(str(race.part)))
+        self._cancel_later(account, order)
 
     async def _ordered(
         self, request: web.Request, account: str, act: Callable[[], _Result]

@@ -11,18 +11,19 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
 from paper.backpack import encode
-from paper.backpack.connection import StreamConnection
+from paper.backpack.connection import FEED_NAME, StreamConnection
 from paper.backpack.depth import DepthChannels
 from paper.backpack.errors import ApiError
 from paper.backpack.settings import BackpackSettings
 from paper.backpack.verify import Claim, Verifier
-from paper.faults import Faults
+from paper.faults import Faults, Subscribe
 from paper.orders import (
     BookDelta,
     Exchange,
@@ -129,7 +130,7 @@ class StreamHub:
     def filled(self, fill: PaperFill) -> None:
         """``orderFill``: one message per match."""
         data = encode.fill_data(fill, self._stamp(fill.now_ns), self._settings)
-        self._send_private(ORDER_STREAM, fill.account, fill.symbol, data)
+        self._send_private(ORDER_STREAM, fill.account, fill.symbol, data, "fill")
 
     def order_changed(self, order: PaperOrder) -> None:
         """``orderCancelled``, ``orderExpired`` or ``orderModified``; a fill says itself."""
@@ -199,11 +200,23 @@ class StreamHub:
                 connection.public.add(stream)
             else:
                 _refuse(connection, INVALID_STREAM, "Invalid stream")
+        if private and self._refused_by_fault(connection):
+            return
         known = [stream for stream in private if self._is_private(stream)]
         if len(known) < len(private):
             _refuse(connection, INVALID_STREAM, "Invalid stream")
         if known:
             self._subscribe_private(connection, known, request.signature)
+
+    def _refused_by_fault(self, connection: StreamConnection) -> bool:
+        """True when a fault keeps an account's streams from being subscribed to."""
+        fault = self._faults.effects.take(Subscribe, FEED_NAME, lambda _: True)
+        if fault is None:
+            return False
+        self._faults.effects.hit(fault, fault.how)
+        if fault.how == "error":
+            _refuse(connection, INVALID_SIGNATURE, "Invalid signature")
+        return True
 
     def _subscribe_private(
         self, connection: StreamConnection, streams: list[str], signature: tuple[str, ...]
@@ -254,7 +267,8 @@ class StreamHub:
 
     def _order_event(self, order: PaperOrder, event: str) -> None:
         data = encode.order_data(order, event, self._stamp(order.updated_ns))
-        self._send_private(ORDER_STREAM, order.request.account, order.request.symbol, data)
+        request = order.request
+        self._send_private(ORDER_STREAM, request.account, request.symbol, data, "order")
 
     def _position_data(self, position: PaperPosition, event: str | None) -> object:
         exposed = encode.exposure(self._exchange, position.account, position.symbol, position.size)
@@ -262,15 +276,28 @@ class StreamHub:
 
     def _send_position(self, position: PaperPosition, event: str) -> None:
         data = self._position_data(position, event)
-        self._send_private(POSITION_STREAM, position.account, position.symbol, data)
+        account, symbol = position.account, position.symbol
+        self._send_private(POSITION_STREAM, account, symbol, data, "position")
 
-    def _send_private(self, prefix: str, account: str, symbol: str, data: object) -> None:
+    def _send_private(
+        self, prefix: str, account: str, symbol: str, data: object, kind: str
+    ) -> None:
+        gate, frames = self._gate, self._faults.frames
         for stream in (prefix, f"{prefix}.{symbol}"):
-            text: str | None = None
-            for connection in self._connections:
-                if connection.accounts.get(stream) == account:
-                    text = text or _frame(stream, data)
-                    connection.send(text, self._gate)
+            if self._listeners(stream, account):
+                fault = frames.take(FEED_NAME, kind)
+                send = partial(self._send_feed, stream, account, gate)
+                frames.deliver(FEED_NAME, fault, _frame(stream, data).encode(), send)
+
+    def _send_feed(
+        self, stream: str, account: str, gate: asyncio.Event | None, frame: bytes
+    ) -> None:
+        """Tell those who listen now, which is later than it happened when a fault wants it."""
+        for connection in self._listeners(stream, account):
+            connection.send(frame, gate)
+
+    def _listeners(self, stream: str, account: str) -> list[StreamConnection]:
+        return [one for one in self._connections if one.accounts.get(stream) == account]
 
     def _wanted(self, stream: str) -> bool:
         return any(stream in connection.public for connection in self._connections)

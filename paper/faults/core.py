@@ -20,7 +20,7 @@ from paper.faults.effects import Effects, Hit
 from paper.faults.frames import FrameFaults
 from paper.faults.http import HttpFaults
 from paper.faults.plan import Plan, Reached
-from paper.faults.venue import Clock, Delay, Drop, Lag, Refuse
+from paper.faults.venue import Clock, Delay, Drop, Lag, Race, Refuse
 
 _Kind = TypeVar("_Kind", bound=Fault)
 
@@ -190,6 +190,13 @@ class Faults:
             if fault.what == what:
                 return fault
         return None
+
+    def race(self, venue: str) -> Race | None:
+        """The fill that meets a cancel which has just arrived there, if one does."""
+        fault = self.effects.take(Race, venue, lambda _: True)
+        if fault is not None:
+            self.effects.hit(fault, fault.when)
+        return fault
 
     def middleware(self, connection: str, websocket: str | None = None) -> Middleware:
         """The faults of one HTTP application, whose requests are ``connection``'s.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -21,6 +23,8 @@ _WEBSOCKET_OF: Final = {
     "grvt/market-rest": "grvt/market",
     "backpack/rest": "backpack/market",
 }
+
+_NS_PER_S: Final = 1_000_000_000
 
 # GRVT's routes, by the last part of path or RPC method; then Backpack's, by method and path.
 _GRVT_HOOKS: Final[dict[str, Hook]] = {
@@ -47,6 +51,9 @@ _BACKPACK_HOOKS: Final[dict[str, Hook]] = {
     "GET /api/v1/capital": "read_balances",
     "GET /api/v1/capital/collateral": "read_balances",
 }
+
+
+Stamp = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
 
 def hook_of(connection: str, method: str, path: str) -> Hook | None:
@@ -127,6 +134,15 @@ class HttpFaults:
         if fault.reply != "answer":
             return abort(request)
         return web.Response(status=fault.status, text=fault.body, content_type=fault.content_type)
+
+
+def dated(now_ns: Callable[[], int]) -> Stamp:
+    """Every answer carries the venue's own time, right or wrong, in its Date header."""
+
+    async def stamp(_request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(now_ns() / _NS_PER_S, usegmt=True)
+
+    return stamp
 
 
 def abort(request: web.Request) -> web.Response:

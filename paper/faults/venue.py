@@ -124,6 +124,7 @@ class Race(Counted, frozen=True, kw_only=True, tag="race"):
     order is filled ``by_s`` later, and what is left then is cancelled.
     """
 
+    connection: Venue
     part: Share = 1.0
     when: Literal["before", "after"] = "before"
     by_s: Seconds = 0.02

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from typing import Final, Protocol
 
 import msgspec
 from msgspec import UnsetType
 
+from paper.faults import Race
 from paper.grvt import encode, verify
 from paper.grvt.private_streams import PrivateFeed
 from paper.grvt.refusals import GrvtRefusal, refusal
@@ -59,6 +61,14 @@ def on_the_loop(delay_s: float, action: Callable[[], None]) -> Timer:
     return asyncio.get_running_loop().call_later(delay_s, action)
 
 
+Races = Callable[[], Race | None]
+
+
+def no_race() -> Race | None:
+    """No fill meets a cancel on purpose."""
+    return None
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What is under ``result``, and the work that the answer only promises."""
 
@@ -76,11 +86,13 @@ class OrderDesk:
         feed: PrivateFeed,
         settings: GrvtSettings,
         later: Later = on_the_loop,
+        races: Races = no_race,
     ) -> None:
         self._exchange = exchange
         self._feed = feed
         self._settings = settings
         self._later = later
+        self._races = races
         self._random = random.Random(settings.seed)
         self._signatures: dict[tuple[str, str], int] = {}
         self._windows: dict[tuple[str, int], Timer] = {}
@@ -109,7 +121,12 @@ class OrderDesk:
         window_ms = self._window_ms(body.time_to_live_ms)
         order = self.find(account, order_id, client_order_id)
         acknowledged = frames.Ack()
+        race = self._races() if order is not None and order.status is Status.OPEN else None
+        if order is not None and race is not None and race.when == "before":
+            self._overtake(order, race)
         if order is not None and order.status is Status.OPEN:
+            if race is not None and race.when == "after":
+                return Answer(acknowledged, partial(self._cancel_late, account, order, race))
             work = partial(self._cancel, account, order.order_id)
             return Answer(acknowledged, work, self._work_first())
         if client_order_id is not None and window_ms:
@@ -224,6 +241,18 @@ class OrderDesk:
             except OrderNotFound:
                 # It was filled or expired in between, and its feed has already said so.
                 return
+
+    def _cancel_late(self, account: GrvtAccount, order: PaperOrder, race: Race) -> None:
+        def happen() -> None:
+            self._overtake(order, race)
+            self._cancel(account, order.order_id)
+
+        self._later(race.by_s, happen)
+
+    def _overtake(self, order: PaperOrder, race: Race) -> None:
+        """Somebody takes the order while its cancel is on the way."""
+        with self._feed.batch():
+            self._exchange.take_resting(order, Decimal(str(race.part)))
 
     def _cancel_all(self, account: GrvtAccount, symbols: list[str]) -> None:
         with self._feed.batch():

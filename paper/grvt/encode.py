@@ -79,6 +79,18 @@ def order(paper: PaperOrder, account: GrvtAccount) -> frames.Order:
     return _echo(echo, order_id_text(paper.order_id), paper.created_ns, order_state(paper))
 
 
+def pending(paper: PaperOrder, account: GrvtAccount) -> frames.Order:
+    """An order that GRVT knows and has not looked at."""
+    state = frames.OrderState(
+        status="PENDING",
+        book_size=(server_number(paper.request.size),),
+        traded_size=(_ZERO,),
+        update_time=str(paper.created_ns),
+        avg_fill_price=(_ZERO,),
+    )
+    return msgspec.structs.replace(order(paper, account), state=state)
+
+
 def order_state(paper: PaperOrder) -> frames.OrderState:
     """Where an order stands. A partial fill is OPEN; an order that ended rests no more."""
     resting = paper.rest if paper.status is Status.OPEN else ZERO

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
-from paper.faults import Faults
+from paper.faults import Expire, Faults
+from paper.faults.http import dated
 from paper.grvt.desk import OrderDesk
 from paper.grvt.framing import Dialect, JsonRpc, Legacy
 from paper.grvt.hub import Hub
@@ -28,8 +30,10 @@ from paper.grvt.routes import Routes, market_routes, trades_routes
 from paper.grvt.sessions import PaperSession, Sessions
 from paper.grvt.settings import GrvtAccount, GrvtSettings
 from paper.grvt.sockets import GrvtSocket
+from paper.lag import ReadLag
 from paper.orders import Exchange, SessionLedger
 from venues.grvt.rest import LOGIN_PATH, TIME_PATH
+from venues.model import GRVT
 
 EDGE: Final = "edge"
 TRADES: Final = "trades"
@@ -60,6 +64,7 @@ class GrvtFrontEnd:
         self._ledger = ledger
         self._faults = faults
         self._settings = settings
+        self._accounts = tuple(accounts)
         self._open: set[GrvtSocket] = set()
         self.sessions = Sessions(
             accounts,
@@ -68,7 +73,8 @@ class GrvtFrontEnd:
             seed=settings.seed,
             now_ns=exchange.now_ns,
         )
-        self._private = Hub(PrivateSource(exchange, accounts, settings), settings)
+        source = PrivateSource(exchange, accounts, settings)
+        self._private = Hub(source, settings, faults.frames)
         self._public_source = PublicSource(exchange)
         self._public = Hub(self._public_source, settings)
         feed = PrivateFeed(
@@ -76,13 +82,18 @@ class GrvtFrontEnd:
         )
         exchange.add_listener(feed)
         exchange.add_listener(self._public_source)
-        self._desk = OrderDesk(exchange, feed, settings)
-        self._trades = trades_routes(exchange, self._desk)
+        self._desk = OrderDesk(exchange, feed, settings, races=partial(faults.race, GRVT))
+        faults.on(Expire, self._expire)
+        self._trades = trades_routes(exchange, self._desk, ReadLag(exchange, faults))
         self._market = market_routes(exchange)
 
     def apps(self) -> dict[str, web.Application]:
         """The applications to serve, by host: ``edge``, ``trades``, ``market_data``."""
         return {EDGE: self._edge(), TRADES: self._trades_app(), MARKET_DATA: self._market_app()}
+
+    def _expire(self, _: Expire) -> None:
+        for account in self._accounts:
+            self.sessions.end(account.name)
 
     def restart_gateway(self) -> None:
         """Cut every websocket and start all sequence numbers anew."""
@@ -91,14 +102,19 @@ class GrvtFrontEnd:
         self._private.restart()
         self._public.restart()
 
+    def _application(self, connection: str) -> web.Application:
+        app = web.Application(middlewares=[self._faults.middleware(connection)])
+        app.on_response_prepare.append(dated(self._exchange.now_ns))
+        return app
+
     def _edge(self) -> web.Application:
-        app = web.Application(middlewares=[self._faults.middleware("grvt/session")])
+        app = self._application("grvt/session")
         login = LoginHandler(self.sessions, self._ledger, self._settings)
         app.router.add_post(LOGIN_PATH, login.serve)
         return app
 
     def _trades_app(self) -> web.Application:
-        app = web.Application(middlewares=[self._faults.middleware("grvt/rest")])
+        app = self._application("grvt/rest")
         self._add_api(app, self._trades, self._account)
         for path, dialect in _dialects(self._trades, self._private):
             app.router.add_get(path, self._handshake("grvt/trading", dialect, self._private))
@@ -106,7 +122,7 @@ class GrvtFrontEnd:
         return app
 
     def _market_app(self) -> web.Application:
-        app = web.Application(middlewares=[self._faults.middleware("grvt/market-rest")])
+        app = self._application("grvt/market-rest")
         self._add_api(app, self._market, lambda _request: None)
         app.router.add_get(TIME_PATH, self._time)
         for path, dialect in _dialects(self._market, self._public):

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from paper.faults.frames import FrameFaults
 from paper.grvt.settings import GrvtAccount, GrvtSettings
 from venues.grvt.codec import Subscription, encode
 
@@ -62,6 +63,11 @@ class _Channel:
         self.sent = 0
         self.subscribers: dict[Subscriber, None] = {}
 
+    def send(self, frame: bytes) -> None:
+        """Tell everybody who listens now."""
+        for subscriber in tuple(self.subscribers):
+            subscriber.feed(frame)
+
     def frame(self, feed: msgspec.Struct, number: int) -> bytes:
         """A message with this number; 0 is a snapshot."""
         return encode(
@@ -77,14 +83,18 @@ class _Channel:
 
 _Key = tuple[str, str]
 PRIMARY_END: Final = "@"
+_TRADING: Final = "grvt/trading"
 
 
 class Hub:
-    """The channels of one host. Loop thread only."""
+    """The channels of one host, and the ``spoiler`` of its messages. Loop thread only."""
 
-    def __init__(self, source: Source, settings: GrvtSettings) -> None:
+    def __init__(
+        self, source: Source, settings: GrvtSettings, spoiler: FrameFaults | None = None
+    ) -> None:
         self._source = source
         self._settings = settings
+        self._spoiler = spoiler
         self._channels: dict[_Key, _Channel] = {}
 
     def subscribe(
@@ -148,12 +158,17 @@ class Hub:
         channel = self._channels.get((stream, selector))
         if channel is None or not channel.subscribers:
             return
+        fault = None if self._spoiler is None else self._spoiler.take(_TRADING, _kind(stream))
+        if fault is not None and fault.do == "drop" and not fault.numbered:
+            return
         channel.latest += 1
         channel.sent += 1
         frame = channel.frame(feed, channel.latest)
         for _ in range(self._copies(channel.sent)):
-            for subscriber in tuple(channel.subscribers):
-                subscriber.feed(frame)
+            if self._spoiler is None:
+                channel.send(frame)
+            else:
+                self._spoiler.deliver(_TRADING, fault, frame, channel.send)
 
     def restart(self) -> None:
         """Forget all numbers, as a gateway does that restarts. Close the connections too."""
@@ -190,3 +205,8 @@ class Hub:
         del channel.subscribers[subscriber]
         if not channel.subscribers:
             self._source.closed(channel.stream, channel.selector)
+
+
+def _kind(stream: str) -> str:
+    """``fill`` for ``v1.fill``."""
+    return stream.rpartition(".")[2]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
+
+from paper.faults.frames import BinaryFrame
 
 
 class Outbox:
@@ -45,5 +47,6 @@ class Outbox:
             wait_s = due - self._loop.time()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
-            # GRVT's frames are text; ours are made as UTF-8 bytes.
-            await self._socket.send_str(frame.decode())
+            # GRVT's frames are text; ours are made as UTF-8 bytes, unless a fault spoils them.
+            opcode = WSMsgType.BINARY if isinstance(frame, BinaryFrame) else WSMsgType.TEXT
+            await self._socket.send_frame(frame, opcode)

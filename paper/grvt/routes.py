@@ -14,6 +14,7 @@ from paper.grvt.desk import Answer, OrderDesk, named, order_ids
 from paper.grvt.public_streams import DEPTHS
 from paper.grvt.refusals import GrvtRefusal
 from paper.grvt.settings import GrvtAccount
+from paper.lag import ReadLag
 from paper.orders import Exchange, PaperOrder, Refused
 from venues.errors import FrameError
 from venues.grvt import errors, requests
@@ -51,9 +52,9 @@ class Routes:
         return Answer(Result(result=answer.result), answer.work, answer.work_first)
 
 
-def trades_routes(exchange: Exchange, desk: OrderDesk) -> Routes:
-    """The private routes."""
-    account = _AccountRoutes(exchange, desk)
+def trades_routes(exchange: Exchange, desk: OrderDesk, lag: ReadLag | None = None) -> Routes:
+    """The private routes; ``lag`` is by how much reads lag writes (default: not at all)."""
+    account = _AccountRoutes(exchange, desk, lag or ReadLag(exchange))
     return Routes(
         {
             "create_order": _private(requests.CreateOrder, account.create_order),
@@ -117,9 +118,10 @@ def _public(shape: type[T], handle: Callable[[T], Answer]) -> Handler:
 class _AccountRoutes:
     """What an account asks for and about."""
 
-    def __init__(self, exchange: Exchange, desk: OrderDesk) -> None:
+    def __init__(self, exchange: Exchange, desk: OrderDesk, lag: ReadLag) -> None:
         self._exchange = exchange
         self._desk = desk
+        self._lag = lag
 
     def create_order(self, body: requests.CreateOrder, account: GrvtAccount) -> Answer:
         return self._desk.create(body.order, account)
@@ -136,12 +138,15 @@ class _AccountRoutes:
     def order(self, body: requests.FindOrder, account: GrvtAccount) -> Answer:
         order_id, client_order_id = order_ids(body.order_id, body.client_order_id)
         found = self._desk.find(account, order_id, client_order_id)
-        if found is None:
+        shown = "missing" if found is None else self._lag.order(found)
+        if found is None or shown == "missing":
             raise GrvtRefusal(errors.NOT_FOUND)
+        if shown == "pending":
+            return Answer(encode.pending(found, account))
         return Answer(encode.order(found, account))
 
     def open_orders(self, body: requests.Filter, account: GrvtAccount) -> Answer:
-        orders = self._exchange.open_orders(account.name)
+        orders = self._lag.orders(self._exchange.open_orders(account.name))
         wanted = (order for order in orders if self._named(body, order.request.symbol))
         return Answer([encode.order(order, account) for order in wanted])
 
@@ -149,7 +154,9 @@ class _AccountRoutes:
         rows: list[PaperOrder] = [
             order
             for order in self._exchange.order_history(account.name)
-            if self._named(body, order.request.symbol) and _within(body, order.created_ns)
+            if order.created_ns <= self._lag.seen_ns()
+            and self._named(body, order.request.symbol)
+            and _within(body, order.created_ns)
         ]
         page, cursor = _page(rows, body)
         return Answer(Result(result=[encode.order(row, account) for row in page], next=cursor))
@@ -158,13 +165,15 @@ class _AccountRoutes:
         rows = [
             fill
             for fill in self._exchange.fill_history(account.name)
-            if self._named(body, fill.symbol) and _within(body, fill.now_ns)
+            if fill.now_ns <= self._lag.seen_ns()
+            and self._named(body, fill.symbol)
+            and _within(body, fill.now_ns)
         ]
         page, cursor = _page(rows, body)
         return Answer(Result(result=[encode.fill(row, account) for row in page], next=cursor))
 
     def positions(self, body: requests.Filter, account: GrvtAccount) -> Answer:
-        rows = self._exchange.positions(account.name)
+        rows = self._lag.positions(account.name)
         wanted = (row for row in rows if self._named(body, row.symbol))
         return Answer([encode.position(row, account) for row in wanted])
 

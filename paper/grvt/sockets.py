@@ -11,6 +11,7 @@ from paper.faults.connections import client_port
 from paper.grvt.framing import Dialect
 from paper.grvt.hub import Hub
 from paper.grvt.outbox import Outbox
+from paper.grvt.scripted import ScriptedDialect
 from paper.grvt.sessions import PaperSession
 from paper.grvt.settings import GrvtAccount, GrvtSettings
 from paper.orders import SessionLedger
@@ -38,7 +39,7 @@ class GrvtSocket:
         self._name = name
         self._request = request
         self._session = session
-        self._dialect = dialect
+        self._dialect = ScriptedDialect(dialect, faults, name)
         self._hub = hub
         self._settings = settings
         self._faults = faults
@@ -52,7 +53,7 @@ class GrvtSocket:
         """Accept the handshake and serve frames until either side ends it."""
         await self._socket.prepare(self._request)
         self._outbox = Outbox(self._socket, self._settings.outbox, self._cut)
-        connection_id = self._faults.opened(self._name, self._abort, client_port(self._request))
+        connection_id = self._faults.opened(self._name, self.abort, client_port(self._request))
         self._ledger.connected(self._name, connection_id, self._session is not None)
         expiry = self._close_at_expiry(now_ns)
         try:
@@ -124,15 +125,18 @@ class GrvtSocket:
         return asyncio.get_running_loop().call_later(left_s, self._expire)
 
     def _expire(self) -> None:
+        self.close(_SESSION_OVER)
+
+    def close(self, code: int) -> None:
+        """A Close frame with this code, after which the venue waits for the client's."""
         self._ended_by = "venue"
-        self._closing = asyncio.get_running_loop().create_task(
-            self._socket.close(code=_SESSION_OVER, message=b"session expired")
-        )
+        self._closing = asyncio.get_running_loop().create_task(self._socket.close(code=code))
 
     def _cut(self) -> None:
         self._ended_by = "venue"
-        self._abort()
+        self.abort()
 
-    def _abort(self) -> None:
+    def abort(self) -> None:
+        """Break the connection off: no close frame."""
         if self._request.transport is not None:
             self._request.transport.abort()
