@@ -28,7 +28,7 @@ from actors.orders import Orders
 from actors.paused_desks import PausedDesks
 from config.schema import ConnectionConfig, DeskConfig, KetchConfig
 from supervision.actor import ActorContext, SupervisedActor
-from supervision.policy import Boot, Breaker, Policy, Readiness, Strategy
+from supervision.policy import SUPERVISOR_POLICY, Boot, Breaker, Policy, Readiness, Strategy
 from supervision.spec import ChildSpec, SupervisorSpec
 from trading.desk import CycleRecord, DeskPlan, Unexplained
 from trading.ids import IdAllocator, Leg
@@ -180,6 +180,7 @@ def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
         id=name,
         strategy=Strategy.ONE_FOR_ALL,
         intensity=service.config.supervision.root.intensity,
+        policy=service.config.supervision.policy_for(name, "supervisor", SUPERVISOR_POLICY),
         children=(_child(service, f"{name}/coordinator", "worker", coordinator, _DESK),),
     )
 
@@ -256,6 +257,7 @@ def _venue(service: Service, venue: str, *children: ChildSpec) -> SupervisorSpec
         id=venue,
         strategy=Strategy.REST_FOR_ONE,
         intensity=service.config.supervision.root.intensity,
+        policy=service.config.supervision.policy_for(venue, "supervisor", SUPERVISOR_POLICY),
         children=children,
     )
 
