@@ -234,15 +234,18 @@ class JournalFile:
             "select symbol, trade_id, venue_order_id from fills where venue = ? and event_ns >= ?",
             (venue, now_ns - _FILLS_KEPT_NS),
         ).fetchall()
+        # Without a fill on record the first of all may have come just after the first process died.
         last = self._database.execute(
-            "select max(event_ns) from fills where venue = ?", (venue,)
+            "select coalesce(max(event_ns), (select min(began_ns) from runs), 0)"
+            " from fills where venue = ?",
+            (venue,),
         ).fetchone()[0]
         return OrdersOnRecord(
             tuple(
                 UnresolvedIntent(msgspec.json.decode(row[3], type=NewOrder), row[2]) for row in rows
             ),
             tuple((symbol, trade, order) for symbol, trade, order in keys),
-            last or 0,
+            last,
         )
 
     # -- cycles and desks --------------------------------------------------------------------------

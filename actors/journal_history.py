@@ -20,7 +20,7 @@ class OrdersOnRecord(msgspec.Struct, frozen=True):
     """What the journal knows of one venue's orders.
 
     ``fill_keys`` are those of the last two days. ``last_fill_ns`` (UTC, the venue's) is that of
-    the latest fill on record, 0 without one.
+    the latest fill on record; without one, our moment of the first run, 0 before that.
     """
 
     unresolved: tuple[UnresolvedIntent, ...]

@@ -119,6 +119,15 @@ def test_a_fill_is_in_the_file_once_whoever_tells_it(path: Path) -> None:
         assert found.last_fill_ns == START_NS + 2 * SECOND_NS
 
 
+def test_without_a_fill_they_are_read_back_from_the_first_run(path: Path) -> None:
+    """The first order of all may have executed after its process was killed, unrecorded."""
+    with opened(path) as file:
+        assert file.load_orders("grvt", START_NS).last_fill_ns == 0
+        file.begin_run(START_NS)
+        file.begin_run(START_NS + 60 * SECOND_NS)
+        assert file.load_orders("grvt", START_NS).last_fill_ns == START_NS
+
+
 def test_what_was_not_committed_is_not_in_the_file(path: Path) -> None:
     with opened(path) as file:
         file.write_intent("grvt", new_order(1), "eth/coordinator", START_NS)
