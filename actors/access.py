@@ -8,13 +8,17 @@ from collections.abc import Mapping
 from config.schema import ConnectionConfig
 from config.secrets import Secret
 from venues.backpack.requests import RequestBuilder
+from venues.clock import VenueClock
 from venues.grvt import Endpoints, OrderSigner
-from venues.model import Instrument
+from venues.model import GRVT, Instrument
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GrvtAccess:
-    """GRVT: hosts, the API key, the sub account that trades, and the key that signs for it."""
+    """GRVT: hosts, the API key, the sub account that trades, and the key that signs for it.
+
+    The session actor keeps ``clock``, the trading actor dates its signatures with it.
+    """
 
     endpoints: Endpoints
     api_key: Secret
@@ -22,6 +26,7 @@ class GrvtAccess:
     signer: OrderSigner
     instruments: Mapping[str, Instrument]
     connection: ConnectionConfig
+    clock: VenueClock = dataclasses.field(default_factory=lambda: VenueClock(GRVT))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,8 @@ Requests are built and signed by bpx-py and travel over a few kept-alive connect
 helper thread of its own: orders have lanes that no query can occupy. Each request has a total
 deadline, held from outside by this actor's timer, since a peer that trickles never meets a
 per-read one. A transport failure makes its order doubtful and ends the actor; whatever else was
-under way ends with it, and the orders actor learns of that by this actor's status.
+under way ends with it, and the orders actor learns of that by this actor's status. A read whose
+answer says nothing is asked again; only READ_FAILURES of them in a row end the actor.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from venues.backpack import codec
 from venues.backpack import requests as build
 from venues.backpack.codec import Verdict
 from venues.backpack.requests import HttpRequest
+from venues.clock import VenueClock
 from venues.errors import FrameError, VenueError, VenueRefused
 from venues.model import BACKPACK, Fill, NewOrder, OrderUpdate
 
@@ -39,7 +41,10 @@ _QUERY_LANES: Final = 2
 _PAGE: Final = 100
 _NS_PER_MS: Final = 1_000_000
 _CLOCKS_DIFFER_NS: Final = 3_600_000_000_000  # an hour: enough for clocks, too short for ids
-_SKEW_WARNING: Final = 0.5  # of the order window
+_HELD_BACK: Final = "TOO_MANY_REQUESTS"
+READ_FAILURES: Final = 5
+"""Maintenance and rate limits last for minutes, and new connections cure neither; but the proxy
+that these lead to may be the trouble, so after a few failures in a row they are made anew."""
 
 
 class RequestDue(msgspec.Struct, frozen=True):
@@ -90,6 +95,10 @@ class BackpackRest(SupervisedActor):
         self._order_jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._query_jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._lanes: list[_Lane] = []
+        self._read_failures = 0
+        self._clock = VenueClock(BACKPACK)
+        self._clock_trouble: str | None = None
+        self._build.clock = lambda: self._clock.now_ns(self.clock.now())
 
     # -- actor thread ----------------------------------------------------------------------------
 
@@ -108,8 +117,10 @@ class BackpackRest(SupervisedActor):
     def on_message(self, message: object) -> object:
         if isinstance(message, RequestDue):
             self._request_due(message)
-        elif isinstance(message, gateway.PlaceOrder):
+        elif isinstance(message, gateway.PlaceOrder | gateway.CancelOrder):
             self._queue(self._order_jobs, message, self._timing.reply_timeout_s)
+        elif isinstance(message, gateway.GuardResting):
+            pass  # the venue has nothing of the kind: orders that rest here have a maximum age
         elif type(message) in _QUERIES:
             self._queue(self._query_jobs, message, self._timing.read_timeout_s)
         else:
@@ -163,16 +174,30 @@ class BackpackRest(SupervisedActor):
         if isinstance(message, gateway.PlaceOrder):
             reason = "no connection was free in time"
             self._orders.offer(orders.OrderNotSent(message.new.client_order_id, reason))
+        elif isinstance(message, gateway.CancelOrder):
+            reason = "no connection was free in time"
+            self._orders.offer(orders.CancelAnswered(message.client_order_id, reason))
 
     def _carry_out(self, client: HttpClient, message: object) -> None:
         if isinstance(message, gateway.PlaceOrder):
             self._place(client, message.new)
-            return
+        elif isinstance(message, gateway.CancelOrder):
+            self._cancel(client, message)
+        else:
+            self._query(client, message)
+
+    def _query(self, client: HttpClient, message: object) -> None:
+        """A read; what does not say anything is no answer, and is asked again when it is due."""
         try:
             _QUERIES[type(message)](self, client, message)
-        except VenueRefused as error:
-            # A read that was refused (a rate limit) says nothing; it is asked again when due.
-            self.log.warning("{} refused: {}", type(message).__name__, error)
+        except (FrameError, VenueRefused) as error:
+            held_back = isinstance(error, VenueRefused) and error.code == _HELD_BACK
+            self._read_failures += not held_back
+            if self._read_failures >= READ_FAILURES:
+                raise
+            self.log.warning("{} not answered: {}", type(message).__name__, error)
+        else:
+            self._read_failures = 0
 
     def _call(
         self,
@@ -189,19 +214,25 @@ class BackpackRest(SupervisedActor):
         self._orders.offer(orders.OrderSent(new.client_order_id, self.clock.now()))
 
     def _measure_clock(self, client: HttpClient) -> None:
-        """Set the offset that signatures are dated with: the venue's clock minus ours."""
-        before_ns = time.time_ns()
-        began_s = self.clock.now()
+        """Ask for the time that signatures are dated with, and say what is wrong with ours."""
+        asked_s = self.clock.now()
         answer = self._call(client, build.server_time())
-        half_trip_ms = (self.clock.now() - began_s) * 500
         venue_ms = codec.decode_time(answer.status, answer.body)
-        offset_ms = round(venue_ms - before_ns / _NS_PER_MS - half_trip_ms)
-        if abs(offset_ms) > self._build.order_window_ms * _SKEW_WARNING:
-            self.log.warning("our clock is {} ms behind the venue's", offset_ms)
-        self._build.clock_offset_ms = offset_ms
+        self._clock.measured(venue_ms * _NS_PER_MS, asked_s, self.clock.now())
+        window_s = self._build.order_window_ms / 1000
+        trouble = self._clock.trouble(time.time_ns(), self.clock.now(), window_s)
+        if trouble != self._clock_trouble:
+            self._clock_trouble = trouble
+            if trouble:
+                self.log.warning("nothing new is opened: {}", trouble)
+            self._orders.offer(orders.ClockChecked(trouble))
 
     def _place(self, client: HttpClient, new: NewOrder) -> None:
         """Send one order and report what became of it."""
+        if new.expires_ns <= time.time_ns():
+            reason = "its time was over before it could be sent"
+            self._orders.offer(orders.OrderNotSent(new.client_order_id, reason))
+            return
         try:
             request = self._build.execute_order(new)
             answer = self._call(client, request, functools.partial(self._sent, new))
@@ -225,6 +256,28 @@ class BackpackRest(SupervisedActor):
             self._orders.offer(orders.OrderDoubted(new.client_order_id, reason))
         if placed.outcome.expired:
             self._measure_clock(client)
+
+    def _cancel(self, client: HttpClient, message: gateway.CancelOrder) -> None:
+        """Ask for a cancel; the order itself, where the answer has it, is what counts."""
+        client_order_id = message.client_order_id
+        request = self._build.cancel_order(
+            message.symbol,
+            client_order_id=client_order_id,
+            window_ms=self._build.order_window_ms,
+        )
+        try:
+            answer = self._call(client, request)
+        except (ConnectRefused, ConnectionLost) as error:
+            self._orders.offer(orders.CancelAnswered(client_order_id, str(error)))
+            raise
+        done = codec.decode_cancel(answer.status, answer.body, client_order_id)
+        if done.update is not None:
+            self._orders.offer(orders.OrderReported(done.update, self.clock.now()))
+        again = done.outcome.expired
+        if again:
+            self._measure_clock(client)
+        refusal = "" if done.error is None else str(done.error)
+        self._orders.offer(orders.CancelAnswered(client_order_id, refusal, again))
 
     def _read_order(self, client: HttpClient, message: gateway.ReadOrder) -> None:
         """Find one order: among the resting ones, else in the history."""
@@ -258,7 +311,9 @@ class BackpackRest(SupervisedActor):
             if len(page) < _PAGE:
                 break
         oldest_first = tuple(reversed(fills))
-        self._orders.offer(orders.FillsRead(oldest_first, self.epoch, self.clock.now()))
+        self._orders.offer(
+            orders.FillsRead(oldest_first, self.epoch, self.clock.now(), message.since_ns)
+        )
 
     def _read_open_orders(self, client: HttpClient, _: gateway.ReadOpenOrders) -> None:
         """Read what rests."""
@@ -271,6 +326,16 @@ class BackpackRest(SupervisedActor):
         answer = self._call(client, self._build.positions())
         positions = codec.decode_positions(answer.status, answer.body)
         self._orders.offer(orders.PositionsRead(positions, self.epoch))
+
+    def _read_balances(self, client: HttpClient, _: gateway.ReadBalances) -> None:
+        """Read the account's money, and its fees."""
+        account = self._call(client, self._build.account())
+        collateral = self._call(client, self._build.collateral())
+        summary = codec.account_summary(
+            codec.decode_account(account.status, account.body),
+            codec.decode_collateral(collateral.status, collateral.body),
+        )
+        self._orders.offer(orders.BalancesRead(summary, self.epoch))
 
     def _pong(self, client: HttpClient, message: gateway.Ping) -> None:
         """Ask the venue's time: proof of life, and the clock offset."""
@@ -290,5 +355,6 @@ _QUERIES: Final[dict[type, Callable[[BackpackRest, HttpClient, Any], None]]] = {
     gateway.ReadFills: BackpackRest._read_fills,
     gateway.ReadOpenOrders: BackpackRest._read_open_orders,
     gateway.ReadPositions: BackpackRest._read_positions,
+    gateway.ReadBalances: BackpackRest._read_balances,
     gateway.Ping: BackpackRest._pong,
 }

@@ -1,20 +1,28 @@
 """GRVT's login: one session cookie, renewed at half of its life, or when somebody was refused.
 
 A renewal that can't be had is tried again at half of what is left: the old session still works,
-and failing this actor would take the trading connection down with it.
+and failing this actor would take the trading connection down with it. At most LOGINS_A_MINUTE are
+made, however often the venue refuses them: more would be a ban.
+
+It also keeps the venue's clock: from ``GET /time`` with every login and once a minute, or, when
+that can't be had, from the Date of the login's answer.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import msgspec
 
+from actors import orders
 from actors.access import GrvtAccess
 from actors.errors import ConnectionFailed
 from actors.http import HttpAnswer, HttpClient
 from supervision.actor import ActorContext, SupervisedActor
+from supervision.directory import parent_path
 from supervision.states import ExitKind
 from supervision.timers import Timer
 from venues.errors import FrameError, SessionRefused, VenueRefused
@@ -24,6 +32,10 @@ from venues.model import GRVT
 _SECOND_NS: Final = 1_000_000_000
 _SHORTEST_RENEWAL_S: Final = 5.0
 _SERVER_ERROR: Final = 500
+LOGINS_A_MINUTE: Final = 4
+_MINUTE_S: Final = 60.0
+_CLOCK_TIMEOUT_S: Final = 1.0  # a session is asked for meanwhile
+_MS_NS: Final = 1_000_000
 
 
 class GetSession(msgspec.Struct, frozen=True):
@@ -36,6 +48,10 @@ class RenewSession(msgspec.Struct, frozen=True):
     refused: Session | None = None
 
 
+class MeasureClock(msgspec.Struct, frozen=True):
+    """Time to compare the venue's clock with ours."""
+
+
 class GrvtSession(SupervisedActor):
     """Owns the login. The old session stays until the new one is there."""
 
@@ -45,6 +61,9 @@ class GrvtSession(SupervisedActor):
         self._http: HttpClient | None = None
         self._session: Session | None = None
         self._renewal: Timer | None = None
+        self._logins: deque[float] = deque(maxlen=LOGINS_A_MINUTE)
+        self._time_host: HttpClient | None = None
+        self._orders = self.address(f"{parent_path(context.name)}/orders")
 
     def on_start(self) -> None:
         timing = self._access.connection
@@ -54,7 +73,14 @@ class GrvtSession(SupervisedActor):
             connect_timeout_s=timing.connect_timeout_s,
             read_timeout_s=timing.read_timeout_s,
         )
+        self._time_host = HttpClient(
+            self.name,
+            self._access.endpoints.market_data,
+            connect_timeout_s=_CLOCK_TIMEOUT_S,
+            read_timeout_s=_CLOCK_TIMEOUT_S,
+        )
         self._log_in()
+        self._measure_clock()
         self.report_ready()
 
     def on_message(self, message: object) -> object:
@@ -64,17 +90,36 @@ class GrvtSession(SupervisedActor):
             if message.refused is None:
                 self._renew()
             elif message.refused == self._session:
-                self._log_in()
+                self._replace(message)
+            return None
+        if isinstance(message, MeasureClock):
+            self._measure_clock()
             return None
         return super().on_message(message)
 
     def on_interrupt(self) -> None:
-        if self._http is not None:
-            self._http.abort()
+        for client in (self._http, self._time_host):
+            if client is not None:
+                client.abort()
 
     def on_exit(self, kind: ExitKind) -> None:
-        if self._http is not None:
-            self._http.close()
+        for client in (self._http, self._time_host):
+            if client is not None:
+                client.close()
+
+    def _replace(self, message: RenewSession) -> None:
+        """The venue refused the session: log in anew, now or when there is a login to spare."""
+        wait_s = self._login_wait_s()
+        if wait_s > 0:
+            self.log.warning("session refused; the next login is due in {:.0f} s", wait_s)
+            self.after(wait_s, message)
+        else:
+            self._log_in()
+
+    def _login_wait_s(self) -> float:
+        if len(self._logins) < LOGINS_A_MINUTE:
+            return 0.0
+        return self._logins[0] + _MINUTE_S - self.clock.now()
 
     def _renew(self) -> None:
         try:
@@ -95,7 +140,10 @@ class GrvtSession(SupervisedActor):
     def _log_in(self) -> None:
         assert self._http is not None
         request = rest.login(self._access.api_key.reveal())
+        asked_s = self.clock.now()
+        self._logins.append(asked_s)
         answer = self._http.request("POST", request.path, request.headers, request.body)
+        self._note_date(answer, asked_s)
         self._session = _session_of(answer)
         left_s = self._left_s()
         self.log.info("logged in, session ends in {:.0f} s", left_s)
@@ -106,6 +154,37 @@ class GrvtSession(SupervisedActor):
         if self._renewal is not None:
             self._renewal.cancel()
         self._renewal = self.after(max(_SHORTEST_RENEWAL_S, left_s / 2), RenewSession())
+
+    # -- the venue's clock -------------------------------------------------------------------------
+
+    def _note_date(self, answer: HttpAnswer, asked_s: float) -> None:
+        """The Date of an answer, if it has one: whole seconds, so the middle of that second."""
+        text = next((value for name, value in answer.headers if name.lower() == "date"), "")
+        try:
+            moment = parsedate_to_datetime(text)
+        except (TypeError, ValueError, IndexError):
+            self.log.debug("no Date in the answer to a login")
+            return
+        middle_ns = int(moment.timestamp()) * _SECOND_NS + _SECOND_NS // 2
+        self._access.clock.measured(middle_ns, asked_s, self.clock.now(), blur_s=0.5)
+
+    def _measure_clock(self) -> None:
+        """Ask for the time, and say what is wrong with ours. Never ends this actor."""
+        assert self._time_host is not None
+        self.after(_MINUTE_S, MeasureClock())
+        asked_s = self.clock.now()
+        try:
+            answer = self._time_host.request("GET", rest.TIME_PATH, {})
+            venue_ns = rest.parse_time(answer.status, answer.body) * _MS_NS
+        except (ConnectionFailed, FrameError) as error:
+            self.log.warning("the venue's time was not to be had: {}", error)
+        else:
+            self._access.clock.measured(venue_ns, asked_s, self.clock.now())
+        window_s = self._access.connection.expiry_s
+        trouble = self._access.clock.trouble(time.time_ns(), self.clock.now(), window_s)
+        if trouble:
+            self.log.warning("nothing new is opened: {}", trouble)
+        self._orders.offer(orders.ClockChecked(trouble))
 
 
 def _session_of(answer: HttpAnswer) -> Session:

@@ -4,12 +4,18 @@ Requests go out from the actor's thread; the reader thread matches replies to re
 and passes everything on to the orders actor itself, so that a fill takes no extra hop. When the
 connection dies, the orders actor learns of it by this actor's status: nothing pending is answered
 here, resent, or guessed at.
+
+What fails how: a frame that does not decode may have been a fill, so it ends the connection, and
+the next one reconciles. The answer to an order that says nothing leaves that order in doubt. A read
+that says nothing is asked again, and only READ_FAILURES of them in a row end the connection. A
+refused session has the login renewed and ends it.
 """
 
 from __future__ import annotations
 
 import itertools
-from typing import Final
+import time
+from typing import Final, NoReturn
 
 import msgspec
 
@@ -20,10 +26,13 @@ from actors.errors import ConnectionFailed, HandshakeRefused, ReplyTimeout
 from actors.grvt_session import GetSession, RenewSession
 from supervision.actor import ActorContext
 from supervision.directory import parent_path
-from venues.errors import FrameError, SessionRefused, VenueError
+from supervision.timers import Timer
+from venues.errors import FrameError, SessionRefused, VenueError, VenueRefused
 from venues.grvt import (
     Outcome,
+    OutcomeUnknown,
     Reply,
+    RpcError,
     SequenceTracker,
     Session,
     decode_frame,
@@ -32,22 +41,33 @@ from venues.grvt import (
     requests,
 )
 from venues.grvt.codec import FILL_STREAM, ORDER_STREAM, POSITION_STREAM, account_selector
-from venues.grvt.errors import NOT_FOUND
+from venues.grvt.errors import CLIENT_ID_ACTIVE, NOT_FOUND, TTL_OFF, TTL_TOO_LONG
 from venues.grvt.reading import (
+    read_ack,
     read_fill_history,
     read_order,
     read_orders,
     read_positions,
     read_stream,
     read_subscription,
+    read_summary,
 )
 from venues.grvt.requests import Call
-from venues.model import GRVT, Fill, OrderUpdate, Position
+from venues.model import GRVT, Fill, NewOrder, OrderUpdate, Position
 
 _STREAMS: Final = (ORDER_STREAM, FILL_STREAM, POSITION_STREAM)
 _UNAUTHORIZED: Final = 401
-# A read refused like this says nothing, and is asked again when it is due.
+READ_FAILURES: Final = 5
+"""Maintenance and rate limits last for minutes, and a new connection cures neither; but the one
+gateway behind this socket may be the trouble, so after a few failures in a row another is tried."""
+
+# A venue that holds us back is there, and asking from a new connection makes it worse.
 _ASK_LATER: Final = (Outcome.RATE_LIMITED, Outcome.REFUSED_NOW)
+
+_COUNTDOWN_MS: Final = 10_000
+"""Without a sign of us for so long the venue cancels what rests; refreshed three times as often."""
+
+_LONGEST_TTL_MS: Final = 5_000
 
 
 class ReplyDue(msgspec.Struct, frozen=True):
@@ -71,6 +91,10 @@ class Subscribe(msgspec.Struct, frozen=True):
     selector: str
 
 
+class CountdownDue(msgspec.Struct, frozen=True):
+    """Time to tell the venue that we are still here."""
+
+
 class GrvtTrading(ConnectionActor):
     """Ready once all private streams have been accepted by the venue."""
 
@@ -84,11 +108,17 @@ class GrvtTrading(ConnectionActor):
         self._pending: dict[int, object] = {}
         self._request_ids = itertools.count(1)
         self._unconfirmed = set(_STREAMS)
+        self._login: Session | None = None
+        self._read_failures = 0
+        self._countdown: Timer | None = None
+        # It closes the race of a cancel with its order: one that comes later is dropped.
+        self._cancel_ttl_ms: int | None = min(_LONGEST_TTL_MS, int(self.timing.expiry_s * 1000))
 
     # -- actor thread ----------------------------------------------------------------------------
 
     def on_start(self) -> None:
         session: Session = self._session.ask(GetSession(), timeout_s=self.timing.connect_timeout_s)
+        self._login = session
         try:
             self.connect(self._access.endpoints.trades_socket, session.headers)
         except HandshakeRefused as error:
@@ -102,9 +132,11 @@ class GrvtTrading(ConnectionActor):
 
     def on_message(self, message: object) -> object:
         if isinstance(message, gateway.PlaceOrder):
-            self._place(message)
+            self._place(message.new)
         elif isinstance(message, ReplyDue):
             self._reply_due(message)
+        elif isinstance(message, gateway.GuardResting):
+            self._guard(on=message.on)
         else:
             call = self._call_for(message)
             if call is None:
@@ -112,15 +144,20 @@ class GrvtTrading(ConnectionActor):
             self.send(encode_call(call, self._expect(message)))
         return None
 
-    def _place(self, message: gateway.PlaceOrder) -> None:
-        new = message.new
+    def _place(self, new: NewOrder) -> None:
+        expires_ns = self._access.clock.expiry_ns(new, time.time_ns(), self.clock.now())
+        if expires_ns is None:
+            reason = "its time was over before it could be sent"
+            self._orders.tell(orders.OrderNotSent(new.client_order_id, reason))
+            return
         try:
             instrument = self._access.instruments[new.symbol]
-            signed = self._access.signer.order(new, instrument, self._access.sub_account_id)
+            dated = msgspec.structs.replace(new, expires_ns=expires_ns)
+            signed = self._access.signer.order(dated, instrument, self._access.sub_account_id)
         except (VenueError, KeyError) as error:
             self._orders.tell(orders.OrderNotSent(new.client_order_id, str(error)))
             return
-        frame = encode_call(requests.create_order(signed), self._expect(message))
+        frame = encode_call(requests.create_order(signed), self._expect(gateway.PlaceOrder(new)))
         try:
             sent_s = self.send(frame)
         except ConnectionFailed as error:
@@ -128,6 +165,17 @@ class GrvtTrading(ConnectionActor):
             self._orders.tell(orders.OrderDoubted(new.client_order_id, str(error)))
             raise
         self._orders.tell(orders.OrderSent(new.client_order_id, sent_s))
+
+    def _guard(self, *, on: bool) -> None:
+        """Arm the venue's countdown and keep refreshing it, or switch it off."""
+        if self._countdown is not None:
+            self._countdown.cancel()
+            self._countdown = None
+        if on:
+            self.tell_self(CountdownDue())
+        else:
+            call = requests.cancel_on_disconnect(self._access.sub_account_id, 0)
+            self.send(encode_call(call, self._expect(CountdownDue())))
 
     def _call_for(self, message: object) -> Call | None:
         sub_account_id = self._access.sub_account_id
@@ -143,6 +191,15 @@ class GrvtTrading(ConnectionActor):
             return requests.open_orders(sub_account_id)
         if isinstance(message, gateway.ReadPositions):
             return requests.positions(sub_account_id)
+        if isinstance(message, gateway.ReadBalances):
+            return requests.account_summary(sub_account_id)
+        if isinstance(message, gateway.CancelOrder):
+            return requests.cancel_order(
+                sub_account_id, message.client_order_id, time_to_live_ms=self._cancel_ttl_ms
+            )
+        if isinstance(message, CountdownDue):
+            self._countdown = self.after(_COUNTDOWN_MS / 3_000, message)
+            return requests.cancel_on_disconnect(sub_account_id, _COUNTDOWN_MS)
         return None
 
     def _expect(self, request: object) -> int:
@@ -152,7 +209,7 @@ class GrvtTrading(ConnectionActor):
         return request_id
 
     def _limit_s(self, request: object) -> float:
-        quick = isinstance(request, gateway.PlaceOrder)
+        quick = isinstance(request, gateway.PlaceOrder | gateway.CancelOrder)
         return self.timing.reply_timeout_s if quick else self.timing.read_timeout_s
 
     def _reply_due(self, message: ReplyDue) -> None:
@@ -160,10 +217,12 @@ class GrvtTrading(ConnectionActor):
         if request is None:
             return
         timeout_s = self._limit_s(request)
+        reason = f"no reply in {timeout_s:g} s"
         if isinstance(request, gateway.PlaceOrder):
-            client_order_id = request.new.client_order_id
-            reason = f"no reply in {timeout_s:g} s"
-            self._orders.tell(orders.OrderDoubted(client_order_id, reason))
+            self._orders.tell(orders.OrderDoubted(request.new.client_order_id, reason))
+            return
+        if isinstance(request, gateway.CancelOrder):
+            self._orders.tell(orders.CancelAnswered(request.client_order_id, reason))
             return
         # A venue that does not answer questions is not there, whatever its pongs say.
         raise ReplyTimeout(self.name, type(request).__name__, timeout_s)
@@ -188,21 +247,25 @@ class GrvtTrading(ConnectionActor):
             self._orders.offer(orders.PositionReported(news))
 
     def _replied(self, request: object, reply: Reply, received_s: float) -> None:
+        if reply.error is not None and reply.error.outcome is Outcome.SESSION:
+            self._session_refused(request, reply.error, received_s)
         if isinstance(request, Subscribe):
             self._subscribed(request, reply)
         elif isinstance(request, gateway.PlaceOrder):
             self._placed(request.new.client_order_id, reply, received_s)
-        elif reply.error is not None and reply.error.outcome in _ASK_LATER:
-            self.log.warning("{} refused: {}", type(request).__name__, reply.error)
-        elif isinstance(request, gateway.ReadOrder):
-            self._order_read(request.new.client_order_id, reply, received_s)
-        elif isinstance(request, gateway.ReadFills | ReadFillsPage):
-            self._fills_read(request, reply, received_s)
-        elif isinstance(request, gateway.ReadOpenOrders):
-            updates = read_orders(reply)
-            self._orders.offer(orders.OpenOrdersRead(updates, self.epoch, received_s))
+        elif isinstance(request, gateway.CancelOrder):
+            self._cancelled(request.client_order_id, reply)
         else:
-            self._orders.offer(orders.PositionsRead(read_positions(reply), self.epoch))
+            self._answered(request, reply, received_s)
+
+    def _session_refused(self, request: object, error: RpcError, received_s: float) -> NoReturn:
+        """Nothing was executed; the login is to be renewed, and this connection is over."""
+        if isinstance(request, gateway.PlaceOrder):
+            reason = f"{error.code} {error.message}"
+            self._orders.offer(orders.OrderRefused(request.new.client_order_id, reason, received_s))
+        if self._login is not None:
+            self._session.offer(RenewSession(self._login))
+        raise SessionRefused(GRVT, 0, str(error.code), error.message)
 
     def _subscribed(self, request: Subscribe, reply: Reply) -> None:
         subscription = read_subscription(reply)
@@ -214,22 +277,79 @@ class GrvtTrading(ConnectionActor):
             self.report_ready()
 
     def _placed(self, client_order_id: int, reply: Reply, received_s: float) -> None:
-        if reply.error is None:
-            self._orders.offer(orders.OrderReported(read_order(reply), received_s))
+        if reply.error is not None:
+            self._not_placed(client_order_id, reply.error, received_s)
             return
-        reason = f"{reply.error.code} {reply.error.message}"
-        if reply.error.outcome is Outcome.UNKNOWN:
+        try:
+            update = read_order(reply)
+        except FrameError as error:
+            self._orders.offer(orders.OrderDoubted(client_order_id, str(error)))
+            return
+        if update.client_order_id != client_order_id:
+            reason = f"the answer is about order {update.client_order_id}"
             self._orders.offer(orders.OrderDoubted(client_order_id, reason))
             return
-        self._orders.offer(orders.OrderRefused(client_order_id, reason, received_s))
-        if reply.error.outcome is Outcome.SESSION:
-            raise SessionRefused(GRVT, 0, str(reply.error.code), reply.error.message)
+        self._orders.offer(orders.OrderReported(update, received_s))
+
+    def _not_placed(self, client_order_id: int, error: RpcError, received_s: float) -> None:
+        reason = f"{error.code} {error.message}"
+        # An id is sent once: if the venue has it already, that is this very order.
+        if error.outcome is Outcome.UNKNOWN or error.code == CLIENT_ID_ACTIVE:
+            self._orders.offer(orders.OrderDoubted(client_order_id, reason))
+        else:
+            self._orders.offer(orders.OrderRefused(client_order_id, reason, received_s))
+
+    def _cancelled(self, client_order_id: int, reply: Reply) -> None:
+        refusal, again = "", False
+        if reply.error is not None:
+            refusal = f"{reply.error.code} {reply.error.message}"
+            again = reply.error.code in (TTL_OFF, TTL_TOO_LONG) and self._cancel_ttl_ms is not None
+            if again:
+                self._cancel_ttl_ms = None
+        else:
+            try:
+                refusal = "" if read_ack(reply) else "not acknowledged"
+            except FrameError as error:
+                refusal = str(error)
+        self._orders.offer(orders.CancelAnswered(client_order_id, refusal, again))
+
+    def _answered(self, request: object, reply: Reply, received_s: float) -> None:
+        """A read; what does not say anything is no answer, and is asked again when it is due."""
+        try:
+            self._report_read(request, reply, received_s)
+        except (FrameError, OutcomeUnknown, VenueRefused) as error:
+            held_back = reply.error is not None and reply.error.outcome in _ASK_LATER
+            self._read_failures += not held_back
+            if self._read_failures >= READ_FAILURES:
+                raise
+            self.log.warning("{} not answered: {}", type(request).__name__, error)
+        else:
+            self._read_failures = 0
+
+    def _report_read(self, request: object, reply: Reply, received_s: float) -> None:
+        if isinstance(request, gateway.ReadOrder):
+            self._order_read(request.new.client_order_id, reply, received_s)
+        elif isinstance(request, gateway.ReadFills | ReadFillsPage):
+            self._fills_read(request, reply, received_s)
+        elif isinstance(request, gateway.ReadOpenOrders):
+            updates = read_orders(reply)
+            self._orders.offer(orders.OpenOrdersRead(updates, self.epoch, received_s))
+        elif isinstance(request, gateway.ReadBalances):
+            self._orders.offer(orders.BalancesRead(read_summary(reply), self.epoch))
+        elif isinstance(request, CountdownDue):
+            if not read_ack(reply):
+                self.log.warning("the countdown for resting orders was not taken")
+        else:
+            self._orders.offer(orders.PositionsRead(read_positions(reply), self.epoch))
 
     def _order_read(self, client_order_id: int, reply: Reply, received_s: float) -> None:
         if reply.error is not None and reply.error.code == NOT_FOUND:
             self._orders.offer(orders.OrderAbsent(client_order_id, self.epoch))
-        else:
-            self._orders.offer(orders.OrderReported(read_order(reply), received_s))
+            return
+        update = read_order(reply)
+        if update.client_order_id != client_order_id:
+            raise FrameError(GRVT, self.name, f"another order than {client_order_id}")
+        self._orders.offer(orders.OrderReported(update, received_s))
 
     def _fills_read(
         self, request: gateway.ReadFills | ReadFillsPage, reply: Reply, received_s: float
@@ -241,4 +361,6 @@ class GrvtTrading(ConnectionActor):
             self.tell_self(ReadFillsPage(request.since_ns, page.cursor, fills))
         else:
             oldest_first = tuple(reversed(fills))
-            self._orders.offer(orders.FillsRead(oldest_first, self.epoch, received_s))
+            self._orders.offer(
+                orders.FillsRead(oldest_first, self.epoch, received_s, request.since_ns)
+            )

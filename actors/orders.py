@@ -114,12 +114,12 @@ class OrderAbsent(msgspec.Struct, frozen=True):
 class CancelAnswered(msgspec.Struct, frozen=True):
     """From the gateway: a cancel was taken for processing, or refused (``refusal``).
 
-    ``for_time``: refused for our clock only, and the venue's is known anew.
+    ``again``: refused for something that has been put right, such as our clock.
     """
 
     client_order_id: int
     refusal: str = ""
-    for_time: bool = False
+    again: bool = False
 
 
 class FillReported(msgspec.Struct, frozen=True):
@@ -379,7 +379,7 @@ _HANDLERS: Final[dict[type, Callable[[Orders, Any], list[Effect]]]] = {
         m.client_order_id, m.reason, self.clock.now()
     ),
     CancelAnswered: lambda self, m: self._manager.cancel_answered(
-        m.client_order_id, m.refusal, self.clock.now(), for_time=m.for_time
+        m.client_order_id, m.refusal, self.clock.now(), again=m.again
     ),
     FillReported: lambda self, m: self._manager.filled(m.fill, m.received_s),
     PositionReported: lambda self, m: self._manager.position_seen(m.position),

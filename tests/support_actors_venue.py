@@ -15,6 +15,7 @@ from typing import Any
 
 from actors.access import BackpackAccess, GrvtAccess
 from actors.grvt_session import GetSession
+from actors.orders import ClockChecked
 from config.schema import ConnectionConfig
 from config.secrets import Secret
 from paper.keys import backpack_keys
@@ -77,12 +78,26 @@ class Login(SupervisedActor):
         return None
 
 
+class Letters(queue.Queue[Any]):
+    """What orders and login were told, in order; comparisons of clocks are kept apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clocks: queue.Queue[Any] = queue.Queue()
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        if isinstance(item, ClockChecked):
+            self.clocks.put(item)
+        else:
+            super().put(item, block, timeout)
+
+
 class Scene:
-    """A venue of one real actor. ``letters`` is what orders and login were told, in order."""
+    """A venue of one real actor, and what the others around it were told."""
 
     def __init__(self, venue: str, child_id: str) -> None:
         self.stage = Stage()
-        self.letters: queue.Queue[Any] = queue.Queue()
+        self.letters = Letters()
         self.pongs: queue.Queue[Any] = queue.Queue()
         self.venue = venue
         self.name = f"{venue}/{child_id}"

@@ -163,17 +163,17 @@ class OrderManager(VenueNews):
         return self._request_cancel(order, now_s)
 
     def cancel_answered(
-        self, client_order_id: int, refusal: str, now_s: float, *, for_time: bool = False
+        self, client_order_id: int, refusal: str, now_s: float, *, again: bool = False
     ) -> list[Effect]:
         """The venue has taken a request to cancel for processing, or has refused it.
 
-        Refused ``for_time`` (its clock and ours differ, and by how much is known anew), it is
-        signed again at once. Otherwise the order is asked for: the venue may not have it any more.
+        ``again``: it was refused for something that has been put right (clocks that differ), so it
+        is requested again at once. Otherwise the order is asked for: the venue may not have it.
         """
         order = self.orders.get(client_order_id)
         if order is None or order.state.resolved or not refusal:
             return []
-        if for_time and self._asking and order.cancel.requests < MAX_CANCELS:
+        if again and self._asking and order.cancel.requests < MAX_CANCELS:
             return self._cancel_now(order, now_s)
         self._absence(order).asked_s = now_s
         return [AskOrder(order.new)]
@@ -263,7 +263,7 @@ class OrderManager(VenueNews):
                 absence.asked_s = now_s
                 effects.append(AskOrder(order.new))
         reads = self._reads.due(self._doubtful(), now_s)
-        return effects + [self._ask(read) for read in reads]
+        return effects + [self._ask(read) for read in reads] + self._announce()
 
     def forget(self, keep: frozenset[int]) -> None:
         """Drop resolved orders that nobody needs any more, keeping their effect on positions.

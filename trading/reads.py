@@ -28,6 +28,7 @@ class Reads:
         self._timing = timing
         self._asked_s: dict[Read, float] = {}
         self._answered_s: dict[Read, float] = {}
+        self._tries: dict[Read, int] = {}
         self._gap: set[Read] = set()
         self._wanted: set[Read] = set()
 
@@ -49,6 +50,12 @@ class Reads:
         """True when everything has been read since the gap."""
         return not self._gap
 
+    @property
+    def unanswered(self) -> str:
+        """The read that has been asked for too often without an answer; "" when there is none."""
+        stuck = (r.value for r, tries in self._tries.items() if tries > MAX_UNANSWERED)
+        return next(stuck, "")
+
     def want(self, read: Read) -> None:
         """Have it read again, until there is an answer."""
         self._wanted.add(read)
@@ -58,12 +65,14 @@ class Reads:
         self._gap.discard(read)
         self._wanted.discard(read)
         self._answered_s[read] = now_s
+        self._tries[read] = 0
 
     def may_ask(self, read: Read, now_s: float, *, at_once: bool = False) -> bool:
         """True, and noted as asked, unless it was asked for within the poll period."""
         if not at_once and now_s - self._asked_s.get(read, _NEVER) < self._timing.poll_s:
             return False
         self._asked_s[read] = now_s
+        self._tries[read] = self._tries.get(read, 0) + 1
         return True
 
     def due(self, doubtful: Iterable[Read], now_s: float) -> list[Read]:
@@ -82,6 +91,8 @@ class Reads:
                 yield read
 
 
+MAX_UNANSWERED: Final = 3
+"""So many questions in a row without an answer: we do not see what the venue holds."""
 _NEVER: Final = float("-inf")
 # Positions last: what executed until the other reads were asked for is in them.
 _URGENCY: Final = (Read.BALANCES, Read.OPEN_ORDERS, Read.FILLS, Read.POSITIONS)

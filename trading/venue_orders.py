@@ -24,7 +24,7 @@ from trading.order_effects import (
 from trading.orders import Order, OrderEvent, OrderState
 from trading.outsiders import Outsiders
 from trading.position_check import PositionCheck
-from trading.reads import Read, Reads
+from trading.reads import MAX_UNANSWERED, Read, Reads
 from venues.model import ZERO
 
 _SECOND_NS: Final = 1_000_000_000
@@ -99,6 +99,8 @@ class VenueOrders:
         """Why a venue that is ready may not be given new risk, apart from a probation."""
         if not self._history_known:
             return "what earlier runs left is not known yet"
+        if self._reads.unanswered:
+            return f"no answer to {MAX_UNANSWERED} reads in a row: {self._reads.unanswered}"
         return self.clock_trouble
 
     @property

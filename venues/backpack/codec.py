@@ -146,10 +146,13 @@ def decode_fills(status: int, body: bytes) -> tuple[Fill, ...]:
     )  # fmt: skip
 
 
-def decode_positions(status: int, body: bytes) -> tuple[Position, ...]:
-    """Open positions; a 404 (documented for a single symbol) is none."""
+def decode_positions(status: int, body: bytes, *, single: bool = False) -> tuple[Position, ...]:
+    """Open positions. Only the answer about a ``single`` symbol may be a 404, and then means none.
+
+    For the whole account it is documented for nothing: a proxy's 404 must not read as flat.
+    """
     place = "/api/v1/position"
-    if classify(status, body, place).verdict is Verdict.NOT_FOUND:
+    if single and classify(status, body, place).verdict is Verdict.NOT_FOUND:
         return ()
     return _read(
         place, status, body,

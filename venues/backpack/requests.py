@@ -88,7 +88,8 @@ class RequestBuilder:
     """Builds and signs for one API key. Any thread may call it; it keeps no state but the offset.
 
     ``window_ms`` is how long the venue may still accept a request (at most 60 s), ``now_ms`` the
-    UTC clock. ``clock_offset_ms`` is added to that clock: the venue's time minus ours.
+    UTC clock. ``clock_offset_ms`` is added to that clock: the venue's time minus ours. Once
+    ``clock`` has been set and measured, it dates the signatures instead.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class RequestBuilder:
         self.window_ms = min(window_ms, MAX_WINDOW_MS)
         self.order_window_ms = min(order_window_ms, MAX_WINDOW_MS)
         self.clock_offset_ms = 0
+        self.clock: Callable[[], int | None] = lambda: None  # the venue's, UTC ns
         self._now_ms = now_ms
         self._account = _Account(public_key, secret_key, self.window_ms, self.timestamp_ms)
 
@@ -113,7 +115,8 @@ class RequestBuilder:
 
     def timestamp_ms(self) -> int:
         """UTC now as the venue should see it."""
-        return self._now_ms() + self.clock_offset_ms
+        venue_ns = self.clock()
+        return self._now_ms() + self.clock_offset_ms if venue_ns is None else venue_ns // _NS_PER_MS
 
     # --- orders -----------------------------------------------------------------------------
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
 from actors import gateway, orders
-from actors.backpack_rest import BackpackRest
+from actors.backpack_rest import READ_FAILURES, BackpackRest
 from supervision.states import ChildState
 from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, free_port, sends
 from tests.support_actors_venue import (
@@ -22,6 +23,7 @@ from tests.support_actors_venue import (
 )
 
 ORDER, POSITIONS = "POST /api/v1/order", "GET /api/v1/position"
+CANCEL = "DELETE /api/v1/order"
 PAGE = b"<html><h1>502 Bad Gateway</h1></html>"
 
 
@@ -188,16 +190,150 @@ def test_a_query_that_is_rate_limited_says_nothing_and_the_actor_lives() -> None
     play({POSITIONS: lambda peer: peer.send(next(replies))}, act)
 
 
-@pytest.mark.parametrize("body", [PAGE, b"", b"{}", b"\xff", b'[{"symbol": 1}]'])
-def test_a_query_whose_answer_does_not_decode_ends_the_actor_with_a_typed_error(
-    body: bytes,
+NONSENSE = pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, PAGE), (200, b""), (200, b"{}"), (200, b"null"), (200, b"\xff"),
+     (200, b'[{"symbol": 1}]'), (404, b'{"code":"RESOURCE_NOT_FOUND"}'), (404, PAGE),
+     (500, b""), (503, PAGE), (400, b"{}")],
+)  # fmt: skip
+
+
+@NONSENSE
+@pytest.mark.parametrize(
+    ("request_of", "route"),
+    [
+        (gateway.ReadPositions(), POSITIONS),
+        (gateway.ReadOpenOrders(), "GET /api/v1/orders"),
+        (gateway.ReadFills(0), "GET /wapi/v1/history/fills"),
+        (gateway.ReadBalances(), "GET /api/v1/capital/collateral"),
+    ],
+    ids=lambda given: type(given).__name__ if not isinstance(given, str) else "",
+)
+def test_a_query_whose_answer_says_nothing_is_no_answer_and_never_an_empty_one(
+    request_of: object, route: str, status: int, body: bytes
 ) -> None:
+    replies = iter([answer(status, body)] * READ_FAILURES)
+
     def act(scene: Scene, _: ScriptedServer) -> None:
-        scene.actor.tell(gateway.ReadPositions())
-        assert scene.failed().detail.startswith("FrameError: ")
+        for _number in range(READ_FAILURES):
+            scene.actor.tell(request_of)
+        assert scene.failed().detail.split(":")[0] in ("FrameError", "VenueRefused")
         assert scene.letters.empty()
 
-    play({POSITIONS: sends(answer(200, body))}, act)
+    play({route: lambda peer: peer.send(next(replies))}, act)
+
+
+def test_a_query_that_failed_is_answered_when_it_is_asked_again() -> None:
+    replies = iter([answer(502, PAGE), answer(200, b"{}"), answer(200, b"[]")] * 3)
+
+    def act(scene: Scene, _: ScriptedServer) -> None:
+        for _number in range(9):  # every third answer is one: never several failures in a row
+            scene.actor.tell(gateway.ReadPositions())
+        for _number in range(3):
+            assert scene.letter() == orders.PositionsRead((), 1)
+        assert lives(scene)
+
+    play({POSITIONS: lambda peer: peer.send(next(replies))}, act)
+
+
+# -- cancels ----
+
+
+def cancel(scene: Scene) -> object:
+    scene.actor.tell(gateway.CancelOrder(BACKPACK_ETH, 7))
+    return scene.letter()
+
+
+def test_a_cancel_that_is_taken_for_processing_is_acknowledged_and_no_outcome() -> None:
+    def act(scene: Scene, _: ScriptedServer) -> None:
+        assert cancel(scene) == orders.CancelAnswered(7)
+        assert scene.letters.empty()
+
+    play({CANCEL: sends(answer(202, b""))}, act)
+
+
+def test_a_cancel_that_shows_the_order_reports_it() -> None:
+    shown = (
+        b'{"id":"11","clientId":7,"symbol":"ETH_USDC_PERP","side":"Bid","status":"Cancelled",'
+        b'"quantity":"0.5","executedQuantity":"0.2","executedQuoteQuantity":"500",'
+        b'"orderType":"Limit","timeInForce":"GTC","createdAt":1750793021519}'
+    )
+
+    def act(scene: Scene, _: ScriptedServer) -> None:
+        reported = cancel(scene)
+        assert isinstance(reported, orders.OrderReported)
+        assert (reported.update.client_order_id, reported.update.executed) == (7, Decimal("0.2"))
+        assert scene.letter() == orders.CancelAnswered(7)
+
+    play({CANCEL: sends(answer(200, shown))}, act)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, b"{}"), (200, PAGE), (500, b""), (404, b'{"code":"RESOURCE_NOT_FOUND"}'),
+     (400, b'{"code":"INVALID_CLIENT_REQUEST","message":"Order not found"}')],
+)  # fmt: skip
+def test_a_cancel_that_is_not_taken_says_why_and_nothing_of_the_order(
+    status: int, body: bytes
+) -> None:
+    def act(scene: Scene, _: ScriptedServer) -> None:
+        answered = cancel(scene)
+        assert isinstance(answered, orders.CancelAnswered)
+        assert (bool(answered.refusal), answered.again) == (True, False)
+        assert lives(scene)
+
+    play({CANCEL: sends(answer(status, body))}, act)
+
+
+def test_a_cancel_refused_for_its_time_is_to_be_signed_again_by_a_clock_compared_anew() -> None:
+    told: list[int] = []
+
+    def tell_time(peer: Peer) -> None:
+        told.append(1)
+        peer.send(answer(200, b"%d" % (time.time_ns() // 10**6)))
+
+    def act(scene: Scene, _: ScriptedServer) -> None:
+        answered = cancel(scene)
+        assert isinstance(answered, orders.CancelAnswered)
+        assert answered.again
+        assert len(told) == 2
+
+    expired = b'{"code":"INVALID_CLIENT_REQUEST","message":"Request has expired"}'
+    play({CANCEL: sends(answer(400, expired)), "GET /api/v1/time": tell_time}, act)
+
+
+# -- clocks ----
+
+
+@pytest.mark.parametrize(("off_s", "word"), [(1.5, "behind"), (-1.5, "ahead of")])
+def test_clocks_that_differ_by_half_a_window_are_said(off_s: float, word: str) -> None:
+    def tell_time(peer: Peer) -> None:
+        peer.send(answer(200, b"%d" % (time.time_ns() // 10**6 + int(off_s * 1000))))
+
+    def act(scene: Scene, _: ScriptedServer) -> None:
+        trouble = scene.letters.clocks.get(timeout=WAIT_S).trouble
+        assert trouble == f"our clock is 1.5 s {word} that of backpack"
+
+    play({"GET /api/v1/time": tell_time}, act)
+
+
+def test_clocks_that_agree_are_said_once() -> None:
+    def act(scene: Scene, _: ScriptedServer) -> None:
+        for _number in range(3):
+            scene.actor.tell(gateway.Ping("backpack/heartbeat"))
+            scene.pongs.get(timeout=WAIT_S)
+        assert scene.letters.clocks.get(timeout=WAIT_S) == orders.ClockChecked("")
+        assert scene.letters.clocks.empty()
+
+    play({}, act)
+
+
+def test_an_order_whose_time_is_over_is_not_sent() -> None:
+    def act(scene: Scene, _: ScriptedServer) -> None:
+        scene.actor.tell(gateway.PlaceOrder(new_order(BACKPACK_ETH, expires_s=-0.001)))
+        assert isinstance(scene.letter(), orders.OrderNotSent)
+
+    play({}, act)
 
 
 def test_a_sign_of_life_is_the_venues_time() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import queue
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import format_datetime
@@ -56,13 +57,20 @@ def login(cookie: str, lives_s: float = DAY_S) -> bytes:
 
 
 def edge(*replies: bytes) -> tuple[Script, queue.Queue[bytes]]:
-    """A login host that answers like this, one after the other; the last again and again."""
+    """A login host that answers like this, one after the other; the last again and again.
+
+    It also tells the time, which is not counted among what it was asked.
+    """
     asked: queue.Queue[bytes] = queue.Queue()
     left = list(replies)
 
     def script(peer: Peer) -> None:
         while True:
-            asked.put(read_request(peer)[1])
+            line, body = read_request(peer)
+            if line.startswith("GET /time "):
+                peer.send(answer(200, b'{"server_time": %d}' % (time.time_ns() // 10**6)))
+                continue
+            asked.put(body)
             peer.send(left.pop(0) if len(left) > 1 else left[0])
 
     return script, asked

@@ -178,9 +178,11 @@ def test_a_position_is_signed() -> None:
     assert position.entry_price == Decimal("141.2")
 
 
-def test_no_position_is_an_empty_list_or_a_404() -> None:
+def test_no_position_is_an_empty_list_and_a_404_only_for_a_single_symbol() -> None:
     assert codec.decode_positions(200, b"[]") == ()
-    assert codec.decode_positions(404, refusal("RESOURCE_NOT_FOUND")) == ()
+    assert codec.decode_positions(404, refusal("RESOURCE_NOT_FOUND"), single=True) == ()
+    with pytest.raises(VenueRefused):
+        codec.decode_positions(404, refusal("RESOURCE_NOT_FOUND"))
 
 
 def test_a_market_is_an_instrument_with_a_state() -> None:
