@@ -58,6 +58,9 @@ def ketch() -> None:
 @click.option("--summary", type=click.Path(path_type=Path), help="Write the summary as JSON.")
 @click.option("--ledger", type=click.Path(path_type=Path), help="Paper: write the venues' ledger.")
 @click.option("--drop", "drops", type=DropType(), multiple=True, help="Paper: lose a connection.")
+@click.option(
+    "--venue", type=click.Path(path_type=Path), help="Paper: the file with `ketch venue`'s line."
+)
 @click.option("--resume", is_flag=True, help="Go on, whatever halted or paused it before.")
 @click.option("--live", is_flag=True, help="Trade with real money (asks for more: see the docs).")
 def run(
@@ -68,13 +71,16 @@ def run(
     summary: Path | None,
     ledger: Path | None,
     drops: tuple[Drop, ...],
+    venue: Path | None,
     resume: bool,
     live: bool,
 ) -> None:
     """Trade cycles: on the paper venues unless everything says otherwise."""
     from cli.start import prepare
 
-    start = prepare(file, overrides, seed=seed, live=live, summary=summary, ledger=ledger)
+    start = prepare(
+        file, overrides, seed=seed, live=live, summary=summary, ledger=ledger, venue=venue
+    )
     # Only now: the paper venues start while this imports the actors.
     from cli.run import RunOptions
     from cli.run import run as run_cycles

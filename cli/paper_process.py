@@ -1,4 +1,4 @@
-"""The paper venues as a child process: start it, talk to its control port, end it."""
+"""The paper venues as a process: start one, or find one that runs; talk to its control port."""
 
 from __future__ import annotations
 
@@ -74,11 +74,30 @@ class Drop(msgspec.Struct, frozen=True):
 
 
 class PaperVenues:
-    """The child process. It ends when its standard input does, so it never outlives us."""
+    """The process: our child, which ends when its standard input does and so never outlives us, or
+    somebody else's (``ketch venue``), which goes on when we end and knows what we did there.
+    """
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes] | None, places: Places | None = None
+    ) -> None:
         self._process = process
-        self._places: Places | None = None
+        self._places = places
+
+    @classmethod
+    def find(cls, file: Path) -> PaperVenues:
+        """Those whose line is in ``file``. CommandFailed (78) when there is none."""
+        try:
+            places = msgspec.json.decode(file.read_bytes(), type=Places)
+        except (OSError, msgspec.DecodeError) as error:
+            text = f"venue {file}: expected the line that `ketch venue` prints: {error}"
+            raise CommandFailed(CONFIGURATION, text) from None
+        return cls(None, places)
+
+    @property
+    def new(self) -> bool:
+        """True when they were started with this run, and know nothing of an earlier one."""
+        return self._process is not None
 
     @classmethod
     def launch(cls, settings_json: str, ledger: Path | None) -> PaperVenues:
@@ -101,6 +120,7 @@ class PaperVenues:
     def places(self) -> Places:
         """Where the venues listen. Raises CommandFailed; the process says why on stderr itself."""
         if self._places is None:
+            assert self._process is not None
             try:
                 self._places = msgspec.json.decode(_first_line(self._process), type=Places)
             except msgspec.DecodeError:
@@ -118,6 +138,8 @@ class PaperVenues:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._process is None:
+            return
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:

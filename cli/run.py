@@ -100,7 +100,7 @@ def run(start: Start, options: RunOptions) -> int:
             journal,
             settings.desks,
             resume=options.resume,
-            new_venues=start.venues is not None,
+            new_venues=start.venues is not None and start.venues.new,
         )
         code = _Run(start, options, access, record, console, signals).go()
         if code not in (exits.GAVE_UP, exits.ABANDONED):
@@ -145,7 +145,7 @@ class _Run:
             journal=start.folder / JOURNAL,
             cycles=options.cycles,
             run_began_ns=time.time_ns(),
-            ids=IdAllocator(record.epoch),
+            ids=IdAllocator(record.epoch, record.first_epoch),
             halted=record.crashed,
             on_done=self._ending.desk_is_done,
             on_record=self._records.add,
@@ -281,7 +281,7 @@ class _Run:
         result = Summary(
             schema=summary.SUMMARY_SCHEMA,
             mode=self._settings.mode,
-            seed=self._settings.paper.seed if self._venues else None,
+            seed=self._settings.paper.seed if self._venues and self._venues.new else None,
             desk=name,
             primary=desk.primary.venue,
             hedge=desk.hedge.venue,

@@ -30,13 +30,15 @@ _LOOP: Final = 3  # crashes within CRASH_WINDOW_S: the next start only closes wh
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """How this run begins. ``epoch`` is what its order ids are made of.
+    """How this run begins. ``epoch`` is what its order ids are made of, ``first_epoch`` that of
+    the first run on record.
 
     ``halted`` are the desks that had halted in an earlier run, and why; ``crashed`` is why no desk
     may open anything in this one, or empty.
     """
 
     epoch: int
+    first_epoch: int
     halted: dict[str, str]
     crashed: str
 
@@ -80,7 +82,9 @@ def begin(
                     journal.set_desk(desk, halted=crashed)
     if crashed:
         logger.error("{}", crashed)
-    return RunRecord(epoch=start.epoch, halted=halted, crashed=crashed)
+    return RunRecord(
+        epoch=start.epoch, first_epoch=start.first_epoch, halted=halted, crashed=crashed
+    )
 
 
 def end(path: Path, record: RunRecord) -> None:

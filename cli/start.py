@@ -36,10 +36,11 @@ def prepare(
     live: bool,
     summary: Path | None,
     ledger: Path | None,
+    venue: Path | None = None,
 ) -> Start:
     """Load and check; in paper mode, start the venues, which take as long as our imports.
 
-    Raises CommandFailed.
+    ``venue`` is the file with the line of paper venues that run already. Raises CommandFailed.
     """
     loaded = load_settings(file, overrides, seed)
     settings = loaded.config
@@ -49,6 +50,11 @@ def prepare(
         text = f"summary {summary}: {summary.parent} is not a writable folder"
         raise CommandFailed(CONFIGURATION, text)
     venues = None
-    if settings.mode == "paper":
+    if venue is not None:
+        if settings.mode != "paper" or ledger is not None:
+            expected = "mode: paper, and no --ledger: that is with `ketch venue`"
+            raise CommandFailed(CONFIGURATION, f"--venue {venue}: expected {expected}")
+        venues = PaperVenues.find(venue)
+    elif settings.mode == "paper":
         venues = PaperVenues.launch(as_json(settings.paper), ledger)
     return Start(loaded, secrets, folder, venues)
