@@ -2,7 +2,8 @@
 
 A desk that is done, or halts over a limit, ends the run. One that waits for its operator does not,
 if somebody may still come: ``ketch run`` as a service, without a number of cycles. It waits when it
-has found positions that no record explains, and when it had halted in an earlier run already.
+has found positions that no record explains, until it has been resumed or told what they are; and
+when it had halted in an earlier run already.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Ending:
         self, *, may_wait: bool, halted_before: Collection[str], wake: Callable[[], None]
     ) -> None:
         self._may_wait = may_wait
-        self._halted_before = set(halted_before)
+        self._in_hand = set(halted_before)  # an operator's, until they go on
         self._wake = wake
         self._lock = threading.Lock()
         self._outcome: DeskOutcome | None = None
@@ -51,6 +52,8 @@ class Ending:
         """From the coordinator: its desk is done, or has halted."""
         with self._lock:
             self._outcome = outcome
+            if outcome.found:
+                self._in_hand.add(outcome.desk)
         self._wake()
 
     def over(self, *, stopping: bool) -> bool:
@@ -74,8 +77,8 @@ class Ending:
         with self._lock:
             if self._outcome is before:
                 self._outcome = None
-        if not desk.halted:
-            self._halted_before.discard(desk.desk)
+            if not desk.halted:
+                self._in_hand.discard(desk.desk)
 
     def exit_code(self, root_code: int | None) -> int:
         """The operator contract: ``docs/operating.md`` lists the codes."""
@@ -86,9 +89,7 @@ class Ending:
         return exits.HALTED if self._outcome.halted else (root_code or exits.DONE)
 
     def _waits(self, outcome: DeskOutcome) -> bool:
-        if not (self._may_wait and outcome.halted):
-            return False
-        return outcome.found or outcome.desk in self._halted_before
+        return self._may_wait and bool(outcome.halted) and outcome.desk in self._in_hand
 
 
 def advice(outcome: DeskOutcome) -> str:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
+from actors.journal_file import JournalFile
 from tests.integration.cli.test_control import Running, running
 from tests.support_cli import FAST, ketch
 
@@ -57,3 +64,81 @@ def test_after_three_crashes_in_a_minute_it_ends_halted_until_it_is_told_to_go_o
     told = ketch(tmp_path, "run", "--resume", "--cycles", "1", *FAST)
     assert told.returncode == 0, told.stdout + told.stderr
     assert "1 completed" in told.stdout
+
+
+def find_unexplained(run: Running) -> None:
+    """Open a position, and have the journal forget the cycle that it belongs to."""
+    run.wait_line("holding")
+    run.do("stop", "eth/coordinator")
+    cycle = run.read("journal", "check")["open_cycles"]["eth"]
+    with closing(JournalFile(run.state / "ketch" / "paper" / "journal.sqlite")) as journal:
+        journal.write_interrupted("eth", cycle, time.time_ns())
+        journal.commit()
+    run.do("start", "eth/coordinator")
+
+
+@pytest.fixture
+def halted(tmp_path: Path) -> Iterator[Running]:
+    """A service that waits to be told what it has found."""
+    with running(tmp_path, *_HOLD) as run:
+        find_unexplained(run)
+        run.wait_line("eth has halted, and waits: ketch adopt eth")
+        yield run
+
+
+def test_what_is_found_and_not_explained_is_shown_and_left_alone_until_it_is(
+    halted: Running,
+) -> None:
+    said = halted.do("status")
+    assert "expected to start flat, the venues hold: " in said
+    for command in ("ketch adopt eth", "ketch flatten eth", "ketch ignore eth"):
+        assert command in said
+    assert halted.read("status")["desks"][0]["unexplained"]
+    assert "say first what it has found" in halted.do("resume", code=1)
+    halted.process.send_signal(signal.SIGTERM)
+    assert halted.end() == 7, halted.said
+
+
+def test_what_was_found_is_adopted_closed_and_the_desk_goes_on(halted: Running) -> None:
+    mark = halted.mark()
+    halted.do("adopt")
+    halted.wait_line("recovered", mark)
+    halted.wait_line("holding", mark)
+    assert "nothing that it can't explain" in halted.do("adopt", code=1)
+    halted.do("stop")
+    assert halted.end() == 0, halted.said
+
+
+def test_what_was_found_is_flattened_and_the_desk_stays_halted_until_it_is_resumed(
+    halted: Running,
+) -> None:
+    assert halted.do("flatten", "eth") == "flatten eth: flat, and paused\n"
+    desk = halted.read("status")["desks"][0]
+    assert (desk["phase"], desk["settled"], desk["unexplained"]) == ("halted", True, False)
+    mark = halted.mark()
+    halted.do("resume")
+    halted.wait_line("holding", mark)
+    halted.do("stop")
+    assert halted.end() == 0, halted.said
+
+
+def test_what_was_found_is_ignored_and_the_desk_trades_beside_it(halted: Running) -> None:
+    mark = halted.mark()
+    halted.do("ignore")
+    halted.wait_line("holding", mark)
+    assert not halted.read("status")["desks"][0]["unexplained"]
+    halted.do("flatten")
+    desk = halted.read("status")["desks"][0]
+    assert (desk["phase"], desk["halted"]) == ("idle", "")
+    assert Decimal(desk["net"]) == 0
+    mark = halted.mark()
+    halted.do("restart", "eth/coordinator")
+    halted.wait_line("eth/coordinator is back", mark)
+    halted.do("resume")
+    halted.wait_line("holding", mark)  # what is ignored is on record
+
+
+def test_a_counted_run_does_not_wait_for_anybody(tmp_path: Path) -> None:
+    with running(tmp_path, "--cycles", "3", *_HOLD) as run:
+        find_unexplained(run)
+        assert run.end() == 7, run.said

@@ -83,6 +83,15 @@ def test_a_board_that_was_read_before_the_desk_ended_says_nothing_about_its_end(
     assert it.over(stopping=False)
 
 
+def test_a_desk_that_has_closed_what_it_found_as_told_still_waits_for_its_operator() -> None:
+    it = ending()
+    it.desk_is_done(FOUND)
+    it.observe(it.outcome, board(Phase.UNWINDING, "closed, as told"))
+    it.desk_is_done(HALTED)
+    assert not it.over(stopping=False)
+    assert it.exit_code(0) == 6
+
+
 def test_a_desk_that_was_resumed_and_halts_again_ends_the_run() -> None:
     it = ending(halted_before=("eth",))
     it.desk_is_done(HALTED)
