@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
+from typing import Final
 
+import msgspec
+
+from tests.simulation.desk_records import DeskRecords
 from tests.simulation.journal import Journal
 from tests.simulation.orders_shell import OrdersShell
 from tests.simulation.process import Process
@@ -12,40 +17,50 @@ from tests.simulation.schedule import Schedule
 from tests.support_trading import SECOND_NS
 from trading import cycle as machine
 from trading.cycle import CycleMachine, Effect
-from trading.desk import CycleRecord, DeskPlan, LegOrder, Phase
+from trading.desk import DeskPlan, LegOrder, Phase
 from trading.ids import Leg, wide_id
 from trading.orders import OrderView
+from trading.recovery import HeldPositions
 from venues.model import GRVT, Instrument, NewOrder, Quote, TimeInForce
 
-_EXPIRY_S = {Leg.PRIMARY: 2.0, Leg.HEDGE: 5.0}
-_RECORD_S = 2.0
+EXPIRY_S: Final = {Leg.PRIMARY: 2.0, Leg.HEDGE: 5.0}
+_NOT_SENT_AFTER_S: Final = 2.0
+_RESTS_S: Final = 0.7
+_RESTING_EXPIRY_S: Final = 4.0
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """What every incarnation of the desk has. ``rests``: entries rest and are cancelled."""
+
+    plan: DeskPlan
+    instruments: Mapping[Leg, Instrument]
+    schedule: Schedule
+    journal: Journal
+    orders: Callable[[Leg], OrdersShell]
+    failed: Callable[[], None]
+    rests: bool = False
 
 
 class DeskShell:
     """One incarnation of the desk. ``orders`` gives whoever runs a leg's orders now."""
 
-    def __init__(
-        self,
-        plan: DeskPlan,
-        instruments: Mapping[Leg, Instrument],
-        schedule: Schedule,
-        journal: Journal,
-        process: Process,
-        orders: Callable[[Leg], OrdersShell],
-    ) -> None:
+    def __init__(self, setting: Setting, process: Process, halted: str = "") -> None:
         self.alive = True
         self.opened_after_stop = 0
-        self.machine = CycleMachine(plan, instruments, journal.next_cycle, journal.finished)
-        self._plan = plan
-        self._instruments = instruments
-        self._schedule = schedule
-        self._journal = journal
+        history = setting.journal.load_desk()
+        self.machine = CycleMachine(
+            setting.plan, setting.instruments, history.next_cycle, history.finished,
+            history.halted or halted,
+        )  # fmt: skip
+        self.machine.paused = history.paused
+        self._setting = setting
         self._process = process
-        self._open_cycle = journal.open_cycle
-        self._orders = orders
-        self._leg_of = {instrument.venue: leg for leg, instrument in instruments.items()}
-        self._read: dict[Leg, Decimal | None] = {}
-        self._held: dict[Leg, Decimal] = {}
+        self._schedule = setting.schedule
+        self._history = history
+        self._records = DeskRecords(setting.journal, process)
+        self._leg_of = {instrument.venue: leg for leg, instrument in setting.instruments.items()}
+        self._positions = HeldPositions()
+        self._known_since_s: dict[Leg, float] = {}
         self._epochs: dict[Leg, int] = {}
         self._sent: dict[tuple[Leg, int], NewOrder] = {}
         self._attempts: dict[int, int] = {}
@@ -65,9 +80,11 @@ class DeskShell:
         self._do(self.machine.stop(self._schedule.host_s))
 
     def flatten(self) -> None:
+        self._records.remember(paused=True)
         self._do(self.machine.flatten(self._schedule.host_s))
 
     def resume(self) -> None:
+        self._records.remember(paused=False, halted="")
         self._do(self.machine.resume(self._schedule.host_s))
 
     def progressed(self, venue: str, view: OrderView) -> None:
@@ -85,13 +102,20 @@ class DeskShell:
 
     def positions(self, venue: str, size: Decimal, settled: bool, since_s: float) -> None:
         leg = self._leg_of[venue]
-        if self.machine.phase is Phase.RECOVERING:
-            self._recover(leg, size, settled and self._knows_all(leg, since_s))
-        else:
+        if self.machine.phase is not Phase.RECOVERING:
             self._do(self.machine.positions_read(leg, size, self._schedule.host_s))
+            return
+        self._known_since_s[leg] = since_s
+        if not self._positions.read(leg, size, settled):
+            self._schedule.after(self._setting.plan.retry_s, lambda: self._verify(leg), step=False)
+        if self._positions.proven is not None:
+            self._recover(self._positions.proven)
 
     def drift(self, venue: str, detail: str) -> None:
-        self._do(self.machine.halt(f"{venue}: {detail}", self._schedule.host_s))
+        self._do(self.machine.drift(f"{venue}: {detail}", self._schedule.host_s))
+
+    def journal_changed(self) -> None:
+        self._records.journal_changed()
 
     # -- as the coordinator does -------------------------------------------------------------------
 
@@ -101,82 +125,80 @@ class DeskShell:
             if order.leg is leg and new is not None:
                 self._tell(leg, lambda shell, new=new: shell.adopt(new))  # type: ignore[misc]
 
-    def _knows_all(self, leg: Leg, since_s: float) -> bool:
-        """False while an order of the interrupted cycle may execute that nobody knows of."""
-        over_s = _EXPIRY_S[leg] + _RECORD_S
-        return not self._open_cycle or self._schedule.host_s - since_s >= over_s
-
-    def _recover(self, leg: Leg, size: Decimal, settled: bool) -> None:
-        proven = settled and self._read.get(leg) == size
-        self._read[leg] = size if settled else None
-        if not proven:
-            self._held.pop(leg, None)
-            self._schedule.after(self._plan.retry_s, lambda: self._verify(leg), step=False)
-            return
-        self._held[leg] = size
-        if len(self._held) == len(Leg):
-            explained = bool(self._open_cycle)
-            self._do(self.machine.recover(self._held, explained, self._schedule.host_s))
+    def _recover(self, held: Mapping[Leg, Decimal]) -> None:
+        history = self._history
+        if history.open_cycle and not any(held.values()):
+            self._records.interrupted(history.open_cycle, history.open_size)
+        unsure_until_s = max(
+            since_s + EXPIRY_S[leg] + _NOT_SENT_AFTER_S
+            for leg, since_s in self._known_since_s.items()
+        )
+        effects = self.machine.recover(
+            held, bool(history.open_cycle), self._schedule.host_s, size=history.open_size,
+            unsure_until_s=unsure_until_s if history.open_cycle else float("-inf"),
+        )  # fmt: skip
+        self._do(effects)
 
     def _verify(self, leg: Leg) -> None:
         if self.alive and self.machine.phase is Phase.RECOVERING:
             self._tell(leg, OrdersShell.verify_positions)
 
     def _tell(self, leg: Leg, act: Callable[[OrdersShell], None]) -> None:
-        self._process.tell(lambda: act(self._orders(leg)))
+        self._process.tell(lambda: act(self._setting.orders(leg)))
 
     # -- effects -----------------------------------------------------------------------------------
 
     def _do(self, effects: list[Effect]) -> None:
-        if not self.alive:
-            return
         for effect in effects:
-            self._do_one(effect)
-        self._arm_timer()
+            if self.alive:
+                self._do_one(effect)
+        if self.alive:
+            self._arm_timer()
 
     def _do_one(self, effect: Effect) -> None:
         if isinstance(effect, machine.PlaceOrder):
             self._place(effect.order)
         elif isinstance(effect, machine.StartCycle):
-            self._forget_sent()
-            self._start(effect)
+            self._records.started(effect.cycle, effect.size)
         elif isinstance(effect, machine.FinishCycle):
-            self._finish(effect.record)
+            self._records.finished(effect.record)
+            self._release()
         elif isinstance(effect, machine.CheckPositions):
             for leg in Leg:
                 self._tell(leg, OrdersShell.verify_positions)
-
-    def _start(self, effect: machine.StartCycle) -> None:
-        cycle = effect.cycle
-        self._journal.write(lambda: self._journal.start_cycle(cycle))
-        if effect.direction == machine.RECOVER:
-            self._journal.commit()  # it is waited for
+        elif isinstance(effect, machine.ReadAnew):
+            self.alive = False  # it fails, and its supervisor makes a new one
+            self._setting.failed()
+        elif effect.phase is Phase.HALTED and self.machine.found is None:
+            self._records.remember(halted=self.machine.halted)
 
     def _place(self, order: LegOrder) -> None:
         self.opened_after_stop += order.adds_risk and self.machine.stopping
         compact = self._process.ids.next()
-        instrument = self._instruments[order.leg]
+        instrument = self._setting.instruments[order.leg]
         now_ns = self._schedule.host_ns
+        rests = self._setting.rests and order.adds_risk
+        expiry_s = _RESTING_EXPIRY_S if rests else EXPIRY_S[order.leg]
         new = NewOrder(
             symbol=instrument.symbol, side=order.side, size=order.size, price=order.price,
-            time_in_force=TimeInForce.IOC, nonce=compact,
+            time_in_force=TimeInForce.GTC if rests else TimeInForce.IOC, nonce=compact,
             client_order_id=wide_id(compact) if instrument.venue == GRVT else compact,
-            expires_ns=now_ns + int(_EXPIRY_S[order.leg] * SECOND_NS), created_ns=now_ns,
+            expires_ns=now_ns + int(expiry_s * SECOND_NS), created_ns=now_ns,
             reduce_only=order.reduce_only,
         )  # fmt: skip
         instrument.check_order(new.size, new.price)
         self._sent[order.leg, order.attempt] = new
         self._attempts[new.client_order_id] = order.attempt
         self._tell(order.leg, lambda shell: shell.submit(new, order.adds_risk))
+        if rests:
+            number = new.client_order_id
+            cancel = partial(self._tell, order.leg, lambda shell: shell.cancel(number))
+            self._schedule.after(_RESTS_S, lambda: cancel() if self.alive else None)
 
-    def _finish(self, record: CycleRecord) -> None:
-        self._journal.write(lambda: self._journal.end_cycle(record))
+    def _release(self) -> None:
         for leg in Leg:
             ids = tuple(new.client_order_id for (of, _), new in self._sent.items() if of is leg)
             self._tell(leg, lambda shell, ids=ids: shell.release(ids))  # type: ignore[misc]
-        self._forget_sent()
-
-    def _forget_sent(self) -> None:
         self._sent.clear()
         self._attempts.clear()
 

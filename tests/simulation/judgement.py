@@ -20,6 +20,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     took_s: float
     steps: int
     positions: tuple[Decimal, ...]  # what our own orders made
+    looped: bool  # it was killed so often that it must end halted
+    unrecorded: tuple[str, ...]  # fills that journal and venue disagree about
     reused: tuple[int, ...]  # ids that were sent a second time
     records: tuple[CycleRecord, ...]
     measures: Measures
@@ -35,8 +37,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
             )
             for finding in findings
         ]  # fmt: skip
-        if self.halted or self.phase is not Phase.DONE:
+        ended = Phase.HALTED if self.looped else Phase.DONE
+        if self.phase is not ended and not (self.looped and self.phase is Phase.DONE):
             wrong.append(f"ended {self.phase.value}: {self.halted or 'not done in time'}")
+        if self.unrecorded:
+            wrong.append(f"journal and venue disagree about fills: {self.unrecorded}")
         if any(self.positions):
             wrong.append(f"not flat: {self.positions}")
         if found.largest_order_q > 1:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol
 
 from tests.simulation.journal import Journal
 from tests.simulation.process import Process
@@ -14,12 +15,14 @@ from trading.order_manager import Effect, OrderManager, OrderTiming
 from venues.model import Fill, NewOrder, OrderUpdate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from decimal import Decimal
 
     from trading.orders import OrderView
 
-TIMING = OrderTiming(poll_s=1.0, doubt_poll_s=0.5, settle_s=2.0)
+TIMING: Final = OrderTiming(
+    poll_s=1.0, doubt_poll_s=0.5, settle_s=2.0, live_settle_s=2.0, expiry_s=5.0
+)
+_HISTORY_S: Final = 5.0
 
 
 class Desk(Protocol):
@@ -48,15 +51,20 @@ class OrdersShell:
         self.symbol = wire.venue.instrument.symbol
         self.epoch = epoch
         self.alive = True
-        self.manager = kind(self.venue, frozenset({self.symbol}), TIMING, schedule.host_ns)
+        self.manager = kind(
+            self.venue, frozenset({self.symbol}), TIMING, schedule.host_ns,
+            awaits_history=True, is_ours=process.ids.may_be_ours,
+        )  # fmt: skip
         self._wire = wire
         self._schedule = schedule
         self._journal = journal
         self._process = process
         self._desk = desk
         self._since_s = schedule.host_s
+        self._history_due_s = self._since_s
         self._wanted: set[int] = set()
         self._was_up = False
+        self._ask_for_history()
         self._poll()
 
     # -- from the desk -----------------------------------------------------------------------------
@@ -69,20 +77,51 @@ class OrdersShell:
         self._wanted.add(new.client_order_id)
         self._do(self.manager.adopt(new, self._schedule.host_s))
 
+    def cancel(self, client_order_id: int) -> None:
+        self._do(self.manager.cancel(client_order_id, self._schedule.host_s))
+
     def release(self, client_order_ids: tuple[int, ...]) -> None:
         self._wanted -= set(client_order_ids)
         self.manager.forget(frozenset(self._wanted))
 
     def verify_positions(self) -> None:
-        self._do([manager.AskPositions()])
+        self._do(self.manager.verify_positions(self._schedule.host_s))
 
     def introduce(self) -> None:
         """A desk (anew): tell it where things stand."""
-        ready = self.manager.ready
-        new_risk = ready and not self.manager.probation
-        self._process.tell(lambda: self._desk.readiness(self.venue, self.epoch, ready, new_risk))
+        ready, new_risk = self.manager.ready, self.manager.new_risk
+        self._tell(lambda: self._desk.readiness(self.venue, self.epoch, ready, new_risk))
         if ready:
-            self._do([manager.AskPositions()])
+            self.verify_positions()
+
+    # -- from the journal --------------------------------------------------------------------------
+
+    def journal_changed(self) -> None:
+        """It has ended, or there is a new one."""
+        self._history_due_s = self._schedule.host_s if self._journal.up else float("inf")
+        self._do(self.manager.journal_lost("the journal has changed"))
+        self._ask_for_history()
+
+    def _ask_for_history(self) -> None:
+        if self._schedule.host_s < self._history_due_s:
+            return
+        self._history_due_s = self._schedule.host_s + _HISTORY_S
+        if self._journal.up:
+            self._tell(self._load_history)
+
+    def _load_history(self) -> None:
+        """In the journal; what it says is heard a moment later."""
+        if not self._journal.up:
+            return
+        unresolved, keys, last_fill_ns = self._journal.load_venue(self.venue)
+
+        def heard() -> None:
+            if self.alive:
+                self._history_due_s = float("inf")
+                now_s = self._schedule.host_s
+                self._do(self.manager.history_loaded(unresolved, keys, last_fill_ns, now_s))
+
+        self._tell(heard)
 
     # -- from the wire -----------------------------------------------------------------------------
 
@@ -111,8 +150,9 @@ class OrdersShell:
     def doubted(self, client_order_id: int) -> None:
         self._do(self.manager.doubted(client_order_id, "no answer", self._schedule.host_s))
 
-    def journal_lost(self) -> None:
-        self._do(self.manager.journal_lost("journal is backing_off"))
+    def cancel_answered(self, client_order_id: int, refusal: str) -> None:
+        now_s = self._schedule.host_s
+        self._do(self.manager.cancel_answered(client_order_id, refusal, now_s))
 
     def updated(self, update: OrderUpdate) -> None:
         self._do(self.manager.updated(update, self._schedule.host_s))
@@ -125,6 +165,7 @@ class OrdersShell:
     def _poll(self) -> None:
         if self.alive:
             self._schedule.after(TIMING.doubt_poll_s, self._poll, step=False)
+            self._ask_for_history()
             self._do(self.manager.due(self._schedule.host_s))
 
     def _do(self, effects: list[Effect]) -> None:
@@ -132,33 +173,50 @@ class OrdersShell:
             self._do_one(effect)
 
     def _do_one(self, effect: Effect) -> None:
-        if isinstance(effect, manager.SendOrder):
-            self._wire.place(effect.new)
-        elif isinstance(effect, manager.RecordIntent):
-            self._record(effect.new)
-        elif isinstance(effect, manager.PublishOrder):
+        if isinstance(effect, manager.PublishOrder):
             self._publish(effect.view)
-        elif isinstance(effect, manager.PublishReadiness):
-            self._publish_readiness(effect)
+        elif isinstance(effect, manager.SendOrder):
+            self._wire.place(effect.new)
+        elif isinstance(effect, manager.CancelOrder):
+            self._wire.cancel(effect.client_order_id)
+        elif isinstance(effect, manager.GuardResting):
+            self._wire.guard(effect.on)
+        elif isinstance(effect, manager.RecordIntent):
+            self._record_intent(effect)
+        elif isinstance(effect, manager.RecordFill):
+            fill = effect.fill
+            self._journal.write(lambda: self._journal.add_fill(fill))
+        elif isinstance(effect, manager.RecordOutcome):
+            number = effect.view.client_order_id
+            self._journal.write(lambda: self._journal.resolve(self.venue, number))
+        elif not self._tell_desk(effect):
+            self._read(effect)
+
+    def _tell_desk(self, effect: Effect) -> bool:
+        if isinstance(effect, manager.PublishReadiness):
+            ready, new_risk = effect.ready, effect.new_risk
+            self._tell(lambda: self._desk.readiness(self.venue, self.epoch, ready, new_risk))
         elif isinstance(effect, manager.PublishPositions):
-            size, settled = effect.sizes[self.symbol], effect.settled
-            since_s = self._since_s
-            self._process.tell(lambda: self._desk.positions(self.venue, size, settled, since_s))
+            size, settled, since_s = effect.sizes[self.symbol], effect.settled, self._since_s
+            self._tell(lambda: self._desk.positions(self.venue, size, settled, since_s))
         elif isinstance(effect, manager.PublishDrift):
             detail = effect.detail
-            self._process.tell(lambda: self._desk.drift(self.venue, detail))
+            self._tell(lambda: self._desk.drift(self.venue, detail))
         else:
-            self._read(effect)
+            return isinstance(effect, manager.PublishBalances | manager.PublishContradiction)
+        return True
 
     def _publish(self, view: OrderView) -> None:
         if view.client_order_id in self._wanted:
-            self._process.tell(lambda: self._desk.progressed(self.venue, view))
+            self._tell(lambda: self._desk.progressed(self.venue, view))
 
-    def _publish_readiness(self, effect: manager.PublishReadiness) -> None:
-        ready, new_risk = effect.ready, effect.new_risk
-        self._process.tell(lambda: self._desk.readiness(self.venue, self.epoch, ready, new_risk))
+    def _record_intent(self, effect: manager.RecordIntent) -> None:
+        new = effect.new
+        row = lambda: self._journal.add_intent(self.venue, new)  # noqa: E731
+        if not effect.awaited:
+            self._journal.write(row)
+            return
 
-    def _record(self, new: NewOrder) -> None:
         def answer(error: str) -> None:
             if not self.alive:
                 return
@@ -167,30 +225,37 @@ class OrdersShell:
             else:
                 self._do(self.manager.intent_recorded(new.client_order_id))
 
-        if not self._journal.write(lambda: None, answer):
-            self._do(self.manager.intent_refused(new.client_order_id, "journal unavailable"))
+        if not self._journal.write(row, lambda error: self._tell(lambda: answer(error))):
+            self._do(self.manager.intent_refused(new.client_order_id, "no journal"))
 
     def _read(self, effect: Effect) -> None:
-        now = self._schedule
+        """Ask the venue; its answer is for this connection's time and this incarnation only."""
 
         def ask(venue: SimVenue) -> Callable[[], None]:
-            if isinstance(effect, manager.AskOrder):
-                found = venue.find(effect.new.client_order_id)
-                if found is not None:
-                    return lambda: self._do(self.manager.updated(found, now.host_s))
-                client_order_id = effect.new.client_order_id
-                return lambda: self._do(self.manager.absent(client_order_id, now.host_s))
-            if isinstance(effect, manager.AskFills):
-                fills = venue.fills(effect.since_ns)
-                return lambda: self._do(self.manager.fills_read(fills, now.host_s))
-            if isinstance(effect, manager.AskOpenOrders):
-                resting = venue.open_orders()
-                return lambda: self._do(self.manager.open_orders_read(resting, now.host_s))
-            held = venue.positions()
-            return lambda: self._do(self.manager.positions_read(held))
+            answer = self._answer(effect, venue)
+            return lambda: self._do(answer(self._schedule.host_s)) if self.alive else None
 
-        def guarded(venue: SimVenue) -> Callable[[], None]:
-            answer = ask(venue)
-            return lambda: answer() if self.alive else None
+        self._wire.read(ask)
 
-        self._wire.read(guarded)
+    def _answer(self, effect: Effect, venue: SimVenue) -> Callable[[float], list[Effect]]:
+        """What the venue says now, to be heard later."""
+        mine = self.manager
+        if isinstance(effect, manager.AskOrder):
+            number = effect.new.client_order_id
+            found = venue.find(number)
+            if found is None:
+                return lambda now_s: mine.absent(number, now_s)
+            return lambda now_s: mine.updated(found, now_s)
+        if isinstance(effect, manager.AskFills):
+            since_ns = effect.since_ns
+            fills = venue.fills(since_ns)
+            return lambda now_s: mine.fills_read(fills, now_s, since_ns)
+        if isinstance(effect, manager.AskOpenOrders):
+            resting = venue.open_orders()
+            return lambda now_s: mine.open_orders_read(resting, now_s)
+        assert isinstance(effect, manager.AskPositions)
+        held = venue.positions()
+        return lambda _now_s: mine.positions_read(held)
+
+    def _tell(self, act: Callable[[], None]) -> None:
+        self._process.tell(act)

@@ -21,7 +21,3 @@ class Process:
     def tell(self, act: Callable[[], None]) -> None:
         """Have ``act`` happen in another actor, if the process lives to see it."""
         self._schedule.after(_HOP_S, lambda: act() if self.alive else None)
-
-    def may_have_used(self, client_order_id: int) -> bool:
-        """True for an id of an earlier process, or of this one."""
-        return self.ids.may_be_ours(client_order_id)

@@ -33,7 +33,8 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     """The default is a calm world.
 
     ``lag_s`` is how far histories run behind, ``order_lag_s`` the same of single orders,
-    ``outage_s`` how long a cut lasts at most, ``acts`` what is done at which step.
+    ``outage_s`` how long a cut lasts at most, ``acts`` what is done at which step. ``rests``: the
+    desk's entries rest and are cancelled, instead of executing at once.
     """
 
     lose_request: float = 0
@@ -55,6 +56,7 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     lag_s: float = 0
     order_lag_s: float = 0
     outage_s: float = 0.5
+    rests: bool = False
     acts: tuple[tuple[int, Act], ...] = ()
 
 

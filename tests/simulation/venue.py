@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 from paper.records import Accepted, AnyRecord, Ended, Filled
 from tests.simulation.schedule import Schedule
 from tests.simulation.trouble import Trouble
+from tests.support_trading import SECOND_NS
 from venues.model import (
     ZERO,
     Fill,
@@ -17,6 +19,7 @@ from venues.model import (
     OrderUpdate,
     Position,
     Quote,
+    TimeInForce,
 )
 
 _FEE = Decimal("0.0005")
@@ -99,6 +102,11 @@ class SimVenue:
         now_s = self._schedule.now_s
         return tuple(f for at_s, f in self._fills if at_s <= now_s and f.event_ns >= since_ns)
 
+    @property
+    def our_fills(self) -> tuple[Fill, ...]:
+        """Everything that our orders executed."""
+        return tuple(fill for _, fill in self._fills)
+
     def positions(self) -> tuple[Position, ...]:
         """The position, if there is one."""
         symbol = self.instrument.symbol
@@ -120,11 +128,29 @@ class SimVenue:
         order = VenueOrder(len(self._orders) + 1, new, self._visible_s(self._trouble.order_lag_s))
         self._orders.append(order)
         self._record_accepted(order)
+        if new.time_in_force is TimeInForce.GTC:
+            self._rest(order)
+            return order
         touch = self.quote().touch(new.side)
         crosses = (new.price - touch) * new.side.sign >= 0
         parts = self._parts(new.size) if crosses else []
         self._execute(order, parts, touch)
         return order
+
+    def cancel(self, client_order_id: int) -> str:
+        """Take a cancel for processing, or say why not. What rests may execute until it is done."""
+        for order in self._orders:
+            if order.new.client_order_id == client_order_id and not order.status.terminal:
+                delay_s = self._schedule.random.uniform(0.001, 0.3)
+                self._schedule.after(delay_s, partial(self._end_rest, order), ours=False)
+                return ""
+        return "no such order"
+
+    def cancel_all(self) -> None:
+        """Whoever placed what rests has not been heard of."""
+        for order in self._orders:
+            if order.new.time_in_force is TimeInForce.GTC:
+                self._end_rest(order)
 
     # -- what it does ------------------------------------------------------------------------------
 
@@ -137,6 +163,25 @@ class SimVenue:
         count = self._schedule.random.randint(1, 4)
         shares = [self._schedule.random.randint(0, lots // count) for _ in range(count)]
         return [share * self.instrument.step for share in shares if share]
+
+    def _rest(self, order: VenueOrder) -> None:
+        """It executes bit by bit while it is there, or not at all, and has its own end."""
+        for part in self._parts(order.new.size):
+            at_s = self._schedule.random.uniform(0.01, 1.2)
+            self._schedule.after(at_s, partial(self._meet, order, part), ours=False)
+        left_s = (order.new.expires_ns - self._schedule.now_ns) / SECOND_NS
+        self._schedule.after(left_s, lambda: self._end_rest(order), ours=False)
+        self.tell(order.update(self.name))
+
+    def _meet(self, order: VenueOrder, size: Decimal) -> None:
+        if not order.status.terminal:
+            self._fill(order, size, order.new.price)
+            if order.executed == order.new.size:
+                self._end(order, OrderStatus.FILLED)
+
+    def _end_rest(self, order: VenueOrder) -> None:
+        if not order.status.terminal:
+            self._end(order, OrderStatus.CANCELLED)
 
     def _execute(self, order: VenueOrder, parts: list[Decimal], touch: Decimal) -> None:
         """One part now, the others a moment later each; then the rest of the order is gone."""

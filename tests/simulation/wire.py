@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _REPLY_TIMEOUT_S = 2.0
 _PROBATION_S = 0.5
 _LATE_S = (5.0, 40.0)
+_GUARD_S = 3.0
 
 
 class Wire:
@@ -46,6 +47,7 @@ class Wire:
         self._records = records
         self._replies_at_once = replies_at_once
         self._answered: set[int] = set()
+        self._guarded = False
         venue.tell = self._publish
 
     # -- the connection ----------------------------------------------------------------------------
@@ -84,6 +86,13 @@ class Wire:
     def _go_down(self) -> None:
         self.up = False
         self._record("closed")
+        if self._guarded:
+            epoch = self.epoch
+            self._schedule.after(
+                _GUARD_S,
+                lambda: self.venue.cancel_all() if self.epoch == epoch else None,
+                ours=False,
+            )
 
     # -- requests ----------------------------------------------------------------------------------
 
@@ -123,6 +132,24 @@ class Wire:
             self._schedule.after(self._delay_s(), answer)
 
         self._schedule.after(self._delay_s(), arrive, ours=False)
+
+    def cancel(self, client_order_id: int) -> None:
+        """Ask for the cancel of an order; like every request it may be lost, or come late."""
+        if not self.up or self._schedule.chance(self._trouble.lose_request):
+            return
+        epoch = self.epoch
+
+        def arrive() -> None:
+            refusal = self.venue.cancel(client_order_id)
+            answer = lambda: self.shell.cancel_answered(client_order_id, refusal)  # noqa: E731
+            if not self._schedule.chance(self._trouble.lose_reply):
+                self._schedule.after(self._delay_s(), self._if_current(epoch, answer))
+
+        self._schedule.after(self._delay_s(), arrive, ours=False)
+
+    def guard(self, on: bool) -> None:
+        """Have the venue cancel what rests when it does not hear from us."""
+        self._guarded = on
 
     def _arrive(self, new: NewOrder, epoch: int) -> None:
         if not self._current(epoch) and self._schedule.random.random() < 0.5:

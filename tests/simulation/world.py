@@ -11,6 +11,7 @@ from paper.measures import measure
 from paper.records import AnyRecord
 from paper.verdict import Scope
 from tests.simulation.desk_shell import DeskShell
+from tests.simulation.desk_shell import Setting as DeskSetting
 from tests.simulation.journal import Journal
 from tests.simulation.judgement import Outcome
 from tests.simulation.orders_shell import OrdersShell
@@ -29,11 +30,14 @@ from venues.model import GRVT, Instrument
 _MOVE_PERIOD_S = 0.1
 _QUOTE_PERIOD_S = 0.5
 _BY_HAND = Decimal("0.2")
-_AFTERMATH_S = (3.0, 45.0)  # what is still on its way when the desk is done has time to do harm
-_JUMP_S = 40.0
+_AFTERMATH_S = 3.0
+_AFTERMATHS = 20
+_JUMP_S = 8.0
 _JUMP_LASTS_S = 10.0
 _SLEEP_S = 20.0
 _FREEZE_S = 3.0
+_RESTART_S = 0.2
+_CRASH_LOOP = 3  # within a minute: the next process closes what is open, and opens nothing
 _CONNECTION_LASTS_S = 5.0  # without a pong
 
 
@@ -58,13 +62,15 @@ class World:
         self.manager = manager
         self.records: list[AnyRecord] = []
         self.journal = Journal(self.schedule, trouble)
-        self.journal.on_lost = self._journal_lost
+        self.journal.on_change = self._journal_changed
         self._prices = Random(f"prices {seed}")
         self._cents = 250_000
         self._moves = 0
         self._mid_now = Decimal(2500)
         self._acts = dict(trouble.acts)
-        self._stopped = self._paused = False
+        self._stopped = False
+        self.looped = False
+        self._loops = ""
         self.venues = {
             leg: SimVenue(instrument, self.schedule, trouble, self.records, self._mid)
             for leg, instrument in self.instruments.items()
@@ -77,6 +83,10 @@ class World:
             for leg, venue in self.venues.items()
         }  # fmt: skip
         self.orders: dict[Leg, OrdersShell] = {}
+        self._setting = DeskSetting(
+            plan, self.instruments, self.schedule, self.journal, lambda leg: self.orders[leg],
+            self._desk_failed, trouble.rests,
+        )  # fmt: skip
         self.schedule.on_step = self._step
         self._begin()
         for leg in Leg:
@@ -86,21 +96,36 @@ class World:
         """Run until the desk is over, then a while longer, and judge."""
         began_s = self.schedule.now_s
         self.schedule.run_until(self._over, limit_s)
-        over_s = self.schedule.now_s
-        least_s, most_s = _AFTERMATH_S
-        self.schedule.run_until(
-            lambda: not self.schedule.steps_due and self.schedule.now_s >= over_s + least_s, most_s
-        )
+        took_s = self.schedule.now_s - began_s
+        self._settle()
         desk = self.desk.machine
         return Outcome(
             phase=desk.phase, halted=desk.halted, finished=self.journal.finished,
-            opened_after_stop=self.desk.opened_after_stop, took_s=over_s - began_s,
+            opened_after_stop=self.desk.opened_after_stop, took_s=took_s,
             steps=self.schedule.steps,
             positions=tuple(venue.position - venue.by_hand for venue in self.venues.values()),
+            looped=self.looped,
+            unrecorded=self._unrecorded(),
             reused=tuple(number for wire in self.wires.values() for number in wire.reused),
             records=tuple(self.journal.records),
             measures=measure(self.records, self._scope(), self.schedule.now_ns),
         )  # fmt: skip
+
+    def _settle(self) -> None:
+        """What is still on its way has time to do harm, and the journal to hear of every fill."""
+        for _ in range(_AFTERMATHS):
+            self.schedule.run_until(lambda: False, _AFTERMATH_S)
+            if not (self.schedule.steps_due or self._unrecorded()):
+                return
+
+    def _unrecorded(self) -> tuple[str, ...]:
+        """Fills of ours that the journal has not, or has and never were."""
+        return tuple(
+            f"{venue.name} trade {key[1]}"
+            for venue in self.venues.values()
+            for key in {fill.key for fill in venue.our_fills}
+            ^ set(self.journal.fills.get(venue.name, {}))
+        )
 
     def _over(self) -> bool:
         return self.process.alive and self.desk.over
@@ -157,13 +182,15 @@ class World:
         self.desk.stop()
 
     def _flatten(self) -> None:
-        self._paused = True
         self.desk.flatten()
         self.schedule.after(1.0, self._resume)
 
     def _resume(self) -> None:
-        self._paused = False
-        self.desk.resume()
+        """The operator tries until there is somebody to hear it."""
+        if self.process.alive and self.desk.alive:
+            self.desk.resume()
+        else:
+            self.schedule.after(1.0, self._resume)
 
     def _jump(self, by_s: float) -> None:
         self.schedule.clock_error_s = by_s
@@ -178,15 +205,19 @@ class World:
             for wire in self.wires.values():
                 self.schedule.after(0.001, wire.cut)
 
-    def _journal_lost(self) -> None:
+    def _journal_changed(self) -> None:
         for shell in self.orders.values():
-            self.process.tell(shell.journal_lost)
+            self.process.tell(shell.journal_changed)
+        self.process.tell(lambda: self.desk.journal_changed())
 
     # -- lives -------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        self.process = Process(self.schedule, self.journal.begin_run())
-        self.desk = self._new_desk()
+        crashes = self.journal.begin_run()
+        self.process = Process(self.schedule, self.journal.epoch)
+        self._loops = f"{crashes} crashes" if crashes >= _CRASH_LOOP else ""
+        self.looped = self.looped or bool(self._loops)
+        self.desk = DeskShell(self._setting, self.process, self._loops)
         for leg in Leg:
             self._new_orders(leg, 1)
 
@@ -197,22 +228,27 @@ class World:
         for wire in self.wires.values():
             wire.die()
         self.journal.die()
-        self._stopped = self._paused = False
+        self._stopped = False
         self.schedule.after(away_s, self._begin)
 
     def _kill_again(self) -> None:
         self._kill(1.0)
         again_s = 1.0 + self.schedule.random.uniform(0.001, 2.0)
-        self.schedule.after(again_s, lambda: self.act(Act.KILL))
+        self.schedule.after(again_s, lambda: None if self._over() else self.act(Act.KILL))
+
+    def _desk_failed(self) -> None:
+        process = self.process
+        self.schedule.after(
+            _RESTART_S, lambda: self._restart_desk() if process.alive else None, step=False
+        )
 
     def _restart_desk(self) -> None:
         self.desk.alive = False
-        self.journal.commit()  # it asks where it left off
-        self.desk = self._new_desk()
-        if self._stopped:
-            self.desk.machine.stopping = True
-        if self._paused:
-            self.desk.machine.paused = True
+        if not self.journal.up:  # it asks where it left off, and fails
+            self._desk_failed()
+            return
+        self.desk = DeskShell(self._setting, self.process, self._loops)
+        self.desk.machine.stopping = self._stopped
         for shell in self.orders.values():
             self.process.tell(shell.introduce)
 
@@ -221,12 +257,6 @@ class World:
         shell = self.orders[leg]
         shell.alive = False
         self._new_orders(leg, shell.epoch + 1)
-
-    def _new_desk(self) -> DeskShell:
-        return DeskShell(
-            self.plan, self.instruments, self.schedule, self.journal, self.process,
-            lambda leg: self.orders[leg],
-        )  # fmt: skip
 
     def _new_orders(self, leg: Leg, epoch: int) -> None:
         wire, process = self.wires[leg], self.process
