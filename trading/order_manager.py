@@ -22,6 +22,7 @@ sooner: GRVT answers "not found" for seconds after it took one, Backpack for all
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 from trading.journal_mirror import FillKey
 from trading.order_effects import (
@@ -57,6 +58,8 @@ __all__ = [
     "PublishContradiction", "PublishDrift", "PublishOrder", "PublishPositions", "PublishReadiness",
     "RecordFill", "RecordIntent", "RecordOutcome", "SendOrder",
 ]  # fmt: skip
+
+_FIRST_LOOK_NS: Final = 86_400 * 1_000_000_000  # where no fill is on record
 
 
 class OrderManager(VenueNews):
@@ -100,7 +103,7 @@ class OrderManager(VenueNews):
         effects = self._mirror.loaded(fill_keys, ids)
         if self._awaits_journal:
             self._awaits_journal = False
-            self._fills_from_ns = last_fill_ns or self._started_ns
+            self._fills_from_ns = last_fill_ns or self._started_ns - _FIRST_LOOK_NS
             self._reads.want(Read.FILLS)
         for order in self.unresolved():
             if order.client_order_id not in ids and order.state is not OrderState.INTENDED:

@@ -52,9 +52,12 @@ class Reads:
 
     @property
     def unanswered(self) -> str:
-        """The read that has been asked for too often without an answer; "" when there is none."""
-        stuck = (r.value for r, tries in self._tries.items() if tries > MAX_UNANSWERED)
-        return next(stuck, "")
+        """The read that has been asked for too often without an answer; "" when there is none.
+
+        Balances are not among them: without those it is still known what is held.
+        """
+        held = (Read.OPEN_ORDERS, Read.FILLS, Read.POSITIONS)
+        return next((r.value for r in held if self._tries.get(r, 0) > MAX_UNANSWERED), "")
 
     def want(self, read: Read) -> None:
         """Have it read again, until there is an answer."""

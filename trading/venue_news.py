@@ -81,9 +81,10 @@ class VenueNews(VenueOrders):
         self, fills: tuple[Fill, ...], received_s: float, since_ns: int = 0
     ) -> list[Effect]:
         """Fill history, complete from ``since_ns`` (UTC), the moment asked for."""
-        effects: list[Effect] = []
-        for fill in fills:
-            effects += self.filled(fill, received_s)
+        news = [effect for fill in fills for effect in self.filled(fill, received_s)]
+        effects = [effect for effect in news if effect != AskPositions()]
+        if len(effects) < len(news):  # one reading judges all fills that are not ours
+            effects.append(AskPositions())
         for absence in self._absences.values():
             absence.fills_read()
         if self._fills_from_ns is not None and since_ns <= self._fills_from_ns:

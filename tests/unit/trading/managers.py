@@ -21,9 +21,9 @@ def at_ns(at_s: float) -> int:
     return START_NS + int(at_s * SECOND_NS)
 
 
-def new_manager() -> OrderManager:
+def new_manager(timing: OrderTiming = TIMING) -> OrderManager:
     """A manager that has heard of no connection."""
-    return OrderManager(GRVT_ETH.venue, frozenset({GRVT_ETH.symbol}), TIMING, START_NS)
+    return OrderManager(GRVT_ETH.venue, frozenset({GRVT_ETH.symbol}), timing, START_NS)
 
 
 def answer_reads(manager: OrderManager, at_s: float = 0.0, held: str = "0") -> list[Effect]:
@@ -32,17 +32,19 @@ def answer_reads(manager: OrderManager, at_s: float = 0.0, held: str = "0") -> l
     return effects + manager.positions_read((position(held),))
 
 
-def ready_manager(*, probation: bool = False, held: str = "0") -> OrderManager:
+def ready_manager(
+    *, probation: bool = False, held: str = "0", timing: OrderTiming = TIMING
+) -> OrderManager:
     """Connected and reconciled at 0 s."""
-    manager = new_manager()
+    manager = new_manager(timing)
     manager.connected(0.0, probation=probation)
     answer_reads(manager, held=held)
     return manager
 
 
-def sure_manager(held: str = "0") -> OrderManager:
+def sure_manager(held: str = "0", timing: OrderTiming = TIMING) -> OrderManager:
     """Ready, and at 3 s sure of the position that it began with."""
-    manager = ready_manager(held=held)
+    manager = ready_manager(held=held, timing=timing)
     read_for_long(manager, 1.0, held)
     return manager
 
