@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test check systemd bench soak-supervision soak-kills clean
+.PHONY: run test check systemd bench soak-supervision soak-kills soak-crashes clean
 .DELETE_ON_ERROR:
 
 run: $(STAMP)  ## twenty hedged cycles on the paper venues, two connections lost on the way
@@ -27,7 +27,10 @@ soak-supervision: $(STAMP)  ## the invariants of supervision over 200,000 random
 	KETCH_INVARIANT_RUNS=200000 $(BIN)/pytest -n 2 tests/unit/supervision/test_invariants.py
 
 soak-kills: $(STAMP)  ## 1,000 random actors killed during at least 200 cycles on paper
-	KETCH_SOAK_KILLS=1000 KETCH_SOAK_CYCLES=200 $(BIN)/pytest -n 0 tests/soak
+	KETCH_SOAK_KILLS=1000 KETCH_SOAK_CYCLES=200 $(BIN)/pytest -n 0 tests/soak/test_kills.py
+
+soak-crashes: $(STAMP)  ## the process killed 500 times during at least 200 cycles on paper
+	KETCH_SOAK_CRASHES=500 KETCH_SOAK_CYCLES=200 $(BIN)/pytest -n 0 tests/soak/test_crashes.py
 
 bench: $(STAMP)  ## the figures that docs/performance.md quotes
 	$(BIN)/python -m benchmarks
