@@ -20,7 +20,7 @@ from actors.control_schema import PathRequest
 from cli.control import find
 from tests.support_cli import FAST, ROOT, command, environment, ketch
 
-_HOLD = ("-o", "desks.eth.hold_s=60")
+HOLD = ("-o", "desks.eth.hold_s=60")
 BOUND_S = 60
 
 
@@ -222,7 +222,7 @@ def test_status_is_cheap_to_start() -> None:
 def test_flatten_in_the_middle_of_a_cycle_closes_both_legs_and_stays_paused(
     tmp_path: Path,
 ) -> None:
-    with running(tmp_path, *_HOLD) as run:
+    with running(tmp_path, *HOLD) as run:
         run.wait_line("holding")
         assert run.do("flatten") == "flatten eth: flat, and paused\n"
         desk = run.read("status")["desks"][0]

@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from actors.journal_file import JournalFile
-from tests.integration.cli.test_control import Running, running
+from tests.integration.cli.test_control import HOLD, Running, running
 from tests.support_cli import FAST, ketch
-
-_HOLD = ("-o", "desks.eth.hold_s=60")
 
 
 def killed(run: Running) -> None:
@@ -53,7 +51,7 @@ def test_after_three_crashes_in_a_minute_it_ends_halted_until_it_is_told_to_go_o
     tmp_path: Path,
 ) -> None:
     for moment in ("holding", "control socket", "control socket"):
-        with running(tmp_path, *_HOLD) as run:
+        with running(tmp_path, *HOLD) as run:
             run.wait_line(moment)
             killed(run)
     again = ketch(tmp_path, "run", *FAST)
@@ -80,7 +78,7 @@ def find_unexplained(run: Running) -> None:
 @pytest.fixture
 def halted(tmp_path: Path) -> Iterator[Running]:
     """A service that waits to be told what it has found."""
-    with running(tmp_path, *_HOLD) as run:
+    with running(tmp_path, *HOLD) as run:
         find_unexplained(run)
         run.wait_line("eth has halted, and waits: ketch adopt eth")
         yield run
@@ -139,6 +137,6 @@ def test_what_was_found_is_ignored_and_the_desk_trades_beside_it(halted: Running
 
 
 def test_a_counted_run_does_not_wait_for_anybody(tmp_path: Path) -> None:
-    with running(tmp_path, "--cycles", "3", *_HOLD) as run:
+    with running(tmp_path, "--cycles", "3", *HOLD) as run:
         find_unexplained(run)
         assert run.end() == 7, run.said
