@@ -11,7 +11,7 @@ from paper.accounts import Account, MarkOf, reported
 from paper.checks import reducible
 from paper.orders import OrderRequest, PaperPosition, PaperSummary, Reason, Refused
 from paper.registry import OrderRegistry
-from paper.settings import VenueSettings
+from paper.settings import Limits, VenueSettings
 from venues.model import ZERO, Side
 
 BACKGROUND = "~background"
@@ -50,6 +50,10 @@ class Clearing:
         self._accounts = {name: Account(name, settings.deposit) for name in accounts}
         self._accounts[BACKGROUND] = Account(BACKGROUND, ZERO)
         self._funded_interval = -1
+
+    def set_limits(self, limits: Limits) -> None:
+        """Other limits hold from now on."""
+        self._settings = msgspec.structs.replace(self._settings, limits=limits)
 
     @property
     def names(self) -> list[str]:

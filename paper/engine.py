@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+import msgspec
+
 from paper.background import Background
 from paper.book import OrderBook, Working
 from paper.checks import band, check_shape, check_value
@@ -171,11 +173,17 @@ class PaperExchange:
         """Liquidate an account whose margin need not be short, or a part of it."""
         self._liquidate(account, self.now_ns(), part)
 
-    def take_resting(self, order: PaperOrder, part: Decimal) -> None:
+    def take_resting(self, order: PaperOrder, part: Decimal, pieces: int = 1) -> None:
         """Somebody takes ``part`` of what is left of a resting order; nothing when it is gone."""
         working = self._orders.working(order)
         if working is not None:
-            self._force.take(working, order.request.symbol, part, self.now_ns())
+            self._force.take(working, order.request.symbol, part, pieces, self.now_ns())
+
+    def set_leverage(self, leverage: int) -> None:
+        """Allow another leverage from now on."""
+        limits = msgspec.structs.replace(self._settings.limits, leverage=leverage)
+        self._settings = msgspec.structs.replace(self._settings, limits=limits)
+        self._clearing.set_limits(limits)
 
     def withdraw(self, account: str, amount: Decimal) -> None:
         """Money leaves the account."""

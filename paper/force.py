@@ -40,10 +40,15 @@ class Force:
             size = self._part(position.symbol, abs(position.size), part)
             self._close(position, size, now_ns)
 
-    def take(self, working: Working, symbol: str, part: Decimal, now_ns: int) -> None:
+    def take(self, working: Working, symbol: str, part: Decimal, pieces: int, now_ns: int) -> None:
         """Somebody takes ``part`` of what is left of a resting order, past all others."""
-        size = self._part(symbol, working.left, part)
-        self._matcher.take(working, size, self._books[symbol], now_ns)
+        left = self._part(symbol, working.left, part)
+        for number in range(pieces, 0, -1):
+            if not left:
+                break
+            size = self._part(symbol, left, Decimal(1) / number)
+            self._matcher.take(working, size, self._books[symbol], now_ns)
+            left -= size
         self._publish(symbol, now_ns)
 
     def _close(self, position: PaperPosition, size: Decimal, now_ns: int) -> None:

@@ -15,9 +15,11 @@ from paper.faults import (
     Fault,
     FaultRefused,
     Faults,
+    Leverage,
     Liquidate,
     Mark,
     Signal,
+    Take,
     Trade,
     Withdraw,
 )
@@ -45,6 +47,8 @@ class Hands:
         faults.checked_by(self._check)
         faults.on(Trade, lambda fault: self._do(fault, lambda: self._trade(fault)))
         faults.on(CancelOrders, lambda fault: self._do(fault, lambda: self._cancel(fault)))
+        faults.on(Take, lambda fault: self._do(fault, lambda: self._take(fault)))
+        faults.on(Leverage, lambda fault: self._do(fault, lambda: self._leverage(fault)))
         faults.on(Liquidate, lambda fault: self._do(fault, lambda: self._liquidate(fault)))
         faults.on(Withdraw, lambda fault: self._do(fault, lambda: self._withdraw(fault)))
         faults.on(Mark, lambda fault: self._faults.effects.hit(fault, fault.name))
@@ -53,7 +57,7 @@ class Hands:
     def _check(self, fault: Fault) -> None:
         if isinstance(fault, Signal) and not self._signals:
             raise FaultRefused('start the venues with the setting "signals": true')
-        if not isinstance(fault, Trade | CancelOrders | Liquidate | Withdraw):
+        if not isinstance(fault, Trade | CancelOrders | Take | Liquidate | Withdraw):
             return
         exchange = self._exchanges[fault.venue]
         if fault.account not in exchange.accounts:
@@ -93,6 +97,17 @@ class Hands:
     def _cancel(self, fault: CancelOrders) -> str:
         gone = self._exchanges[fault.venue].cancel_all(fault.account, fault.symbol)
         return f"{len(gone)} cancelled"
+
+    def _take(self, fault: Take) -> str:
+        exchange = self._exchanges[fault.venue]
+        orders = exchange.open_orders(fault.account)
+        for order in orders:
+            exchange.take_resting(order, Decimal(str(fault.part)), fault.pieces)
+        return f"{len(orders)} taken"
+
+    def _leverage(self, fault: Leverage) -> str:
+        self._exchanges[fault.venue].set_leverage(fault.leverage)
+        return f"leverage {fault.leverage}"
 
     def _liquidate(self, fault: Liquidate) -> str:
         self._exchanges[fault.venue].liquidate(fault.account, Decimal(str(fault.part)))

@@ -281,7 +281,7 @@ class Exchange(Protocol):
     ) -> list[PaperOrder]:
         """End all live orders of an account (of one contract when given)."""
 
-    def take_resting(self, order: PaperOrder, part: Decimal) -> None:
+    def take_resting(self, order: PaperOrder, part: Decimal, pieces: int = 1) -> None:
         """Somebody takes ``part`` of what is left of a resting order; nothing when it is gone."""
 
     def find_order(

@@ -13,9 +13,11 @@ from paper.faults.effects import Hit
 from paper.faults.outside import (
     AnyOutside,
     CancelOrders,
+    Leverage,
     Liquidate,
     Mark,
     Signal,
+    Take,
     Trade,
     Withdraw,
 )
@@ -32,6 +34,7 @@ from paper.faults.venue import (
     Lose,
     Race,
     Refuse,
+    Restart,
     Slow,
     Subscribe,
 )
@@ -42,7 +45,7 @@ AnyFault = AnyVenueFault | AnyOutside | AnyWire
 __all__ = [
     "Answer", "AnyFault", "AnyOutside", "AnyVenueFault", "AnyWire", "At", "Blackhole",
     "CancelOrders", "ClearAll", "Clock", "Cut", "Delay", "Drop", "EditReply", "Expire", "Fault",
-    "FaultRefused", "Faults", "Fin", "Frames", "Hit", "Hold", "Hook", "Lag", "Liquidate", "Lose",
-    "Mark", "NoRead", "Race", "Refuse", "Rst", "Signal", "Slow", "Subscribe", "Trade", "Trickle",
-    "Withdraw",
+    "FaultRefused", "Faults", "Fin", "Frames", "Hit", "Hold", "Hook", "Lag", "Leverage",
+    "Liquidate", "Lose", "Mark", "NoRead", "Race", "Refuse", "Restart", "Rst", "Signal", "Slow",
+    "Subscribe", "Take", "Trade", "Trickle", "Withdraw",
 ]  # fmt: skip

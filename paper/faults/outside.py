@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from paper.faults.base import Fault, Seconds, Share, Venue
+from paper.faults.base import Count, Fault, Seconds, Share, Venue
 from venues.model import Side
 
 
@@ -29,6 +29,22 @@ class CancelOrders(Fault, frozen=True, kw_only=True, tag="cancel"):
     venue: Venue
     account: str = "main"
     symbol: str | None = None
+
+
+class Take(Fault, frozen=True, kw_only=True, tag="take"):
+    """Somebody takes ``part`` of each resting order of an account, in so many ``pieces``."""
+
+    venue: Venue
+    account: str = "main"
+    part: Share = 1.0
+    pieces: Count = 1
+
+
+class Leverage(Fault, frozen=True, kw_only=True, tag="leverage"):
+    """The venue allows another leverage from now on: margins grow or shrink."""
+
+    venue: Venue
+    leverage: Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
 class Liquidate(Fault, frozen=True, kw_only=True, tag="liquidate"):
@@ -64,5 +80,5 @@ class Signal(Fault, frozen=True, kw_only=True, tag="signal"):
     for_s: Seconds = 0.0
 
 
-AnyHand = Trade | CancelOrders | Liquidate | Withdraw
+AnyHand = Trade | CancelOrders | Take | Liquidate | Withdraw | Leverage
 AnyOutside = AnyHand | Mark | Signal

@@ -150,6 +150,12 @@ class Expire(ConnectionFault, frozen=True, kw_only=True, tag="expire"):
     connection: Literal["grvt"]
 
 
+class Restart(ConnectionFault, frozen=True, kw_only=True, tag="restart"):
+    """GRVT's gateway restarts: every websocket ends, and all sequence numbers start anew."""
+
+    connection: Literal["grvt"]
+
+
 class Clock(ConnectionFault, frozen=True, kw_only=True, tag="clock"):
     """The venue's clock is ``by_s`` ahead (or behind) for ``for_s``: its time and its windows."""
 
@@ -160,5 +166,5 @@ class Clock(ConnectionFault, frozen=True, kw_only=True, tag="clock"):
 
 AnyRoute = Answer | Lose | Slow | EditReply
 AnyVenueFault = (
-    Drop | Refuse | Delay | AnyRoute | Frames | Subscribe | Race | Lag | Expire | Clock
+    Drop | Refuse | Delay | AnyRoute | Frames | Subscribe | Race | Lag | Expire | Restart | Clock
 )  # fmt: skip

@@ -330,7 +330,7 @@ def _leg(leg: frames.OrderLeg) -> frames.OrderLeg:
 
 
 def _by_the_venue(request: OrderRequest, account: GrvtAccount) -> frames.Order:
-    """The echo of an order that no client sent: a liquidation."""
+    """The echo of an order that no client sent: a liquidation, or one made by hand."""
     leg = frames.OrderLeg(
         instrument=request.symbol,
         size=request.size,
@@ -341,7 +341,7 @@ def _by_the_venue(request: OrderRequest, account: GrvtAccount) -> frames.Order:
         sub_account_id=str(account.sub_account_id),
         is_market=request.price is None,
         time_in_force=WIRE_TIME_IN_FORCE[request.time_in_force],
-        reduce_only=True,
+        reduce_only=request.reduce_only if request.manual else True,
         legs=(leg,),
         signature=UNSET,
         metadata=frames.OrderMetadata(client_order_id=str(request.client_order_id or 0)),

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from paper.faults import Expire, Faults
+from paper.faults import Expire, Faults, Restart
 from paper.faults.http import dated
 from paper.grvt.desk import OrderDesk
 from paper.grvt.framing import Dialect, JsonRpc, Legacy
@@ -84,6 +84,7 @@ class GrvtFrontEnd:
         exchange.add_listener(self._public_source)
         self._desk = OrderDesk(exchange, feed, settings, races=partial(faults.race, GRVT))
         faults.on(Expire, self._expire)
+        faults.on(Restart, lambda _: self.restart_gateway())
         self._trades = trades_routes(exchange, self._desk, ReadLag(exchange, faults))
         self._market = market_routes(exchange)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from paper.records import FaultHit, Manual
+from paper.records import FaultHit, Filled, Manual
 from tests.support_paper_faults import ALL_ENDPOINTS, Drill, arguments
 from tests.support_paper_process import BACKPACK_ETH, WAIT_S, Hedger, Process
 from venues.model import Side
@@ -75,6 +75,27 @@ def test_a_part_of_a_position_is_liquidated_by_force(drill: Drill) -> None:
     assert position(drill, "backpack") == [0.7]
     drill.arm("liquidate", venue="backpack")
     assert position(drill, "backpack") == []
+
+
+def test_resting_orders_are_taken_in_parts_and_in_pieces(drill: Drill) -> None:
+    trade = {"venue": "backpack", "symbol": BACKPACK_ETH, "side": "buy", "size": "2"}
+    drill.arm("trade", **trade, price="2400")
+    drill.arm("take", venue="backpack", part=0.5, pieces=5)
+    assert position(drill, "backpack") == [1.0]
+    drill.arm("take", venue="backpack")
+    assert position(drill, "backpack") == [2.0]
+    fills = [record for record in drill.records() if isinstance(record, Filled)]
+    assert [float(fill.size) for fill in fills] == [0.2] * 5 + [1.0]
+
+
+def test_another_leverage_makes_an_order_too_large(drill: Drill) -> None:
+    drill.arm("leverage", venue="grvt", leverage=1)
+    trade = {"venue": "grvt", "symbol": GRVT_ETH, "side": "buy"}
+    drill.arm("trade", **trade, size="60", price="2400")
+    drill.arm("trade", **trade, size="1", price="2400")
+    details = drill.wait_hits(3)
+    assert details[:2] == ["leverage 1", "refused: margin"]
+    assert details[2].endswith("0 of 1")
 
 
 def test_money_leaves_the_account(drill: Drill) -> None:
