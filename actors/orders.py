@@ -222,6 +222,7 @@ class Orders(SupervisedActor):
         self._desks = {name: self.address(name) for name in desks}
         self._journal = self.address("journal")
         self._journal_epoch = 0
+        self._asked_epoch = 0
         self._history_due_s = float("inf")
         self._was_up = False
         self._outbox = Outbox(
@@ -275,14 +276,17 @@ class Orders(SupervisedActor):
 
     def _journal_changed(self, message: JournalChanged) -> list[Effect]:
         status = message.status
+        if status.state not in _UP:
+            self._history_due_s = float("inf")
+        elif status.epoch != self._asked_epoch:
+            self._asked_epoch = status.epoch
+            self._history_due_s = self.clock.now()
+            self._ask_for_history()
         if status.state is ChildState.RUNNING and status.epoch == self._journal_epoch:
             return []
         self._journal_epoch = status.epoch
-        self._history_due_s = self.clock.now() if status.state in _UP else float("inf")
         # What the last incarnation was asked and has not answered died with its inbox.
-        effects = self._manager.journal_lost(f"journal is {status.state.value}")
-        self._ask_for_history()
-        return effects
+        return self._manager.journal_lost(f"journal is {status.state.value}")
 
     def _ask_for_history(self) -> None:
         if self.clock.now() >= self._history_due_s:
