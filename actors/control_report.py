@@ -260,11 +260,14 @@ def _venues(
 ) -> tuple[schema.Venue, ...]:
     """Every subtree that has an orders actor; ready when every leg there says so."""
     legs = [] if board is None else [leg for desk in board.desks for leg in desk.legs]
+    accounts = {} if board is None else {account.venue: account for account in board.balances}
     names = [directory.parent_path(node.name) for node in workers if node.name.endswith("/orders")]
     return tuple(
         schema.Venue(
             venue=name,
             ready=all(told) if (told := [leg.ready for leg in legs if leg.venue == name]) else None,
+            equity=accounts[name].equity if name in accounts else None,
+            available=accounts[name].available if name in accounts else None,
         )
         for name in names
     )

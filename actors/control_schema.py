@@ -143,10 +143,15 @@ class Desk(_Document, frozen=True, kw_only=True):
 
 
 class Venue(_Document, frozen=True, kw_only=True):
-    """Whether a venue takes orders: None while no desk has heard of it yet."""
+    """Whether a venue takes orders: None while no desk has heard of it yet.
+
+    ``equity`` of the account and what of it is ``available``, in quote currency, as last read.
+    """
 
     venue: str
     ready: bool | None
+    equity: Decimal | None = None
+    available: Decimal | None = None
 
 
 class Status(_Document, frozen=True, kw_only=True):

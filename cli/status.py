@@ -147,7 +147,10 @@ def _desk(desk: schema.Desk) -> Iterator[str]:
 def _rest(status: schema.Status) -> Iterator[str]:
     for venue in status.venues:
         words = {True: "ready", False: "not ready", None: "not heard of yet"}
-        yield f"{'venue':9} {venue.venue}: {words[venue.ready]}"
+        money = ""
+        if venue.equity is not None and venue.available is not None:
+            money = f", equity {venue.equity:.2f}, available {venue.available:.2f}"
+        yield f"{'venue':9} {venue.venue}: {words[venue.ready]}{money}"
     running = sum(node.state == "running" for node in status.actors)
     yield f"{'actors':9} {running} of {len(status.actors)} running; ketch tree shows each"
     if status.restarts:

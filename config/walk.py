@@ -106,7 +106,7 @@ class Walk:
         sound = True
         for name, child in node.entries.items():
             at = (*path, name)
-            key = read_scalar(info.key_type, ScalarNode(name, quoted=False, origin=child.origin))
+            key = read_scalar(info.key_type, _name(name, child.origin))
             if key is MISMATCH:
                 expected = words(info.key_type).replace("text", "a name", 1)
                 self.errors.append(ConfigError(spell(at), quote(name), expected, child.origin))
@@ -176,6 +176,12 @@ class Walk:
         except ValueError as error:  # raised by the struct's own __post_init__
             self.errors.append(Inconsistent(spell(path), str(error), node.origin))
             return MISMATCH
+
+
+def _name(text: str, origin: str) -> ScalarNode:
+    """A key as a value: it is never nothing, whatever it is spelled like."""
+    node = ScalarNode(text, quoted=False, origin=origin)
+    return ScalarNode(text, quoted=True, origin=origin) if node.null else node
 
 
 def _removes(value_type: mi.Type, node: Node) -> bool:

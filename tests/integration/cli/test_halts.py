@@ -9,6 +9,7 @@ from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from actors.journal_file import JournalFile
@@ -140,3 +141,26 @@ def test_a_counted_run_does_not_wait_for_anybody(tmp_path: Path) -> None:
     with running(tmp_path, "--cycles", "3", *HOLD) as run:
         find_unexplained(run)
         assert run.end() == 7, run.said
+
+
+_FOUND = ("-o", "paper.grvt.start_positions={ETH_USDT_Perp: -1.5}")
+
+
+def test_an_account_that_is_not_flat_is_not_traded_over(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.jsonl"
+    done = ketch(tmp_path, "run", "--cycles", "1", "--ledger", str(ledger), *_FOUND, *FAST)
+    assert done.returncode == 7, done.stdout + done.stderr
+    assert "expected to start flat, the venues hold" in done.stderr
+    records = [msgspec.json.decode(line) for line in ledger.read_bytes().splitlines()]
+    ours = [r for r in records if r["type"] == "accepted" and r["account"] == "main"]
+    by_hand = [r["order_id"] for r in records if r["type"] == "manual"]
+    assert [r["order_id"] for r in ours] == by_hand  # how the position came about
+
+
+def test_a_position_that_is_to_be_ignored_is_left_as_it_is(tmp_path: Path) -> None:
+    told = ("-o", "desks.eth.unexplained=ignore")
+    done = ketch(tmp_path, "run", "--cycles", "2", *told, *_FOUND, *FAST)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "found at start: " in done.stderr
+    assert "2 completed" in done.stdout
+    assert "D = 0  O = 0  flips = 0  P holds" in done.stdout

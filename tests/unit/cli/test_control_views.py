@@ -109,6 +109,13 @@ def test_a_paused_desk_is_said_to_be_and_how_to_resume_it() -> None:
     assert "ketch resume eth" in page
 
 
+def test_what_an_account_holds_is_told_once_it_has_been_read() -> None:
+    read = schema.Venue(venue="grvt", ready=True, equity=Decimal("999.5"), available=Decimal(900))
+    page = render(status(venues=(read, schema.Venue(venue="backpack", ready=True))))
+    assert "grvt: ready, equity 999.50, available 900.00" in page
+    assert "backpack: ready\n" in page
+
+
 def test_the_last_cycles_come_newest_first() -> None:
     def cycle(number: int) -> schema.Cycle:
         return schema.Cycle(

@@ -214,6 +214,14 @@ def test_the_status_tells_a_naked_and_halted_desk() -> None:
     assert "net +0.5 naked for 3 s, halted: both ways blocked" in line
 
 
+def test_the_status_tells_what_a_desk_waits_for() -> None:
+    desk = READY.desks[0]
+    legs = (msgspec.structs.replace(desk.legs[0], position=Decimal("0.5")), desk.legs[1])
+    found = msgspec.structs.replace(desk, legs=legs, phase=Phase.HALTED, halted="expected flat")
+    line = status_line(msgspec.structs.replace(READY, desks=(found,)), 93.0)
+    assert "waits for ketch adopt, flatten or ignore, halted: expected flat" in line
+
+
 def test_a_reload_is_announced_and_its_end_too(manager: Manager) -> None:
     said = Said(manager)
     said.after(1, READY)

@@ -26,6 +26,12 @@ def test_the_schema_decides_what_a_text_means() -> None:
     assert isinstance(config.ratio, float)
 
 
+def test_a_name_that_is_spelled_like_nothing_is_a_name() -> None:
+    assert list(settings('trading: {desks: {"null": {size: 1, side: buy}}}').trading.desks) == [
+        "null"
+    ]
+
+
 def test_a_quoted_null_is_a_text() -> None:
     assert settings("name: 'null'").name == "null"
 
