@@ -25,9 +25,12 @@ class ReadLag:
 
     def order(self, order: PaperOrder) -> Literal["shown", "missing", "pending"]:
         """How a single read shows this order."""
-        fault = None if self._faults is None else self._faults.lag(self._exchange.venue, "orders")
+        if self._faults is None:
+            return "shown"
+        fault = self._faults.lag(self._exchange.venue, "orders")
         if fault is None or order.created_ns <= self._exchange.now_ns() - _ns(fault.by_s):
             return "shown"
+        self._faults.effects.met(fault, fault.shown)
         return fault.shown
 
     def orders(self, orders: Sequence[PaperOrder]) -> list[PaperOrder]:
@@ -58,7 +61,10 @@ class ReadLag:
 
     def _lag_ns(self, what: str) -> int:
         fault = None if self._faults is None else self._faults.lag(self._exchange.venue, what)
-        return 0 if fault is None else _ns(fault.by_s)
+        if self._faults is None or fault is None:
+            return 0
+        self._faults.effects.met(fault, what)
+        return _ns(fault.by_s)
 
 
 def _ns(seconds: float) -> int:

@@ -8,6 +8,7 @@ changes as the venue learns it (``backpack/market``, then ``backpack/feed``). Lo
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
@@ -17,6 +18,7 @@ from paper.faults import (
     AnyWire,
     Blackhole,
     ClearAll,
+    Closed,
     Cut,
     Fault,
     FaultRefused,
@@ -38,7 +40,16 @@ ENDPOINTS: Final = {
     "backpack/ws": ("backpack/market", "backpack/feed"),
 }
 _HOST: Final = "127.0.0.1"
-_KINDS: Final[tuple[type[WireFault], ...]] = (Blackhole, Hold, NoRead, Trickle, Rst, Fin, Cut)
+_KINDS: Final[tuple[type[WireFault], ...]] = (
+    Blackhole,
+    Closed,
+    Hold,
+    NoRead,
+    Trickle,
+    Rst,
+    Fin,
+    Cut,
+)
 _Kind = TypeVar("_Kind", bound=WireFault)
 
 
@@ -56,15 +67,19 @@ class Wire(Weather):
         self._faults = faults
         self._acting: list[_Acting] = []
         self._relays: dict[Relay, str] = {}
-        self._endpoints: set[str] = set()
+        self._proxies: dict[str, Proxy] = {}
         for kind in _KINDS:
             faults.on(kind, self._begin)
         faults.on(ClearAll, self._clear)
         faults.checked_by(self._check)
 
-    def proxied(self, endpoint: str) -> None:
-        """That endpoint is behind a proxy."""
-        self._endpoints.add(endpoint)
+    def proxied(self, endpoint: str, proxy: Proxy) -> None:
+        """That endpoint is behind this proxy."""
+        self._proxies[endpoint] = proxy
+
+    async def listening(self, endpoint: str) -> None:
+        """Wait until that endpoint listens again after it was closed."""
+        await self._proxies[endpoint].reopened()
 
     def joined(self, relay: Relay, endpoint: str) -> None:
         """A client has connected to an endpoint."""
@@ -131,6 +146,14 @@ class Wire(Weather):
         self._refresh()
 
     def _refresh(self) -> None:
+        for endpoint, proxy in self._proxies.items():
+            closed = [
+                acting.fault
+                for acting in self._acting
+                if isinstance(acting.fault, Closed)
+                and _hits(acting.fault.connection, (endpoint, *ENDPOINTS[endpoint]))
+            ]
+            proxy.listen(not closed)
         for relay in tuple(self._relays):
             relay.refresh()
 
@@ -149,7 +172,7 @@ class Wire(Weather):
             for endpoint, names in ENDPOINTS.items()
             if _hits(fault.connection, (endpoint, *names))
         }
-        if not wanted & self._endpoints:
+        if not wanted & self._proxies.keys():
             raise FaultRefused(
                 f"{fault.connection} is not behind the proxy: start the venues with the setting "
                 f'"proxied": {msgspec.json.encode(sorted(wanted)).decode()}'
@@ -164,19 +187,49 @@ class Proxy:
         self._port = port
         self._wire = wire
         self._server: asyncio.Server | None = None
-        wire.proxied(endpoint)
+        self._listening = 0
+        self._reserved: socket.socket | None = None
+        self._opening: asyncio.Task[None] | None = None
+        wire.proxied(endpoint, self)
 
     async def start(self, port: int) -> int:
         """Listen on ``port`` (0: any); returns the one that it is. Raises OSError."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._accepted(loop), _HOST, port)
         address: tuple[str, int] = self._server.sockets[0].getsockname()
-        return address[1]
+        self._listening = address[1]
+        return self._listening
+
+    def listen(self, wanted: bool) -> None:
+        """Listen, or let new connections be refused."""
+        if not wanted and self._server is not None:
+            self._server.close()
+            self._server = None
+            # Bound without listening: connections are refused, and nobody takes the port.
+            self._reserved = socket.socket()
+            self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._reserved.bind((_HOST, self._listening))
+        elif wanted and self._reserved is not None and self._opening is None:
+            opening = self._reopen(self._reserved)
+            self._opening = asyncio.get_running_loop().create_task(opening)
+
+    async def reopened(self) -> None:
+        """Wait for what ``listen`` has begun."""
+        if self._opening is not None:
+            await self._opening
+
+    async def _reopen(self, reserved: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._accepted(loop), sock=reserved)
+        self._reserved = self._opening = None
 
     async def stop(self) -> None:
         """Listen no more, and cut what is open."""
-        if self._server is not None:
-            self._server.close()
+        if self._opening is not None:
+            self._opening.cancel()
+        for listener in (self._server, self._reserved):
+            if listener is not None:
+                listener.close()
         self._wire.close()
 
     def _accepted(self, loop: asyncio.AbstractEventLoop) -> Callable[[], asyncio.Protocol]:

@@ -38,14 +38,14 @@ from paper.faults.venue import (
     Slow,
     Subscribe,
 )
-from paper.faults.wire import AnyWire, Blackhole, Cut, Fin, Hold, NoRead, Rst, Trickle
+from paper.faults.wire import AnyWire, Blackhole, Closed, Cut, Fin, Hold, NoRead, Rst, Trickle
 
 AnyFault = AnyVenueFault | AnyOutside | AnyWire
 
 __all__ = [
     "Answer", "AnyFault", "AnyOutside", "AnyVenueFault", "AnyWire", "At", "Blackhole",
-    "CancelOrders", "ClearAll", "Clock", "Cut", "Delay", "Drop", "EditReply", "Expire", "Fault",
-    "FaultRefused", "Faults", "Fin", "Frames", "Hit", "Hold", "Hook", "Lag", "Leverage",
+    "CancelOrders", "ClearAll", "Clock", "Closed", "Cut", "Delay", "Drop", "EditReply", "Expire",
+    "Fault", "FaultRefused", "Faults", "Fin", "Frames", "Hit", "Hold", "Hook", "Lag", "Leverage",
     "Liquidate", "Lose", "Mark", "NoRead", "Race", "Refuse", "Restart", "Rst", "Signal", "Slow",
     "Subscribe", "Take", "Trade", "Trickle", "Withdraw",
 ]  # fmt: skip

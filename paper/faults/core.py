@@ -166,11 +166,16 @@ class Faults:
 
     def refusing(self, connection: str) -> bool:
         """True while new connections and requests of that name are refused."""
-        return bool(self.effects.lasting(Refuse, connection))
+        acting = self.effects.lasting(Refuse, connection)
+        for fault in acting:
+            self.effects.met(fault, connection)
+        return bool(acting)
 
     def delay_s(self, connection: str) -> float:
         """Seconds by which replies on that connection are held back now."""
         acting = self.effects.lasting(Delay, connection)
+        for fault in acting:
+            self.effects.met(fault, connection)
         return max((fault.by_s for fault in acting), default=0.0)
 
     async def before_reply(self, connection: str) -> None:

@@ -93,6 +93,13 @@ class Effects:
         """Report that a fault which was taken has done its work."""
         self._on_hit(Hit(fault=fault, detail=detail))
 
+    def met(self, fault: ConnectionFault, detail: str) -> None:
+        """Report, once, that a fault which lasts has touched something."""
+        for acting in self._acting:
+            if acting.fault is fault and not acting.seen:
+                acting.seen = 1
+                self.hit(fault, detail)
+
     def truth(self) -> bool:
         """A seeded coin for the fault that was taken last: each use has its own."""
         return self._draw(f"truth|{self._taken}") < 0.5

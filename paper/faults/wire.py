@@ -40,6 +40,10 @@ class Blackhole(WireTimed, frozen=True, kw_only=True, tag="blackhole"):
     """
 
 
+class Closed(WireTimed, frozen=True, kw_only=True, tag="closed"):
+    """Nobody listens: new connections are refused. Those that are open go on."""
+
+
 class Hold(WireTimed, frozen=True, kw_only=True, tag="hold"):
     """Buffer one direction (``up``: to the venue), then release it in order."""
 
@@ -74,4 +78,4 @@ class Cut(WireFault, frozen=True, kw_only=True, tag="cut"):
     direction: Direction = "down"
 
 
-AnyWire = Blackhole | Hold | NoRead | Trickle | Rst | Fin | Cut
+AnyWire = Blackhole | Closed | Hold | NoRead | Trickle | Rst | Fin | Cut

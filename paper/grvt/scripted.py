@@ -20,6 +20,7 @@ from venues.grvt.codec import JSONRPC, SubscribeParams, Subscription, encode
 from venues.model import GRVT
 
 _SUBSCRIBE: Final = "subscribe"
+_PRIVATE: Final = "grvt/trading"
 
 
 class Cuttable(Line, Protocol):
@@ -82,7 +83,7 @@ class ScriptedDialect:
         head = _head(data)
         if head is None:
             self._dialect.handle(data, line)
-        elif head.method == _SUBSCRIBE:
+        elif head.method == _SUBSCRIBE and self._connection == _PRIVATE:
             self._subscribe(head, data, line)
         else:
             self._call(head, data, line)

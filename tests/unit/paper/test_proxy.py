@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from paper.faults import Blackhole, Cut, Drop, FaultRefused, Fin, Hold, NoRead, Rst, Trickle
+from paper.faults import Blackhole, Closed, Cut, Drop, FaultRefused, Fin, Hold, NoRead, Rst, Trickle
 from paper.faults.wire import Direction
 from tests.support_paper_proxy import Place, at
 
@@ -175,6 +175,23 @@ def test_a_trickle_is_as_slow_as_asked_for() -> None:
         venue.send(b"x" * 40)
         assert len(await client.receive(40)) == 40
         assert time.monotonic() - started >= 0.17
+
+    at("backpack/api", check)
+
+
+def test_while_nobody_listens_connections_are_refused_and_live_ones_go_on() -> None:
+    async def check(place: Place) -> None:
+        client, venue = await place.connected()
+        place.do(Closed(connection="backpack/api"))
+        with pytest.raises(ConnectionRefusedError):
+            await place.client()
+        client.send(b"still")
+        assert await venue.receive(5) == b"still"
+        place.faults.clear()
+        await place.wire.listening("backpack/api")
+        other, its_venue = await place.connected()
+        other.send(b"again")
+        assert await its_venue.receive(5) == b"again"
 
     at("backpack/api", check)
 
