@@ -189,7 +189,7 @@ class PollDue(msgspec.Struct, frozen=True):
 
 
 _UP: Final = (ChildState.RUNNING, ChildState.HALF_OPEN)
-_HISTORY_S: Final = 5.0  # a journal has read its record long before that, or is asked again
+_HISTORY_S: Final = 0.5  # its first answer can come before we have a name to answer to
 
 
 class Orders(SupervisedActor):
@@ -224,6 +224,7 @@ class Orders(SupervisedActor):
         self._journal_epoch = 0
         self._asked_epoch = 0
         self._history_due_s = float("inf")
+        self._history_wait_s = _HISTORY_S
         self._was_up = False
         self._outbox = Outbox(
             self.venue,
@@ -281,6 +282,7 @@ class Orders(SupervisedActor):
         elif status.epoch != self._asked_epoch:
             self._asked_epoch = status.epoch
             self._history_due_s = self.clock.now()
+            self._history_wait_s = _HISTORY_S
             self._ask_for_history()
         if status.state is ChildState.RUNNING and status.epoch == self._journal_epoch:
             return []
@@ -290,7 +292,8 @@ class Orders(SupervisedActor):
 
     def _ask_for_history(self) -> None:
         if self.clock.now() >= self._history_due_s:
-            self._history_due_s = self.clock.now() + _HISTORY_S
+            self._history_due_s = self.clock.now() + self._history_wait_s
+            self._history_wait_s *= 2  # it may just be slow
             self._journal.offer(LoadVenue(self.venue, self.name))
 
     def _history_loaded(self, message: VenueHistory) -> list[Effect]:
@@ -315,8 +318,7 @@ class Orders(SupervisedActor):
         status = message.status
         if status.name in self._desks:
             return self._desk_changed(status)
-        before = self._connections[status.name]
-        self._connections[status.name] = status
+        before, self._connections[status.name] = self._connections[status.name], status
         up = all(known is not None and known.up for known in self._connections.values())
         replaced = before is not None and before.epoch != status.epoch
         effects: list[Effect] = []
@@ -332,8 +334,8 @@ class Orders(SupervisedActor):
         elif up and self._manager.probation and not probation:
             effects += self._manager.proven()
         self._was_up = up
-        there = self._connections[self._gateway_name]
-        self._manager.answering(there is not None and there.up)
+        gateway = self._connections[self._gateway_name]
+        self._manager.answering(gateway is not None and gateway.up)
         return effects
 
     def _desk_changed(self, status: StatusMessage) -> list[Effect]:
