@@ -34,6 +34,13 @@ class Desk(Protocol):
     def drift(self, venue: str, detail: str) -> None: ...
 
 
+class HearsOfFailures(OrderManager):
+    """A manager that concludes something from a read that failed. No sane one is of this kind."""
+
+    def read_failed(self, effect: Effect, now_s: float) -> list[Effect]:
+        raise NotImplementedError
+
+
 class OrdersShell:
     """One incarnation. What is addressed to it after its end is heard by the next one."""
 
@@ -235,7 +242,13 @@ class OrdersShell:
             answer = self._answer(effect, venue)
             return lambda: self._do(answer(self._schedule.host_s)) if self.alive else None
 
-        self._wire.read(ask)
+        if not self._wire.read(ask) and isinstance(self.manager, HearsOfFailures):
+            self._tell(lambda: self._failed(effect))
+
+    def _failed(self, effect: Effect) -> None:
+        assert isinstance(self.manager, HearsOfFailures)
+        if self.alive:
+            self._do(self.manager.read_failed(effect, self._schedule.host_s))
 
     def _answer(self, effect: Effect, venue: SimVenue) -> Callable[[float], list[Effect]]:
         """What the venue says now, to be heard later."""

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from tests.simulation.broken import TEMPTATIONS, Temptation
 from tests.simulation.scenarios import LIMIT_S
 from tests.simulation.trouble import Trouble
 from tests.simulation.world import World
 from tests.support_trading import plan
-from trading.order_manager import Effect, OrderManager
+from trading.order_manager import OrderManager
+
+_SEEDS = range(9)
+_BROKEN_S = 100.0  # what is broken need not come to an end
 
 
-class HastyManager(OrderManager):
-    """What most bots do: no answer is taken for a refusal."""
-
-    def doubted(self, client_order_id: int, reason: str, now_s: float) -> list[Effect]:
-        return self.refused(client_order_id, reason, now_s)
-
-
-class CredulousManager(OrderManager):
-    """An order that one question does not find was never there."""
-
-    def absent(self, client_order_id: int, now_s: float) -> list[Effect]:
-        return self.refused(client_order_id, "not found", now_s)
+def faults(
+    manager: type[OrderManager], trouble: Trouble, limit_s: float = LIMIT_S
+) -> Iterator[list[str]]:
+    for seed in _SEEDS:
+        yield World(seed, trouble, plan(cycles=3), manager=manager).run(limit_s).faults()
 
 
-_TEMPTING = Trouble(garble_reply=0.5, lose_reply=0.3, drop_news=0.7, slow=0.5, lag_s=1.9)
+def name_of(temptation: Temptation) -> str:
+    return temptation.broken.__name__
 
 
-@pytest.mark.parametrize("broken", [HastyManager, CredulousManager])
-def test_the_judgement_finds_out_who_guesses(broken: type[OrderManager]) -> None:
-    worlds = [World(seed, _TEMPTING, plan(cycles=3), manager=broken) for seed in range(8)]
-    assert any(world.run(LIMIT_S).measures.duplicates for world in worlds)
+@pytest.mark.parametrize("temptation", TEMPTATIONS, ids=name_of)
+def test_the_judgement_finds_out_who_guesses(temptation: Temptation) -> None:
+    assert any(faults(temptation.broken, temptation.trouble, _BROKEN_S))
 
 
-def test_who_does_not_guess_is_not_tempted() -> None:
-    for seed in range(8):
-        assert World(seed, _TEMPTING, plan(cycles=3)).run(LIMIT_S).faults() == [], f"seed {seed}"
+@pytest.mark.parametrize("temptation", TEMPTATIONS, ids=name_of)
+def test_who_does_not_guess_is_not_tempted(temptation: Temptation) -> None:
+    for seed, wrong in zip(_SEEDS, faults(OrderManager, temptation.trouble), strict=True):
+        assert not wrong, f"seed {seed}"

@@ -116,22 +116,26 @@ class Wire:
             return
         self._schedule.after(self._delay_s(), lambda: self._arrive(new, epoch), ours=False)
 
-    def read(self, ask: Callable[[SimVenue], Callable[[], None]]) -> None:
-        """Ask the venue; ``ask`` runs there, and what it returns runs here, if it ever does."""
+    def read(self, ask: Callable[[SimVenue], Callable[[], None]]) -> bool:
+        """Ask the venue; ``ask`` runs there, and what it returns runs here, if it ever does.
+
+        False when it is known at once that there will be no answer.
+        """
         if not self.up or self._schedule.chance(self._trouble.refuse_read):
-            return
+            return False
         epoch = self.epoch
         if self._schedule.chance(self._trouble.lose_read):
             # A venue that does not answer a question is taken for gone.
             lost = self._if_current(epoch, self.cut)
             self._schedule.after(_REPLY_TIMEOUT_S, lost, step=False)
-            return
+            return True
 
         def arrive() -> None:
             answer = self._if_current(epoch, ask(self.venue))
             self._schedule.after(self._delay_s(), answer)
 
         self._schedule.after(self._delay_s(), arrive, ours=False)
+        return True
 
     def cancel(self, client_order_id: int) -> None:
         """Ask for the cancel of an order; like every request it may be lost, or come late."""
