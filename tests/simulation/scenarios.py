@@ -27,7 +27,7 @@ _ORDERLY = (Act.STOP, Act.FLATTEN)
 
 _FAMILIES: tuple[Trouble, ...] = (
     ROUGH,
-    msgspec.structs.replace(ROUGH, outage_s=25.0),
+    msgspec.structs.replace(ROUGH, outage_s=12.0),
     # Nothing comes by the feed: what is known is known from questions.
     msgspec.structs.replace(ROUGH, drop_news=1.0, lose_reply=0.5),
     # Everything comes, several times, out of order, and some of it once more much later.
@@ -39,6 +39,19 @@ _FAMILIES: tuple[Trouble, ...] = (
     Trouble(refuse_read=0.6, lose_read=0.1, contradict=0.6, slow=0.3, drop_news=0.3, lag_s=1.0),
     # A slow disk, and connections that have to prove themselves.
     Trouble(slow_disk=0.5, refuse_intent=0.1, probation=0.7, drop_news=0.2, slow=0.2, lag_s=1.5),
+    # Entries that rest, are cancelled, and execute meanwhile.
+    Trouble(
+        rests=True,
+        lose_request=0.1,
+        lose_reply=0.1,
+        drop_news=0.2,
+        slow=0.3,
+        partial=0.5,
+        repeat_news=0.2,
+        refuse_read=0.1,
+        lag_s=1.5,
+        order_lag_s=1.5,
+    ),
 )
 
 

@@ -68,9 +68,9 @@ class Schedule:
     def run_until(self, over: Callable[[], bool], limit_s: float) -> None:
         """Let things happen until ``over()``, or until ``limit_s`` have passed."""
         end_s = self.now_s + limit_s
-        heap = self._heap
-        while heap and not over() and heap[0].at_s <= end_s:
-            self._happen(heapq.heappop(heap))
+        heap, happen, pop = self._heap, self._happen, heapq.heappop
+        while heap and not over() and heap[0][0] <= end_s:
+            happen(pop(heap))
 
     def stand(self, length_s: float, *, clock_stands: bool) -> None:
         """Our host does nothing for so long; the venues go on. What came meanwhile is heard then.

@@ -28,7 +28,7 @@ from trading.orders import OrderView
 from venues.model import GRVT, Instrument
 
 _MOVE_PERIOD_S = 0.1
-_QUOTE_PERIOD_S = 0.5
+_QUOTE_PERIOD_S = 0.9  # a second old is too old
 _BY_HAND = Decimal("0.2")
 _AFTERMATH_S = 3.0
 _AFTERMATHS = 20
