@@ -53,6 +53,7 @@ class Faults:
         self._actors: dict[type[Fault], list[Callable[[Any], None]]] = defaultdict(list)
         self._checks: list[Callable[[Fault], None]] = []
         self._plan: Plan[Fault] = Plan()
+        self._known: list[Fault] = []
         self._fired: list[Fault] = []
         self._hits: list[Hit] = []
         self._waiting: list[asyncio.Future[None]] = []
@@ -77,6 +78,7 @@ class Faults:
         """Act at once, or wait for the fault's hook. Raises FaultRefused."""
         for check in self._checks:
             check(fault)
+        self._known.append(fault)
         if fault.at is None:
             self._fire(fault)
         else:
@@ -218,7 +220,8 @@ class Faults:
         if isinstance(fault, Drop):
             self._connections.drop(fault.connection)
         elif isinstance(fault, ConnectionFault):
-            self.effects.add(fault)
+            place = next(n for n, known in enumerate(self._known) if known is fault)
+            self.effects.add(fault, place)
         for act in self._actors[type(fault)]:
             act(fault)
         self._tell()

@@ -46,18 +46,16 @@ class Effects:
         self._clock = clock
         self._seed = seed
         self._on_hit = on_hit
-        self._added = 0
         self._taken = ""
         self._acting: list[_Acting] = []
 
-    def add(self, fault: ConnectionFault) -> None:
-        """From now on it acts."""
-        self._added += 1
+    def add(self, fault: ConnectionFault, number: int) -> None:
+        """From now on it acts; ``number`` is its place among all that were armed."""
         for_s: float | None = getattr(fault, "for_s", None)
         until = None if for_s is None else self._clock() + for_s
         uses = fault.uses if isinstance(fault, Counted) else None
         skip = fault.skip if isinstance(fault, Counted) else 0
-        self._acting.append(_Acting(self._added, fault, until, uses, skip))
+        self._acting.append(_Acting(number, fault, until, uses, skip))
 
     def clear(self) -> None:
         """Forget all of them."""

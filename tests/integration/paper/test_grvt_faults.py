@@ -22,6 +22,7 @@ from paper.faults import (
     Lag,
     Lose,
     Race,
+    Restart,
     Subscribe,
 )
 from tests.support_grvt import CLIENT_ID, SUB_ACCOUNT
@@ -190,6 +191,19 @@ def test_every_cookie_expires_and_a_new_login_helps(venue: PaperGrvt) -> None:
     reply = post(venue, requests.positions(SUB_ACCOUNT), session)
     assert (reply.status_code, reply.json()["code"]) == (401, 1000)
     assert post(venue, requests.positions(SUB_ACCOUNT), headers(venue)).status_code == 200
+
+
+def test_a_gateway_restarts_and_its_numbers_begin_anew(venue: PaperGrvt) -> None:
+    session = headers(venue)
+    for restarted in (False, True):
+        with socket(venue) as connection:
+            connection.send(codec.encode_subscribe("v1.fill", [str(SUB_ACCOUNT)], 1).decode())
+            told(connection)
+            post(venue, create(venue, CLIENT_ID + restarted), session)
+            assert told(connection)["sequence_number"] == "1"
+            arm(venue, Restart(connection="grvt"))
+            with pytest.raises(ConnectionClosed):
+                told(connection)
 
 
 def test_logins_fail_for_a_time_with_an_error_or_without_a_cookie(venue: PaperGrvt) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from paper.faults import Answer, Faults, Frames, Hit, Lose
+from paper.faults import Answer, At, Faults, Frames, Hit, Hook, Lose, Refuse
 from paper.faults.edit import HUGE_BYTES, edited, padded, with_sizes
 from paper.faults.frames import BinaryFrame
 from paper.faults.venue import RouteFault
@@ -73,6 +73,31 @@ def test_a_share_and_a_seeded_truth_follow_from_the_seed_alone() -> None:
     hit, truths = drawn(1)
     assert 60 < sum(hit) < 120
     assert 0.3 < sum(truths) / sum(hit) < 0.7
+
+
+def test_a_seeded_truth_does_not_depend_on_which_fault_acts_first() -> None:
+    def truths(*order: Hook) -> dict[str, bool]:
+        faults = Faults(seed=3)
+        faults.arm(Answer(connection="grvt", route="r0", at=At(hook="fill")))
+        faults.arm(Answer(connection="grvt", route="r1", at=At(hook="accept")))
+        for hook in order:
+            faults.reached(1, hook, 1)
+        return {route: truth(faults, route) for route in ("r0", "r1")}
+
+    def truth(faults: Faults, route: str) -> bool:
+        assert faults.effects.take(RouteFault, "grvt/rest", lambda one: one.route == route)
+        return faults.effects.truth()
+
+    assert truths("fill", "accept") == truths("accept", "fill")
+
+
+def test_a_fault_that_lasts_tells_once_that_it_touched_something() -> None:
+    faults = Faults()
+    faults.arm(Refuse(connection="grvt", for_s=5))
+    assert not faults.hits
+    assert [faults.refusing("grvt/rest"), faults.refusing("grvt/rest")] == [True, True]
+    (hit,) = faults.hits
+    assert hit.detail == "grvt/rest"
 
 
 def test_a_meeting_is_told_with_what_came_of_it() -> None:
