@@ -12,7 +12,7 @@ their low half, and are also the nonce of the signature. An epoch comes round af
 from __future__ import annotations
 
 import enum
-import threading
+import itertools
 from typing import Final
 
 _COUNTER_BITS: Final = 16
@@ -54,35 +54,33 @@ class IdAllocator:
     """
 
     def __init__(self, epoch: int, first_epoch: int | None = None) -> None:
-        self._lock = threading.Lock()
-        self._epoch = _checked(epoch)
         self._first_epoch = epoch if first_epoch is None else _checked(first_epoch)
-        self._next = 0
+        self._used = 0
+        self._source = _checked(epoch), itertools.count()  # replaced as a whole, counted atomically
 
     @property
     def epoch(self) -> int:
         """The run epoch that ids are taken from now."""
-        return self._epoch
+        return self._source[0]
 
     @property
     def low(self) -> bool:
         """True when a new epoch should be begun before anything else is."""
-        return self._next > IDS_OF_EPOCH - _RESERVE
+        return self._used > IDS_OF_EPOCH - _RESERVE
 
     def next(self) -> int:
         """The next uint32. Raises IdsUsedUp."""
-        with self._lock:
-            if self._next >= IDS_OF_EPOCH:
-                raise IdsUsedUp(self._epoch)
-            compact = (self._epoch << _COUNTER_BITS) | self._next
-            self._next += 1
-            return compact
+        epoch, numbers = self._source
+        number = next(numbers)
+        if number >= IDS_OF_EPOCH:
+            raise IdsUsedUp(epoch)
+        self._used = number + 1
+        return (epoch << _COUNTER_BITS) | number
 
     def renew(self, epoch: int) -> None:
         """Go on with a new epoch, which is on disk."""
-        with self._lock:
-            self._epoch = _checked(epoch)
-            self._next = 0
+        self._source = _checked(epoch), itertools.count()
+        self._used = 0
 
     def may_be_ours(self, client_order_id: int) -> bool:
         """True for an id that this run has, or an earlier one may have, handed out.
@@ -90,10 +88,10 @@ class IdAllocator:
         Takes GRVT's 64-bit form too. Any thread.
         """
         epoch, number = divmod(client_order_id & 0xFFFFFFFF, IDS_OF_EPOCH)
-        if epoch == self._epoch:
-            return number < self._next
+        if epoch == self.epoch:
+            return number < self._used
         # Epochs come round: how many were begun since the first, and was this one of them?
-        begun = (self._epoch - self._first_epoch) % LAST_EPOCH
+        begun = (self.epoch - self._first_epoch) % LAST_EPOCH
         return (epoch - self._first_epoch) % LAST_EPOCH < begun
 
 
