@@ -74,7 +74,7 @@ class IdAllocator:
         number = next(numbers)
         if number >= IDS_OF_EPOCH:
             raise IdsUsedUp(epoch)
-        self._used = number + 1
+        self._used = max(self._used, number + 1)
         return (epoch << _COUNTER_BITS) | number
 
     def renew(self, epoch: int) -> None:
