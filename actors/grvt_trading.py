@@ -110,6 +110,7 @@ class GrvtTrading(ConnectionActor):
         self._unconfirmed = set(_STREAMS)
         self._login: Session | None = None
         self._read_failures = 0
+        self._guarding = False
         self._countdown: Timer | None = None
         # It closes the race of a cancel with its order: one that comes later is dropped.
         self._cancel_ttl_ms: int | None = min(_LONGEST_TTL_MS, int(self.timing.expiry_s * 1000))
@@ -137,6 +138,9 @@ class GrvtTrading(ConnectionActor):
             self._reply_due(message)
         elif isinstance(message, gateway.GuardResting):
             self._guard(on=message.on)
+        elif isinstance(message, CountdownDue):
+            if self._guarding:  # it may have been under way when the last order was over
+                self._count_down(_COUNTDOWN_MS)
         else:
             call = self._call_for(message)
             if call is None:
@@ -170,12 +174,14 @@ class GrvtTrading(ConnectionActor):
         """Arm the venue's countdown and keep refreshing it, or switch it off."""
         if self._countdown is not None:
             self._countdown.cancel()
-            self._countdown = None
-        if on:
-            self.tell_self(CountdownDue())
-        else:
-            call = requests.cancel_on_disconnect(self._access.sub_account_id, 0)
-            self.send(encode_call(call, self._expect(CountdownDue())))
+        self._guarding = on
+        self._count_down(_COUNTDOWN_MS if on else 0)
+
+    def _count_down(self, countdown_ms: int) -> None:
+        if self._guarding:
+            self._countdown = self.after(_COUNTDOWN_MS / 3_000, CountdownDue())
+        call = requests.cancel_on_disconnect(self._access.sub_account_id, countdown_ms)
+        self.send(encode_call(call, self._expect(CountdownDue())))
 
     def _call_for(self, message: object) -> Call | None:
         sub_account_id = self._access.sub_account_id
@@ -197,9 +203,6 @@ class GrvtTrading(ConnectionActor):
             return requests.cancel_order(
                 sub_account_id, message.client_order_id, time_to_live_ms=self._cancel_ttl_ms
             )
-        if isinstance(message, CountdownDue):
-            self._countdown = self.after(_COUNTDOWN_MS / 3_000, message)
-            return requests.cancel_on_disconnect(sub_account_id, _COUNTDOWN_MS)
         return None
 
     def _expect(self, request: object) -> int:

@@ -56,6 +56,10 @@ class FillPage(msgspec.Struct, frozen=True):
     cursor: str = ""
 
 
+class _Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
+    ack: bool | str
+
+
 class _Nested(msgspec.Struct, frozen=True, kw_only=True):
     result: Raw | UnsetType = UNSET
     next: str | None = None
@@ -72,7 +76,8 @@ def read(reply: Reply, shape: type[T]) -> T:
 
 def read_ack(reply: Reply) -> bool:
     """True when a cancel or countdown was accepted for processing, which is all it says."""
-    return read(reply, frames.Ack).accepted
+    said = read(reply, _Acknowledged).ack  # one that is missing acknowledges nothing
+    return frames.Ack(ack=said).accepted
 
 
 def read_order(reply: Reply) -> OrderUpdate:

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 import pytest
 from loguru import logger
 
-from actors.grvt_session import GetSession, GrvtSession, RenewSession
+from actors.grvt_session import LOGINS_A_MINUTE, GetSession, GrvtSession, RenewSession
 from supervision.clock import MonotonicClock
 from supervision.policy import Boot, Policy, Readiness
 from supervision.root import start_root
@@ -21,7 +21,7 @@ from supervision.states import ChildState, Health
 from supervision.timers import Timer, Timers
 from supervision.tree import ERROR_KEYS
 from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, read_request
-from tests.support_actors_venue import API_KEY, grvt_access
+from tests.support_actors_venue import API_KEY, Scene, grvt_access
 from tests.support_supervision_live import RETRY, Stage
 from venues.grvt import Session
 
@@ -217,3 +217,38 @@ def test_neither_key_nor_cookie_is_ever_logged() -> None:
     assert lines
     assert API_KEY not in shown
     assert "the-cookie" not in shown
+
+
+def test_logins_that_are_refused_again_and_again_are_made_four_times_a_minute() -> None:
+    with Login(*(login(f"cookie-{n}") for n in range(9))).running() as there:
+        there.stage.wait(NAME, ChildState.RUNNING)
+        for _ in range(8):
+            there.address.tell(RenewSession(there.session()))
+        there.session()
+        assert there.asked.qsize() == LOGINS_A_MINUTE
+
+
+@pytest.mark.parametrize(
+    ("time_of", "trouble"),
+    [
+        (lambda: answer(200, b'{"server_time": %d}' % (time.time_ns() // 10**6)), ""),
+        (
+            lambda: answer(200, b'{"server_time": %d}' % (time.time_ns() // 10**6 + 60_000)),
+            "our clock is 60.0 s behind that of grvt",
+        ),
+        (lambda: answer(500, b"<html>"), "the clock of grvt is not known"),
+    ],
+    ids=["right", "a minute behind", "not told"],
+)
+def test_clocks_are_compared_with_the_login(time_of: Callable[[], bytes], trouble: str) -> None:
+    def script(peer: Peer) -> None:
+        while True:
+            line, _ = read_request(peer)
+            peer.send(time_of() if line.startswith("GET /time ") else login("first"))
+
+    scene = Scene("grvt", "market")  # nobody's part here: the session is told of as its login
+    with ScriptedServer(script) as server:
+        access = grvt_access(server.http)
+        with scene.playing(lambda c: GrvtSession(c, access)):
+            scene.ready()
+            assert scene.letters.clocks.get(timeout=WAIT_S).trouble == trouble
