@@ -16,6 +16,11 @@ SWAPPED = (
     "-o", "desks.eth.primary={venue: grvt, symbol: ETH_USDT_Perp}",
     "-o", "desks.eth.hedge={venue: backpack, symbol: ETH_USDC_PERP}",
 )  # fmt: skip
+# Histories that do not lag: what a killed run left is settled without waiting for them.
+PROMPT = (
+    "-o", "venues.backpack.connection.settle_s=0.2", "-o", "venues.grvt.connection.settle_s=0.2",
+    "-o", "venues.backpack.connection.expiry_s=1", "-o", "venues.grvt.connection.expiry_s=1",
+)  # fmt: skip
 _LIMIT_S = 90
 
 

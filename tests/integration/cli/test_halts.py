@@ -14,7 +14,12 @@ import pytest
 
 from actors.journal_file import JournalFile
 from tests.integration.cli.test_control import HOLD, Running, running
-from tests.support_cli import FAST, ketch
+from tests.support_cli import FAST, PROMPT, ketch
+
+
+def record(state: Path) -> closing[JournalFile]:
+    """The journal of the runs with that state folder."""
+    return closing(JournalFile(state / "ketch" / "paper" / "journal.sqlite"))
 
 
 def killed(run: Running) -> None:
@@ -23,11 +28,11 @@ def killed(run: Running) -> None:
 
 
 def test_a_pause_outlives_the_process_and_resume_ends_it(tmp_path: Path) -> None:
-    with running(tmp_path, *FAST) as first:
+    with running(tmp_path, *FAST, *PROMPT) as first:
         first.wait_line("completed")
         first.do("pause")
         killed(first)
-    with running(tmp_path, *FAST) as second:
+    with running(tmp_path, *FAST, *PROMPT) as second:
         second.wait_line("backpack is ready")
         second.wait_line("idle")
         assert second.read("status")["desks"][0]["paused"]
@@ -41,7 +46,7 @@ def test_a_pause_outlives_the_process_and_resume_ends_it(tmp_path: Path) -> None
 
 
 def test_a_stop_that_lets_the_cycle_end_is_no_pause(tmp_path: Path) -> None:
-    with running(tmp_path, *FAST) as run:
+    with running(tmp_path, *FAST, *PROMPT) as run:
         run.wait_line("completed")
         run.do("stop", "--drain")
         assert run.end() == 0, run.said
@@ -51,16 +56,18 @@ def test_a_stop_that_lets_the_cycle_end_is_no_pause(tmp_path: Path) -> None:
 def test_after_three_crashes_in_a_minute_it_ends_halted_until_it_is_told_to_go_on(
     tmp_path: Path,
 ) -> None:
-    for moment in ("holding", "control socket", "control socket"):
-        with running(tmp_path, *HOLD) as run:
-            run.wait_line(moment)
-            killed(run)
-    again = ketch(tmp_path, "run", *FAST)
+    with running(tmp_path, *HOLD, *PROMPT) as run:
+        run.wait_line("holding")
+        killed(run)
+    with record(tmp_path) as journal:  # and two more that did not get far
+        for _ in range(2):
+            journal.begin_run(time.time_ns())
+    again = ketch(tmp_path, "run", *FAST, *PROMPT)
     assert again.returncode == 6, again.stdout + again.stderr
     assert "3 runs within 60 s crashed" in again.stderr
     assert "1 of 1 planned" not in again.stdout
     assert "eth has halted: 3 runs" in ketch(tmp_path, "journal", "check").stdout
-    told = ketch(tmp_path, "run", "--resume", "--cycles", "1", *FAST)
+    told = ketch(tmp_path, "run", "--resume", "--cycles", "1", *FAST, *PROMPT)
     assert told.returncode == 0, told.stdout + told.stderr
     assert "1 completed" in told.stdout
 
@@ -70,7 +77,7 @@ def find_unexplained(run: Running) -> None:
     run.wait_line("holding")
     run.do("stop", "eth/coordinator")
     cycle = run.read("journal", "check")["open_cycles"]["eth"]
-    with closing(JournalFile(run.state / "ketch" / "paper" / "journal.sqlite")) as journal:
+    with record(run.state) as journal:
         journal.write_interrupted("eth", cycle, time.time_ns())
         journal.commit()
     run.do("start", "eth/coordinator")
@@ -79,7 +86,7 @@ def find_unexplained(run: Running) -> None:
 @pytest.fixture
 def halted(tmp_path: Path) -> Iterator[Running]:
     """A service that waits to be told what it has found."""
-    with running(tmp_path, *HOLD) as run:
+    with running(tmp_path, *HOLD, *PROMPT) as run:
         find_unexplained(run)
         run.wait_line("eth has halted, and waits: ketch adopt eth")
         yield run
@@ -138,7 +145,7 @@ def test_what_was_found_is_ignored_and_the_desk_trades_beside_it(halted: Running
 
 
 def test_a_counted_run_does_not_wait_for_anybody(tmp_path: Path) -> None:
-    with running(tmp_path, "--cycles", "3", *HOLD) as run:
+    with running(tmp_path, "--cycles", "3", *HOLD, *PROMPT) as run:
         find_unexplained(run)
         assert run.end() == 7, run.said
 
@@ -148,7 +155,7 @@ _FOUND = ("-o", "paper.grvt.start_positions={ETH_USDT_Perp: -1.5}")
 
 def test_an_account_that_is_not_flat_is_not_traded_over(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.jsonl"
-    done = ketch(tmp_path, "run", "--cycles", "1", "--ledger", str(ledger), *_FOUND, *FAST)
+    done = ketch(tmp_path, "run", "--cycles", "1", "--ledger", str(ledger), *_FOUND, *FAST, *PROMPT)
     assert done.returncode == 7, done.stdout + done.stderr
     assert "expected to start flat, the venues hold" in done.stderr
     records = [msgspec.json.decode(line) for line in ledger.read_bytes().splitlines()]
@@ -159,7 +166,7 @@ def test_an_account_that_is_not_flat_is_not_traded_over(tmp_path: Path) -> None:
 
 def test_a_position_that_is_to_be_ignored_is_left_as_it_is(tmp_path: Path) -> None:
     told = ("-o", "desks.eth.unexplained=ignore")
-    done = ketch(tmp_path, "run", "--cycles", "2", *told, *_FOUND, *FAST)
+    done = ketch(tmp_path, "run", "--cycles", "2", *told, *_FOUND, *FAST, *PROMPT)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "found at start: " in done.stderr
     assert "2 completed" in done.stdout

@@ -12,13 +12,8 @@ import msgspec
 import pytest
 
 from tests.integration.cli.test_control import HOLD, running
-from tests.support_cli import FAST, command, environment, ketch
+from tests.support_cli import FAST, PROMPT, command, environment, ketch
 
-# Their histories do not lag here: what a killed run left is settled without waiting for them.
-_PROMPT = (
-    "-o", "venues.backpack.connection.settle_s=0.2", "-o", "venues.grvt.connection.settle_s=0.2",
-    "-o", "venues.backpack.connection.expiry_s=1", "-o", "venues.grvt.connection.expiry_s=1",
-)  # fmt: skip
 _PROXIED = "paper.proxied=[grvt/edge, grvt/trades, grvt/market-data]"
 
 
@@ -27,7 +22,7 @@ class Venues:
 
     def __init__(self, file: Path, line: bytes) -> None:
         file.write_bytes(line)
-        self.option = ("--venue", str(file), *_PROMPT)
+        self.option = ("--venue", str(file), *PROMPT)
         self._faults = msgspec.json.decode(line)["control"] + "/faults"
 
     def grvt_is_silent(self) -> None:
