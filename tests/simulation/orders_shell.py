@@ -12,7 +12,7 @@ from tests.simulation.venue import SimVenue
 from tests.simulation.wire import Wire
 from trading import order_manager as manager
 from trading.order_manager import Effect, OrderManager, OrderTiming
-from venues.model import Fill, NewOrder, OrderUpdate
+from venues.model import Fill, NewOrder, OrderUpdate, Position
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -140,10 +140,12 @@ class OrdersShell:
         if self._was_up and self.manager.probation:
             self._do(self.manager.proven())
 
-    def disconnected(self) -> None:
+    def disconnected(self, *, answering: bool = False) -> None:
+        """Gateway or feed is gone; ``answering``: the gateway is still there."""
         if self._was_up:
             self._was_up = False
             self._do(self.manager.disconnected("the connection was cut"))
+        self.manager.answering(answering)
 
     def sent(self, client_order_id: int, sent_s: float) -> None:
         self._do(self.manager.sent(client_order_id, sent_s))
@@ -166,6 +168,9 @@ class OrdersShell:
 
     def filled(self, fill: Fill) -> None:
         self._do(self.manager.filled(fill, self._schedule.host_s))
+
+    def position_seen(self, position: Position) -> None:
+        self._do(self.manager.position_seen(position))
 
     # -- effects -----------------------------------------------------------------------------------
 

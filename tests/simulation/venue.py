@@ -22,6 +22,8 @@ from venues.model import (
     TimeInForce,
 )
 
+News = OrderUpdate | Fill | Position
+
 _FEE = Decimal("0.0005")
 _HALF_SPREAD = Decimal("0.05")
 _DEPTH = Decimal(10)
@@ -61,7 +63,7 @@ class SimVenue:
         self.instrument = instrument
         self.position = ZERO
         self.by_hand = ZERO
-        self.tell: Callable[[OrderUpdate | Fill], None] = lambda news: None
+        self.tell: Callable[[News], None] = lambda news: None
         self._schedule = schedule
         self._trouble = trouble
         self._records = records
@@ -218,6 +220,7 @@ class SimVenue:
             )
         )  # fmt: skip
         self.tell(fill)
+        self.tell(Position(venue=self.name, symbol=new.symbol, size=self.position))
         if order.executed < new.size:
             self.tell(order.update(self.name))
 

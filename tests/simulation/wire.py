@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from paper.records import AnyRecord, Connection
 from tests.simulation.schedule import Schedule
 from tests.simulation.trouble import Trouble
-from tests.simulation.venue import SimVenue, VenueOrder
-from venues.model import Fill, NewOrder, OrderStatus, OrderUpdate
+from tests.simulation.venue import News, SimVenue, VenueOrder
+from venues.model import ZERO, Fill, NewOrder, OrderStatus, OrderUpdate, Position
 
 if TYPE_CHECKING:
     from tests.simulation.orders_shell import OrdersShell
@@ -39,7 +38,7 @@ class Wire:
         self.venue = venue
         self.epoch = 0
         self.life = 1
-        self.up = False
+        self.up = self.deaf = False
         self.reused: list[int] = []
         self._used: set[int] = set()
         self._schedule = schedule
@@ -58,6 +57,7 @@ class Wire:
             return
         self.epoch += 1
         self.up = True
+        self.deaf = False
         self._record("authenticated")
         epoch = self.epoch
         probation = self._schedule.chance(self._trouble.probation)
@@ -67,8 +67,11 @@ class Wire:
             self._schedule.after(_PROBATION_S, proven)
 
     def cut(self) -> None:
-        """Go down now, and come back after an outage."""
+        """Go down now, and come back after an outage; where feed and gateway are two, maybe one."""
         if not self.up:
+            return
+        if not self._replies_at_once and not self.deaf and self._schedule.random.random() < 0.5:
+            self._lose_feed()
             return
         self._go_down()
         # Whoever hears from it learns of the loss a little later than it happened.
@@ -76,6 +79,20 @@ class Wire:
         life = self.life
         outage_s = self._schedule.random.uniform(0.02, self._trouble.outage_s)
         self._schedule.after(outage_s, lambda: self.connect() if self.life == life else None)
+
+    def _lose_feed(self) -> None:
+        """Only the feed ends: orders have their replies, and questions their answers."""
+        self.deaf = True
+        self._hop(lambda: self.shell.disconnected(answering=self.up))
+        epoch = self.epoch
+
+        def back() -> None:
+            if self.deaf and self._current(epoch):
+                self.deaf = False
+                self._hop(lambda: self.shell.connected(False) if self._current(epoch) else None)
+
+        outage_s = self._schedule.random.uniform(0.02, self._trouble.outage_s)
+        self._schedule.after(outage_s, back)
 
     def die(self) -> None:
         """The process is gone, and with it the socket; the venue has what it has read of it."""
@@ -191,11 +208,11 @@ class Wire:
 
     # -- the feed ----------------------------------------------------------------------------------
 
-    def _publish(self, news: OrderUpdate | Fill) -> None:
+    def _publish(self, news: News) -> None:
         if self._schedule.chance(self._trouble.repeat_late):
             late_s = self._schedule.random.uniform(*_LATE_S)
             self._schedule.after(late_s, lambda: self._deliver(news, self.epoch), step=False)
-        if not self.up or self._schedule.chance(self._trouble.drop_news):
+        if not self.up or self.deaf or self._schedule.chance(self._trouble.drop_news):
             return
         if isinstance(news, OrderUpdate) and self._schedule.chance(self._trouble.contradict):
             news = self._contradicted(news)
@@ -210,22 +227,25 @@ class Wire:
 
     def _contradicted(self, news: OrderUpdate) -> OrderUpdate:
         """The same with something in it that can't be, or that we don't know."""
-        change = self._schedule.random.choice(
-            (
-                {"status": OrderStatus.UNKNOWN},
-                {"status": OrderStatus.UNKNOWN, "executed": Decimal(0)},
-                {"status": OrderStatus.FILLED, "executed": Decimal(0)},
-                {"status": OrderStatus.OPEN, "executed": Decimal(0)},
-            )
-        )
+        changes: list[dict[str, Any]] = [
+            {"status": OrderStatus.UNKNOWN},
+            {"status": OrderStatus.UNKNOWN, "executed": ZERO},
+            {"status": OrderStatus.FILLED, "executed": ZERO},
+            {"status": OrderStatus.OPEN, "executed": ZERO},
+        ]
+        if news.executed:
+            changes.append({"status": OrderStatus.REJECTED})
+        change = self._schedule.random.choice(changes)
         return msgspec.structs.replace(news, **change)
 
-    def _deliver(self, news: OrderUpdate | Fill, epoch: int) -> None:
+    def _deliver(self, news: News, epoch: int) -> None:
         # What was read before the end may still lie in the inbox after it.
-        if not self._current(epoch) and self._schedule.random.random() < 0.5:
+        if (self.deaf or not self._current(epoch)) and self._schedule.random.random() < 0.5:
             return
         if isinstance(news, Fill):
             self.shell.filled(news)
+        elif isinstance(news, Position):
+            self.shell.position_seen(news)
         else:
             self.shell.updated(news)
 
