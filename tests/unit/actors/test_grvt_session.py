@@ -107,6 +107,16 @@ class Login:
                 root.stop()
                 assert root.wait(WAIT_S) == 0
 
+    def health_becomes(self, health: Health) -> None:
+        """Wait until the last that was said of its health is this."""
+
+        def so() -> bool:
+            said = [s.health for s in self.stage.statuses if s.name == NAME]
+            return bool(said) and said[-1] is health
+
+        with self.stage._changed:
+            assert self.stage._changed.wait_for(so, WAIT_S), health
+
     def session(self) -> Session:
         session: Session = self.address.ask(GetSession())
         return session
