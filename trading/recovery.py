@@ -42,7 +42,7 @@ class HeldPositions:
     @property
     def proven(self) -> Mapping[Leg, Decimal] | None:
         """Signed positions by leg, or None while one is not sure."""
-        return self._held if len(self._held) == len(Leg) else None
+        return {leg: self._held[leg] for leg in Leg} if len(self._held) == len(Leg) else None
 
 
 class RecoveringDesk(CycleState):
