@@ -57,7 +57,7 @@ class ConnectionConfig(_Section, frozen=True, kw_only=True):
     stale_after_s: PositiveSeconds = 3.0
     poll_s: PositiveSeconds = 1.0
     doubt_poll_s: PositiveSeconds = 0.25
-    expiry_s: PositiveSeconds = 5.0
+    expiry_s: PositiveSeconds = 2.0
     settle_s: Seconds = 2.0
     positions_every_s: PositiveSeconds = 15.0
     balances_every_s: PositiveSeconds = 60.0
