@@ -20,7 +20,9 @@ from venues.model import Instrument
 LIMIT_S: Final = 1000  # virtual; the longest absence is 30 s, and an order in doubt takes about 8 s
 _STEPS: Final = 250  # about what two troubled cycles take
 _CUTS = (Act.CUT_PRIMARY, Act.CUT_HEDGE)
-_RESTARTS = (Act.RESTART_DESK, Act.RESTART_PRIMARY_ORDERS, Act.RESTART_HEDGE_ORDERS)
+_RESTARTS = (
+    Act.RESTART_DESK, Act.RESTART_PRIMARY_ORDERS, Act.RESTART_HEDGE_ORDERS, Act.RESTART_JOURNAL,
+)  # fmt: skip
 _KILLS = (Act.KILL, Act.KILL, Act.KILL_FOR_LONG, Act.KILL_AGAIN)
 _CLOCKS = (Act.CLOCK_AHEAD, Act.CLOCK_BACK, Act.SUSPEND, Act.FREEZE)
 _ORDERLY = (Act.STOP, Act.FLATTEN)
