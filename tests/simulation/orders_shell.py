@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TIMING: Final = OrderTiming(
     poll_s=1.0, doubt_poll_s=0.5, settle_s=2.0, live_settle_s=2.0, expiry_s=5.0
 )
-_HISTORY_S: Final = 5.0
+_HISTORY_S: Final = 0.5
 
 
 class Desk(Protocol):
@@ -69,6 +69,7 @@ class OrdersShell:
         self._desk = desk
         self._since_s = schedule.host_s
         self._history_due_s = self._since_s
+        self._history_wait_s = _HISTORY_S
         self._wanted: set[int] = set()
         self._was_up = False
         self._ask_for_history()
@@ -106,13 +107,15 @@ class OrdersShell:
     def journal_changed(self) -> None:
         """It has ended, or there is a new one."""
         self._history_due_s = self._schedule.host_s if self._journal.up else float("inf")
+        self._history_wait_s = _HISTORY_S
         self._do(self.manager.journal_lost("the journal has changed"))
         self._ask_for_history()
 
     def _ask_for_history(self) -> None:
         if self._schedule.host_s < self._history_due_s:
             return
-        self._history_due_s = self._schedule.host_s + _HISTORY_S
+        self._history_due_s = self._schedule.host_s + self._history_wait_s
+        self._history_wait_s *= 2
         if self._journal.up:
             self._tell(self._load_history)
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from tests.simulation.judgement import Outcome
 from tests.simulation.trouble import CALM, Act, Trouble
 from tests.simulation.world import World
-from tests.support_trading import plan
+from tests.support_trading import BACKPACK_ETH, GRVT_ETH, plan
 from trading.desk import Direction, Phase
+from trading.ids import Leg
+from venues.model import Instrument
 
 _LIMIT_S = 120
 
 
-def run_cycle(*acts: tuple[int, Act]) -> Outcome:
-    return World(1, Trouble(acts=acts), plan(cycles=1)).run(_LIMIT_S)
+_BACKPACK_FIRST = {Leg.PRIMARY: BACKPACK_ETH, Leg.HEDGE: GRVT_ETH}
+_GRVT_FIRST = {Leg.PRIMARY: GRVT_ETH, Leg.HEDGE: BACKPACK_ETH}
+
+
+def run_cycle(*acts: tuple[int, Act], legs: Mapping[Leg, Instrument] = _BACKPACK_FIRST) -> Outcome:
+    return World(1, Trouble(acts=acts), plan(cycles=1), legs).run(_LIMIT_S)
 
 
 _STEPS = World(1, CALM, plan(cycles=1)).run(_LIMIT_S).steps
@@ -33,9 +41,12 @@ _BY_HAND = (Act.TRADE_PRIMARY, Act.TRADE_HEDGE)
 
 
 @pytest.mark.parametrize("act", [act for act in Act if act not in _BY_HAND])
-def test_whatever_happens_at_any_step_the_venues_saw_nothing_wrong(act: Act) -> None:
+@pytest.mark.parametrize("legs", [_BACKPACK_FIRST, _GRVT_FIRST], ids=["backpack", "grvt"])
+def test_whatever_happens_at_any_step_the_venues_saw_nothing_wrong(
+    act: Act, legs: Mapping[Leg, Instrument]
+) -> None:
     for step in range(1, _STEPS + 1):
-        outcome = run_cycle((step, act))
+        outcome = run_cycle((step, act), legs=legs)
         assert outcome.faults() == [], f"{act.value} at step {step} of {_STEPS}"
         naked_q_s = outcome.measures.naked_q_s.max - _AWAY_S.get(act, 0)
         assert naked_q_s <= 15, f"{act.value} at step {step}"
