@@ -182,12 +182,9 @@ def test_while_a_renewal_can_not_be_had_its_health_is_bad() -> None:
     with Login(login("first"), answer(500, b""), login("third")).running() as there:
         there.stage.wait(NAME, ChildState.RUNNING)
         there.address.tell(RenewSession())
-        there.session()
+        there.health_becomes(Health.BAD)
         there.address.tell(RenewSession())
-        there.session()
-    health = [s.health for s in there.stage.statuses if s.name == NAME]
-    assert Health.BAD in health
-    assert health[health.index(Health.BAD) :].count(Health.OK) >= 1
+        there.health_becomes(Health.OK)
 
 
 @pytest.mark.parametrize(
