@@ -105,6 +105,8 @@ class OrderManager(VenueNews):
             self._awaits_journal = False
             self._fills_from_ns = last_fill_ns or self._started_ns - _FIRST_LOOK_NS
             self._reads.want(Read.FILLS)
+            if self._asking and self._reads.may_ask(Read.FILLS, now_s, at_once=True):
+                effects.append(self._ask(Read.FILLS))
         for order in self.unresolved():
             if order.client_order_id not in ids and order.state is not OrderState.INTENDED:
                 effects.append(RecordIntent(order.new, awaited=False))

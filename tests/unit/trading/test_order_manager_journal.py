@@ -140,8 +140,9 @@ def test_with_the_record_and_the_fills_since_it_new_risk_is_taken() -> None:
     manager = starting_manager()
     manager.connected(0.0)
     answer_reads(manager)
-    assert only(manager.history_loaded((), (), at_ns(-40), 0.5), PublishReadiness) == []
-    asked = only(manager.due(1.0), AskFills)
+    loaded = manager.history_loaded((), (), at_ns(-40), 0.5)
+    assert only(loaded, PublishReadiness) == []
+    asked = only(loaded, AskFills)
     assert asked == [AskFills(at_ns(-50))]
     told = manager.fills_read((), 1.1, asked[0].since_ns)
     assert only(told, PublishReadiness) == [PublishReadiness(True, True, "")]

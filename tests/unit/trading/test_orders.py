@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import SECOND_NS, START_NS, D, fill, new_order, update
+from tests.support_trading import D, fill, new_order, update
 from trading.orders import NEXT, IllegalTransition, Order, OrderEvent, OrderState
 from venues.model import Fill, OrderStatus, OrderUpdate
 
@@ -281,111 +280,6 @@ def test_a_fill_also_tells_the_id_the_venue_gave() -> None:
     order = sent_order()
     order.apply_fill(fill("t1", "0.1", venue_order_id="v9"))
     assert order.venue_order_id == "v9"
-
-
-# -- cancelling -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("state", [s for s in ON_THE_WAY if s is not S.IN_DOUBT])
-def test_a_request_to_cancel_is_pending_until_the_venue_says_how_it_ended(
-    state: OrderState,
-) -> None:
-    order = order_in(state)
-    order.happen(E.REQUEST_CANCEL)
-    order.apply_update(update(OrderStatus.OPEN))
-    order.apply_fill(fill("t1", "0.2"))
-    pending = order.view()
-    assert (pending.state, pending.signed_executed) == (S.CANCEL_PENDING, D("0.2"))
-    order.apply_update(update(OrderStatus.CANCELLED, "0.2"))
-    assert order.view().state is S.CANCELLED
-
-
-def test_a_cancel_that_comes_too_late_ends_in_a_filled_order() -> None:
-    order = order_in(S.CANCEL_PENDING)
-    order.apply_fill(fill("t1", "0.5"))
-    assert order.state is S.FILLED
-
-
-def test_a_request_to_cancel_does_not_take_an_order_out_of_doubt() -> None:
-    order = order_in(S.IN_DOUBT)
-    order.happen(E.REQUEST_CANCEL)
-    assert order.state is S.IN_DOUBT
-
-
-def test_an_intent_is_not_cancelled_it_is_withheld() -> None:
-    assert (S.INTENDED, E.REQUEST_CANCEL) not in NEXT
-
-
-# -- what can not be true -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("said", "disputed"),
-    [
-        (update(OrderStatus.FILLED, "0"), "filled with 0 of 0.5 executed"),
-        (update(OrderStatus.FILLED, "0.2"), "filled with 0.2 of 0.5 executed"),
-        (update(OrderStatus.REJECTED, "0.2"), "rejected with 0.2 executed"),
-        (update(OrderStatus.OPEN, "0.7"), "executed 0.7 of 0.5"),
-        (update(OrderStatus.FILLED, "0.7"), "executed 0.7 of 0.5"),
-    ],
-)
-def test_what_can_not_be_true_ends_nothing_and_its_quantity_counts(
-    said: OrderUpdate, disputed: str
-) -> None:
-    order = sent_order()
-    assert order.apply_update(said)
-    assert (order.state, order.disputed) == (S.SENT, disputed)
-    assert order.executed == said.executed
-
-
-@pytest.mark.parametrize(
-    "status", [OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.FILLED, OrderStatus.REJECTED]
-)
-def test_an_end_with_less_than_what_has_executed_ends_nothing(status: OrderStatus) -> None:
-    order = sent_order()
-    order.apply_fill(fill("t1", "0.3"))
-    assert order.apply_update(update(status, "0.1"))
-    assert (order.state, order.executed) == (S.PARTIALLY_FILLED, D("0.3"))
-    assert order.disputed
-
-
-def test_less_than_known_in_a_message_that_may_be_late_is_no_contradiction() -> None:
-    order = sent_order()
-    order.apply_fill(fill("t1", "0.3"))
-    assert not order.apply_update(update(OrderStatus.OPEN, "0.1"))
-    assert not order.disputed
-
-
-def test_a_quantity_that_goes_down_as_the_venues_time_goes_on_is_a_contradiction() -> None:
-    order = sent_order()
-    for executed, at_s in (("0.3", 1), ("0.1", 3)):
-        said = update(OrderStatus.OPEN, executed)
-        order.apply_update(msgspec.structs.replace(said, event_ns=START_NS + at_s * SECOND_NS))
-    assert order.disputed == "open with 0.1 executed, after 0.3"
-
-
-def test_fills_of_more_than_the_size_do_not_end_it() -> None:
-    order = sent_order()
-    order.apply_fill(fill("t1", "0.4"))
-    order.apply_fill(fill("t2", "0.4"))
-    assert (order.state, order.executed) == (S.PARTIALLY_FILLED, D("0.8"))
-    assert order.disputed == "executed 0.8 of 0.5"
-    order.apply_update(update(OrderStatus.FILLED, "0.5"))
-    assert not order.state.resolved
-
-
-def test_a_word_that_agrees_ends_the_dispute() -> None:
-    order = sent_order()
-    order.apply_update(update(OrderStatus.FILLED, "0"))
-    assert order.apply_update(update(OrderStatus.FILLED, "0.5"))
-    assert (order.state, order.disputed) == (S.FILLED, "")
-
-
-def test_an_order_that_the_venue_has_shrunk_is_filled_with_what_was_left_of_it() -> None:
-    order = sent_order()
-    said = msgspec.structs.replace(update(OrderStatus.FILLED, "0.3"), size=D("0.3"))
-    order.apply_update(said)
-    assert (order.state, order.disputed) == (S.FILLED, "")
 
 
 # -- money ----------------------------------------------------------------------------------------
