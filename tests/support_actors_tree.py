@@ -272,7 +272,7 @@ class Judge:
         verdict = self.measures(primary)
         for name in ("duplicates", "orphans", "position_errors", "flips"):
             assert verdict[name] == [], verdict[name]
-        assert verdict["net"] in ("0", "0.00"), verdict["net"]
+        assert float(verdict["net"]) == 0, verdict["net"]
         if naked_q_s is not None:
             assert float(verdict["naked_q_s"]["max"]) <= naked_q_s, verdict["naked_q_s"]
         return verdict
