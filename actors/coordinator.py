@@ -17,6 +17,17 @@ import msgspec
 
 from actors import orders
 from actors.board import DeskReported
+from actors.desk_commands import (
+    AdoptFound,
+    ConfirmHandled,
+    DeskOutcome,
+    FlattenDesk,
+    FlattenFound,
+    IgnoreFound,
+    PauseDesk,
+    ResumeDesk,
+    StopDesk,
+)
 from actors.desk_orders import DeskOrders
 from actors.desk_records import DeskRecords, report_of
 from actors.journal import (
@@ -37,7 +48,12 @@ from trading.ids import IdAllocator, Leg
 from trading.recovery import HeldPositions
 from venues.model import ZERO, Instrument, Quote
 
-_SECOND_NS: Final = 1_000_000_000
+__all__ = [
+    "AdoptFound", "ConfirmHandled", "Coordinator", "DeskOutcome", "DeskUnsure", "FlattenDesk",
+    "FlattenFound", "IgnoreFound", "PauseDesk", "QuoteReported", "ResumeDesk", "StopDesk",
+    "TickDue", "VerifyDue",
+]  # fmt: skip
+
 _RECORD_S: Final = 2.0
 _NOT_SENT_AFTER_S: Final = 2.0  # a killed life's last bytes are on the wire by then
 
@@ -49,46 +65,6 @@ class QuoteReported(msgspec.Struct, frozen=True):
     received_s: float
 
 
-class StopDesk(msgspec.Struct, frozen=True):
-    """From the operator: finish or unwind the cycle, open no other."""
-
-
-class PauseDesk(msgspec.Struct, frozen=True):
-    """From the operator: finish the cycle as planned, open no other.
-
-    Unless it is for the rest of this run only, it lasts until somebody resumes the desk.
-    """
-
-    this_run_only: bool = False
-
-
-class ResumeDesk(msgspec.Struct, frozen=True):
-    """From the operator: open cycles again, after a pause or after a halt."""
-
-
-class AdoptFound(msgspec.Struct, frozen=True):
-    """From the operator: what was found at the start is an interrupted cycle's. Close it, go on."""
-
-
-class FlattenFound(msgspec.Struct, frozen=True):
-    """From the operator: close what was found at the start, and stay halted."""
-
-
-class IgnoreFound(msgspec.Struct, frozen=True):
-    """From the operator: what was found at the start is somebody else's. Trade beside it."""
-
-
-class FlattenDesk(msgspec.Struct, frozen=True):
-    """From the operator: close what is open now, then stay paused."""
-
-
-class ConfirmHandled(msgspec.Struct, frozen=True):
-    """Ask: answered once everything told before it has been handled, and is on the board.
-
-    Orders are told, not asked: an error while handling one has to end the coordinator.
-    """
-
-
 class VerifyDue(msgspec.Struct, frozen=True):
     """Read this leg's position again, before the first cycle."""
 
@@ -97,18 +73,6 @@ class VerifyDue(msgspec.Struct, frozen=True):
 
 class TickDue(msgspec.Struct, frozen=True):
     """A moment that the machine waits for has come."""
-
-
-class DeskOutcome(msgspec.Struct, frozen=True):
-    """How a desk ended. ``halted``: why, or empty. ``flat``: nothing is left at the venues.
-
-    ``found``: it waits for an operator to say what the positions are that it has found.
-    """
-
-    desk: str
-    halted: str
-    flat: bool
-    found: bool = False
 
 
 class DeskUnsure(Exception):
@@ -167,6 +131,7 @@ class Coordinator(SupervisedActor):
         self._known_since_s: dict[Leg, float] = {}
         self._epochs: dict[Leg, int] = {}
         self._wake_s = float("inf")
+        self._slept = self.stalls()
         self._done = False
         self._phase_since_s = 0.0
         self._reported: DeskReported | None = None
@@ -198,10 +163,22 @@ class Coordinator(SupervisedActor):
         handler = _HANDLERS.get(type(message))
         if handler is None:
             return super().on_message(message)
+        self._notice_stall()
         self._carry_out_all(handler(self, message))
         if type(message) is not QuoteReported:
             self._report()
         return None
+
+    def _notice_stall(self) -> None:
+        """After the process has stood still, nothing that was known of the venues counts.
+
+        Their connections are being replaced, and each says when it is ready anew.
+        """
+        stalls = self.stalls()
+        if stalls != self._slept:
+            self._slept = stalls
+            self._held = HeldPositions()
+            self._desk.woke()
 
     @property
     def _desk(self) -> CycleMachine:

@@ -47,6 +47,7 @@ from supervision.clock import MonotonicClock
 from supervision.directory import Directory
 from supervision.errors import AskTimeout, BootFailed, Unavailable
 from supervision.root import RootHandle, start_root
+from supervision.stalls import StallWatch
 from supervision.tree import ERROR_KEYS, Service, service_tree
 from trading.ids import IdAllocator
 from venues.model import BACKPACK, GRVT
@@ -166,6 +167,7 @@ class _Run:
             on_exit=lambda code: self._signals.wake(),
             error_keys=ERROR_KEYS,
             limiters=self._settings.supervision.limiters,
+            stalls=StallWatch(),
         )
         progress = Progress(root, self._directory, required_actors(self._settings))
         notices = Notices(Notifier.from_environment(os.environ), progress.stalled)

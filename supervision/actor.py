@@ -21,10 +21,11 @@ from pykka.messages import _ActorStop
 
 from supervision.clock import Clock
 from supervision.directory import Address, Directory, describe, trace
-from supervision.errors import ActorCrashed, Fenced, HelperReturned, Unavailable
+from supervision.errors import ActorCrashed, Fenced, HelperReturned, Stalled, Unavailable
 from supervision.events import DeadLetters, Event, Exited, Faulted, HealthReported, Ready
 from supervision.inbox import Inbox, InboxClosed
 from supervision.policy import Policy, Readiness
+from supervision.stalls import StallWatch
 from supervision.states import ExitKind, StatusMessage
 from supervision.timers import Timer, Timers
 
@@ -37,6 +38,7 @@ class ActorContext:
     """What an instance is born with. ``notify`` takes its notices to its supervisor.
 
     ``fail_on`` are the exceptions that end the instance even if an ask's handler raised them.
+    Without ``stalls`` the process never stands still.
     """
 
     name: str
@@ -47,6 +49,8 @@ class ActorContext:
     notify: Callable[[Event], None]
     policy: Policy = dataclasses.field(default_factory=Policy)
     fail_on: tuple[type[BaseException], ...] = ()
+    stalls: StallWatch | None = None
+    outlives_stalls: bool = True
 
 
 class SupervisedActor(pykka.ThreadingActor):
@@ -78,6 +82,7 @@ class SupervisedActor(pykka.ThreadingActor):
         self._helpers: list[threading.Thread] = []
         self._timers: list[Timer] = []
         self._prune_timers_at = _PRUNE_TIMERS_AT
+        self._stalls_before = self.stalls()
         self._watches: list[Callable[[], None]] = []
 
     def __str__(self) -> str:
@@ -153,9 +158,27 @@ class SupervisedActor(pykka.ThreadingActor):
         self._busy_since = self.clock.now()
 
     def check_fence(self) -> None:
-        """Raise Fenced if this instance was given up. To be called before any external effect."""
+        """To be called before any external effect: may this instance still act?
+
+        Raises Fenced if it was given up; Stalled if the process has stood still since it began and
+        it is not of those that outlive that.
+        """
+        self._check_given_up()
+        if self.outslept and self.context.stalls is not None:
+            raise Stalled(self.name, self.epoch, self.context.stalls.gap_s)
+
+    def _check_given_up(self) -> None:
         if self._fenced:
             raise Fenced(self.name, self.epoch)
+
+    def stalls(self) -> int:
+        """How often the process has stood still. Any thread."""
+        return 0 if self.context.stalls is None else self.context.stalls.look()
+
+    @property
+    def outslept(self) -> bool:
+        """True once the process has stood still, for an instance that does not outlive that."""
+        return not self.context.outlives_stalls and self.stalls() != self._stalls_before
 
     def tell_self(self, message: object) -> None:
         """Put ``message`` into the own inbox. Any thread; a dead letter once it is closed."""
@@ -175,7 +198,7 @@ class SupervisedActor(pykka.ThreadingActor):
 
     def address(self, name: str) -> Address:
         """An address that refuses to send once this instance is fenced."""
-        return Address(self.directory, name, self.check_fence)
+        return Address(self.directory, name, self._check_given_up)
 
     def watch(
         self, prefix: str, wrap: Callable[[StatusMessage], object] = lambda status: status

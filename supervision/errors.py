@@ -87,6 +87,19 @@ class Fenced(SupervisionError):
         return f"{self.name} #{self.epoch} was given up and may not act any more"
 
 
+class Stalled(SupervisionError):
+    """The process has stood still since this instance began: what it was connected to is stale."""
+
+    def __init__(self, name: str, epoch: int, gap_s: float) -> None:
+        super().__init__(name, epoch, gap_s)
+        self.name = name
+        self.epoch = epoch
+        self.gap_s = gap_s
+
+    def __str__(self) -> str:
+        return f"{self.name} #{self.epoch}: the process has stood still for {self.gap_s:.1f} s"
+
+
 class HelperReturned(SupervisionError):
     """A reader that ends without being asked to leaves its actor deaf."""
 

@@ -43,6 +43,11 @@ class Instances:
             self._live.pop(identity, None)
             self._abandoned.pop(identity, None)
 
+    def outslept(self) -> list[SupervisedActor]:
+        """Those that should have ended with the last stall of the process."""
+        with self._lock:
+            return [actor for actor in self._live.values() if actor.outslept]
+
     def abandoned(self) -> tuple[str, ...]:
         """The abandoned instances whose threads still live, as name#epoch."""
         with self._lock:

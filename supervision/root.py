@@ -15,12 +15,13 @@ from supervision import events
 from supervision.actor import ActorContext
 from supervision.clock import Clock
 from supervision.directory import Directory, parent_path
-from supervision.errors import ActorKilled, AskTimeout, BootFailed
+from supervision.errors import ActorKilled, AskTimeout, BootFailed, Stalled
 from supervision.events import Reply, VerbKind, VerbReply
 from supervision.instances import Instances
 from supervision.limiter import Limiters
 from supervision.policy import Limiter
 from supervision.spec import AnySpec, ErrorKeys, SupervisorSpec, validate
+from supervision.stalls import LOOK_EVERY_S, StallWatch
 from supervision.states import ExitKind
 from supervision.supervisor import Shared, SupervisorActor
 from supervision.timers import Timers
@@ -219,6 +220,31 @@ class RootHandle:
         self.stop()
 
 
+class _Looker:
+    """Looks for stalls, on the timer thread. The timers' end is its end."""
+
+    def __init__(
+        self, stalls: StallWatch, timers: Timers, directory: Directory, instances: Instances
+    ) -> None:
+        self._stalls = stalls
+        self._timers = timers
+        self._directory = directory
+        self._instances = instances
+        self._known = stalls.look()
+
+    def look(self) -> None:
+        """Have what does not outlive a stall fail after one."""
+        count = self._stalls.look()
+        if count != self._known:
+            self._known = count
+            gap_s = self._stalls.gap_s
+            logger.warning("the process has stood still for {:.1f} s", gap_s)
+            for actor in self._instances.outslept():
+                cause = Stalled(actor.name, actor.epoch, gap_s)
+                self._directory.fail(actor.name, actor.epoch, cause)
+        self._timers.after(LOOK_EVERY_S, self.look)
+
+
 def _supervisors(spec: SupervisorSpec, path: str) -> Iterator[tuple[str, SupervisorSpec]]:
     """Every supervisor of a tree with its path, parents first."""
     yield path, spec
@@ -237,12 +263,14 @@ def start_root(
     limiters: Mapping[str, Limiter] | None = None,
     jitter: Callable[[], float] = random.random,
     timers: Timers | None = None,
+    stalls: StallWatch | None = None,
 ) -> RootHandle:
     """Check the whole tree, then boot it on threads of its own. Returns at once.
 
     ``on_exit`` gets the exit code, on the root's thread, when everything has stopped.
-    ``error_keys`` says which exceptions the keys in ``fatal`` and ``fail_on`` mean. Raises
-    SpecErrors, and then nothing was created.
+    ``error_keys`` says which exceptions the keys in ``fatal`` and ``fail_on`` mean. ``stalls`` is
+    looked at all the time; after a stall, what does not outlive one fails. Raises SpecErrors, and
+    then nothing was created.
     """
     keys = error_keys or {}
     buckets = Limiters(limiters)
@@ -261,7 +289,10 @@ def start_root(
         timers=timers,
         notify=handle._notice,
         policy=spec.policy,
+        stalls=stalls,
     )
+    if stalls is not None:
+        _Looker(stalls, timers, directory, handle.instances).look()
     shared = Shared(handle.instances, buckets, jitter, keys)
     handle._run(SupervisorActor(context, spec, shared, path=""))
     return handle

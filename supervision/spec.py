@@ -61,7 +61,9 @@ class ChildSpec:
     """A worker. ``factory`` builds its actor from a context and does not start it.
 
     ``depends_on`` names earlier siblings that must be running (or up, see ``gate``) before it
-    starts; ``significant`` has its end count for its supervisor's ``auto_shutdown``.
+    starts; ``significant`` has its end count for its supervisor's ``auto_shutdown``. One that does
+    not outlive stalls has lost its peer's trust, and its own idea of the peer, when the process
+    has stood still: it fails then, and sends nothing more.
     """
 
     id: str
@@ -70,6 +72,7 @@ class ChildSpec:
     depends_on: tuple[str, ...] = ()
     gate: Gate = Gate.RUNNING
     significant: bool = False
+    outlives_stalls: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

@@ -240,6 +240,8 @@ class SupervisorActor(SupervisedActor):
             notify=self.post,
             policy=spec.policy,
             fail_on=self._shared.errors(spec.policy.fail_on),
+            stalls=self.context.stalls,
+            outlives_stalls=isinstance(spec, SupervisorSpec) or spec.outlives_stalls,
         )
         if isinstance(spec, SupervisorSpec):
             return SupervisorActor(context, spec, self._shared, effect.name)

@@ -266,4 +266,9 @@ def _child(
     service: Service, path: str, policy_name: str, build: Build, built_in: Policy = _WORKER
 ) -> ChildSpec:
     policy = service.config.supervision.policy_for(path, policy_name, built_in)
-    return ChildSpec(id=path.rpartition("/")[2], factory=build, policy=policy)
+    return ChildSpec(
+        id=path.rpartition("/")[2],
+        factory=build,
+        policy=policy,
+        outlives_stalls=policy_name != "connection",
+    )

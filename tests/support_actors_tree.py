@@ -26,6 +26,7 @@ from paper.settings import BACKPACK_INSTRUMENTS, GRVT_INSTRUMENTS
 from supervision.clock import MonotonicClock
 from supervision.directory import Directory
 from supervision.root import RootHandle, start_root
+from supervision.stalls import StallWatch
 from supervision.states import ChildState, StatusMessage
 from supervision.tree import ERROR_KEYS, Service, service_tree
 from tests.support_paper_process import Process
@@ -116,6 +117,7 @@ class Run:
         settings: tuple[str, ...] = (),
         place: Endpoints | None = None,
         backpack: tuple[str, str] | None = None,
+        stalls: StallWatch | None = None,
     ) -> None:
         self.process = process
         self.directory = Directory()
@@ -126,6 +128,7 @@ class Run:
         self.settings: Settings = load_settings(None, (*QUICK, *settings)).config
         self.cycles = cycles
         self._changed = threading.Condition()
+        self._stalls = stalls
         self._place = place or place_of(process)
         line = process.line["backpack"]
         self._backpack = backpack or (line["api"], line["ws"])
@@ -154,6 +157,7 @@ class Run:
             clock=MonotonicClock(),
             error_keys=ERROR_KEYS,
             limiters=self.settings.supervision.limiters,
+            stalls=self._stalls,
         )
 
     # -- waiting -----------------------------------------------------------------------------------

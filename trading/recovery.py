@@ -77,6 +77,17 @@ class RecoveringDesk(CycleState):
             self._not_explained(held, explained, now_s)
         return self._decide(now_s)
 
+    def woke(self) -> None:
+        """The process has stood still: no price, reading or readiness from before counts.
+
+        What orders have executed does; what they did meanwhile is told when a venue is ready anew.
+        """
+        for leg in self.legs.values():
+            leg.ready = leg.new_risk = False
+            leg.quote, leg.quoted_s = None, float("-inf")
+        self._confirmed.clear()
+        self._readings = dict.fromkeys(Leg, 0)
+
     def adopt_found(self, now_s: float) -> list[Effect]:
         """What nothing explained is the rest of an interrupted cycle: balance it, close it."""
         if self.found is not None:

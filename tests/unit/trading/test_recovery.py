@@ -11,6 +11,13 @@ from trading.desk import Phase, Unexplained
 from trading.recovery import HeldPositions
 
 
+def opening() -> Desk:
+    """A desk whose first order is under way."""
+    desk = Desk().recover("0", "0").venues_up()
+    assert desk.phase is Phase.OPENING
+    return desk
+
+
 def flat_again(desk: Desk) -> Desk:
     """Every order fills, until there is none, and both venues confirm it."""
     while desk.machine.book.unresolved():
@@ -195,3 +202,17 @@ def test_the_configuration_can_say_what_is_done_about_it(policy: Unexplained, ph
     desk = Desk(unexplained=policy).recover("0.5", "0", explained=False).venues_up()
     assert desk.phase is phase
     assert bool(desk.machine.halted) == (policy in (Unexplained.HALT, Unexplained.FLATTEN))
+
+
+# -- after the process has stood still -------------------------------------------------------------
+
+
+def test_after_a_stall_nothing_is_sent_until_the_venue_is_ready_and_has_a_price_anew() -> None:
+    desk = opening()
+    desk.machine.woke()
+    desk.fill(PRIMARY)
+    assert not desk.on(HEDGE)
+    desk.readiness(HEDGE, True)
+    assert not desk.on(HEDGE)
+    desk.quotes(HEDGE)
+    assert desk.live(HEDGE).size == D("0.5")

@@ -1,0 +1,57 @@
+"""What an operator tells a desk, and what it says at its end. Its coordinator re-exports them."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class StopDesk(msgspec.Struct, frozen=True):
+    """From the operator: finish or unwind the cycle, open no other."""
+
+
+class PauseDesk(msgspec.Struct, frozen=True):
+    """From the operator: finish the cycle as planned, open no other.
+
+    Unless it is for the rest of this run only, it lasts until somebody resumes the desk.
+    """
+
+    this_run_only: bool = False
+
+
+class ResumeDesk(msgspec.Struct, frozen=True):
+    """From the operator: open cycles again, after a pause or after a halt."""
+
+
+class AdoptFound(msgspec.Struct, frozen=True):
+    """From the operator: what was found at the start is an interrupted cycle's. Close it, go on."""
+
+
+class FlattenFound(msgspec.Struct, frozen=True):
+    """From the operator: close what was found at the start, and stay halted."""
+
+
+class IgnoreFound(msgspec.Struct, frozen=True):
+    """From the operator: what was found at the start is somebody else's. Trade beside it."""
+
+
+class FlattenDesk(msgspec.Struct, frozen=True):
+    """From the operator: close what is open now, then stay paused."""
+
+
+class ConfirmHandled(msgspec.Struct, frozen=True):
+    """Ask: answered once everything told before it has been handled, and is on the board.
+
+    Orders are told, not asked: an error while handling one has to end the coordinator.
+    """
+
+
+class DeskOutcome(msgspec.Struct, frozen=True):
+    """How a desk ended. ``halted``: why, or empty. ``flat``: nothing is left at the venues.
+
+    ``found``: it waits for an operator to say what the positions are that it has found.
+    """
+
+    desk: str
+    halted: str
+    flat: bool
+    found: bool = False
