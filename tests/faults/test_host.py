@@ -67,7 +67,6 @@ def test_39_a_suspend_that_stops_the_monotonic_clock_too_is_noticed(
         slept_s = 3600.0
         for name in ("grvt/trading", "grvt/market", "backpack/rest", "backpack/feed"):
             run.wait_status(name, ChildState.RUNNING, 2)
-        assert any("stood still for 3600" in how for how in run.kinds("grvt/session"))
         run.wait_cycles(len(run.records) + 2)
         assert run.epoch("grvt/orders") == run.epoch("eth/coordinator") == 1
         run.finish()
