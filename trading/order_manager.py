@@ -202,7 +202,7 @@ class OrderManager(VenueNews):
         self._reads.want(Read.POSITIONS)
         if not (self._asking and self._reads.may_ask(Read.POSITIONS, now_s, at_once=True)):
             return []
-        return [AskPositions()]
+        return [AskPositions(), *self._announce()]
 
     # -- connections ----------------------------------------------------------------------------
 

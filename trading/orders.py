@@ -36,6 +36,8 @@ class OrderState(enum.Enum):
     EXPIRED = "expired"
     NOT_SENT = "not_sent"
 
+    __hash__ = object.__hash__  # Enum's own is Python code, and states are keys of the table
+
     @property
     def resolved(self) -> bool:
         """True when the outcome is known: nothing more can execute."""
@@ -172,6 +174,9 @@ class Order:
         self.venue_order_id = ""
         self.reason = ""
         self.fills: dict[tuple[str, str, str], Fill] = {}
+        self.filled_by_fills = ZERO  # sum of the distinct fills seen; so are the next two
+        self._fees = ZERO
+        self._fills_amount = ZERO
         self.sent_s = 0.0
         self.disputed = ""
         self.cancel = CancelProgress()
@@ -185,11 +190,6 @@ class Order:
     def client_order_id(self) -> int:
         """Our id of it."""
         return self.new.client_order_id
-
-    @property
-    def filled_by_fills(self) -> Decimal:
-        """Sum of the distinct fills seen."""
-        return sum((fill.size for fill in self.fills.values()), ZERO)
 
     @property
     def executed(self) -> Decimal:
@@ -267,7 +267,8 @@ class Order:
         if update.size is not None and ZERO < update.size < self._whole:
             self._whole = update.size  # the venue shrinks a reduce-only order with its position
         self.disputed = contradiction(update, self)
-        if update.executed >= self._reported:
+        # More than there is to execute is a figure that nobody may act on: fills have to show it.
+        if self._reported <= update.executed <= self._whole:
             self._reported = update.executed
             self._reported_ns = update.event_ns
             self._reported_price = update.average_price or self._reported_price
@@ -283,6 +284,9 @@ class Order:
         if fill.key in self.fills:
             return False
         self.fills[fill.key] = fill
+        self.filled_by_fills += fill.size
+        self._fees += fill.fee
+        self._fills_amount += fill.price * fill.size
         if fill.venue_order_id:
             self.venue_order_id = fill.venue_order_id
         if self.state is OrderState.NOT_SENT:
@@ -314,7 +318,7 @@ class Order:
             size=self.new.size,
             signed_executed=self.executed * self.new.side.sign,
             quote_amount=self._quote_amount(),
-            fees=sum((fill.fee for fill in self.fills.values()), ZERO),
+            fees=self._fees,
             state=self.state,
             reason=self.reason,
             fills_complete=self.fills_complete,
@@ -323,13 +327,12 @@ class Order:
         )
 
     def _quote_amount(self) -> Decimal:
-        from_fills = sum((fill.price * fill.size for fill in self.fills.values()), ZERO)
         missing = self.executed - self.filled_by_fills
         if not missing:
-            return from_fills
+            return self._fills_amount
         if self._reported_price is not None and self.executed == self._reported:
             return self._reported_price * self._reported
-        return from_fills + missing * self.new.price
+        return self._fills_amount + missing * self.new.price
 
 
 _NEVER_SENT: Final = "known to the venue, and never sent by us"

@@ -72,10 +72,12 @@ class Reads:
 
     def may_ask(self, read: Read, now_s: float, *, at_once: bool = False) -> bool:
         """True, and noted as asked, unless it was asked for within the poll period."""
-        if not at_once and now_s - self._asked_s.get(read, _NEVER) < self._timing.poll_s:
+        soon = now_s - self._asked_s.get(read, _NEVER) < self._timing.poll_s
+        if soon and not at_once:
             return False
         self._asked_s[read] = now_s
-        self._tries[read] = self._tries.get(read, 0) + 1
+        if not soon:  # else the last question may still be under way
+            self._tries[read] = self._tries.get(read, 0) + 1
         return True
 
     def due(self, doubtful: Iterable[Read], now_s: float) -> list[Read]:

@@ -87,6 +87,8 @@ class VenueNews(VenueOrders):
             effects.append(AskPositions())
         for absence in self._absences.values():
             absence.fills_read()
+        lacking = any(o.state.resolved and not o.fills_complete for o in self.orders.values())
+        self._vain_fill_reads = self._vain_fill_reads + 1 if lacking else 0
         if self._fills_from_ns is not None and since_ns <= self._fills_from_ns:
             self._fills_from_ns = None
         return effects + self._answered(Read.FILLS)
@@ -105,8 +107,8 @@ class VenueNews(VenueOrders):
         self.positions = {symbol: held.get(symbol, ZERO) for symbol in self._symbols}
         self._weigh_absences(self.positions)
         drifts: list[str] = []
-        settled = not self.unresolved()  # else what is in doubt may be in the position or not
-        if settled:
+        settled = all(self._past(order) for order in self.unresolved())
+        if not self.unresolved():  # else what is in doubt may be in the position or not
             suspects, drifts = self._check.compare(self.positions, self._executed(), self._now_s)
             settled = not suspects
         settled = settled and (self._history_known or self._history_given_up)
@@ -193,6 +195,10 @@ class VenueNews(VenueOrders):
             order.reason = f"the venue contradicts itself: {order.disputed}"
         order.happen(OrderEvent.PROVE_ABSENT)
         return self._publish(order)
+
+    def _past(self, order: Order) -> bool:
+        """True once nothing of it executes any more, though nobody may know yet what did."""
+        return self._now_s >= order.over_s(self._now_s) + self._timing.live_settle_s
 
     def _live_evidence(self, order: Order) -> bool:
         """True when its execution would have shown in feed and position (``trading.absence``)."""

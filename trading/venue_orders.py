@@ -31,6 +31,8 @@ _SECOND_NS: Final = 1_000_000_000
 MAX_CANCELS: Final = 3
 """Requests to cancel one order; after them it is only read, until it ends by itself."""
 
+_LONGEST_OVERLAP: Final = 9  # doublings: from 10 s to more than an hour
+
 _ENDED: Final = (OrderState.CANCELLED, OrderState.EXPIRED)
 
 
@@ -76,6 +78,7 @@ class VenueOrders:
         self._began_s: float | None = None
         self._awaits_journal = awaits_history
         self._announced: PublishReadiness | None = None
+        self._vain_fill_reads = 0  # in a row, while executions that we know of had no fill
         self._disputes: set[tuple[int, str]] = set()
         self._mirror = JournalMirror()
         self._reads = Reads(timing)
@@ -223,7 +226,9 @@ class VenueOrders:
 
     def _since_ns(self, order: Order | None = None) -> int:
         """Where to read fills from: before the oldest order that may have fills we lack."""
-        overlap_ns = int(self._timing.overlap_s * _SECOND_NS)
+        # What a read did not bring may be older than we think, by a clock that has jumped.
+        overlap_s = self._timing.overlap_s * 2 ** min(self._vain_fill_reads, _LONGEST_OVERLAP)
+        overlap_ns = int(overlap_s * _SECOND_NS)
         wanting = [order] if order else [o for o in self.orders.values() if o.may_lack_fills]
         starts = [o.new.created_ns for o in wanting]
         if self._fills_from_ns is not None:

@@ -151,8 +151,17 @@ def test_a_position_that_is_behind_our_fills_is_not_settled() -> None:
 
 def test_a_position_read_while_an_order_is_unresolved_is_not_settled_and_no_drift() -> None:
     manager = with_sent_order(sure_manager(), at_s=5)
-    effects = read_for_long(manager, 10.0, "0.5")
+    effects = read_for_long(manager, 6.0, "0.5")
     assert not any(e.settled for e in only(effects, PublishPositions))
+    assert drift(effects) == []
+
+
+def test_a_position_read_when_nothing_executes_any_more_is_settled_whatever_became_of_it() -> None:
+    """A recovery need not wait for what histories will say of an order that has expired."""
+    manager = with_sent_order(sure_manager(), at_s=5)
+    effects = read_for_long(manager, 12.0, "0.5")
+    assert all(e.settled for e in only(effects, PublishPositions))
+    assert manager.unresolved()
     assert drift(effects) == []
 
 

@@ -1,0 +1,28 @@
+"""Reads that bring nothing, and reads that are asked for often."""
+
+from __future__ import annotations
+
+from tests.support_trading import update
+from tests.unit.trading.managers import at_ns, only, ready_manager, with_sent_order
+from trading.order_effects import AskFills
+from venues.model import OrderStatus
+
+
+def test_a_fill_that_a_read_does_not_bring_is_looked_for_further_back() -> None:
+    """It may be older than we think, by a clock that has jumped."""
+    manager = with_sent_order(ready_manager())
+    manager.updated(update(OrderStatus.FILLED, "0.5"), 1.0)
+    back = []
+    for second in range(2, 16):
+        back += [ask.since_ns for ask in only(manager.due(float(second)), AskFills)]
+        manager.fills_read((), float(second))
+    assert back[0] == at_ns(-10.0)
+    assert back[1:3] == [at_ns(-20.0), at_ns(-40.0)]
+    assert back[-1] == at_ns(-5120.0)  # and no further
+
+
+def test_who_asks_twice_in_a_moment_has_not_been_left_without_an_answer() -> None:
+    manager = ready_manager()
+    for _ in range(10):
+        manager.verify_positions(3.0)
+    assert manager.new_risk
