@@ -22,6 +22,7 @@ from actors.journal_file import JournalFile
 from cli.settings import Settings, load_settings
 from config.schema import ConnectionConfig
 from config.secrets import Secret
+from paper.records import AnyRecord, decode_records
 from paper.settings import BACKPACK_INSTRUMENTS, GRVT_INSTRUMENTS
 from supervision.clock import MonotonicClock
 from supervision.directory import Directory
@@ -264,6 +265,11 @@ class Judge:
         """That hook, ``cycle`` cycles from here (1: the next to start)."""
         present = self.process.get("/healthz")["cycle"]
         return {"cycle": present + cycle, "hook": hook}
+
+    def records(self) -> list[AnyRecord]:
+        """The ledger."""
+        reply = self.process.http.request("GET", self.process.line["control"] + "/ledger")
+        return list(decode_records(reply.data.splitlines(keepends=True)))
 
     def fired(self) -> int:
         return len(self.process.get("/faults")["fired"])
