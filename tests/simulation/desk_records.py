@@ -18,6 +18,8 @@ class DeskRecords:
         self._process = process
         self._told: dict[int, Callable[[], object]] = {}
         self._life = journal.life
+        self._paused: bool | None = None
+        self._halted: str | None = None
 
     def started(self, cycle: int, size: Decimal) -> None:
         row = lambda: self._journal.start_cycle(cycle, size)  # noqa: E731
@@ -31,6 +33,12 @@ class DeskRecords:
 
     def remember(self, *, paused: bool | None = None, halted: str | None = None) -> None:
         """What lasts over all runs; None changes nothing. It is on disk at once."""
+        self._paused = self._paused if paused is None else paused
+        self._halted = self._halted if halted is None else halted
+        self._remember()
+
+    def _remember(self) -> None:
+        paused, halted = self._paused, self._halted
 
         def write() -> None:
             self._journal.paused = self._journal.paused if paused is None else paused
@@ -45,6 +53,7 @@ class DeskRecords:
             self._life = self._journal.life
             for tell in tuple(self._told.values()):
                 tell()
+            self._remember()
 
     def _end(self, cycle: int, size: Decimal, record: CycleRecord | None) -> None:
         def write() -> None:

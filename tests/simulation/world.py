@@ -186,7 +186,9 @@ class World:
         self.schedule.after(1.0, self._resume)
 
     def _resume(self) -> None:
-        """The operator tries until there is somebody to hear it."""
+        """The operator tries until there is somebody to hear it, or all is over."""
+        if self._over():
+            return
         if self.process.alive and self.desk.alive:
             self.desk.resume()
         else:
