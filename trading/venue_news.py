@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Final
 
 from trading.order_effects import (
     AskFills,
@@ -22,6 +23,8 @@ from trading.outsiders import name_of
 from trading.reads import Read
 from trading.venue_orders import MAX_CANCELS, VenueOrders
 from venues.model import ZERO, AccountSummary, Fill, OrderUpdate, Position
+
+_SECOND_NS: Final = 1_000_000_000
 
 
 class VenueNews(VenueOrders):
@@ -171,8 +174,16 @@ class VenueNews(VenueOrders):
         if not self._outsiders.remember_fill(fill.key):
             return []
         ours = self._outsiders.was_ours(fill.client_order_id)
-        ours = ours or self._of_earlier_life(fill.client_order_id, fill.event_ns)
-        return [*(self._mirror.fill(fill) if ours else []), AskPositions()]
+        if ours or self._of_earlier_life(fill.client_order_id, fill.event_ns):
+            return [*self._mirror.fill(fill), AskPositions()]
+        # Without an id it may be ours and forgotten. One with somebody else's, executed just now,
+        # means that another trader is on this account: who starts last sees the other's first.
+        overlap_ns = int(self._timing.overlap_s * _SECOND_NS)
+        recent = fill.event_ns >= self._started_ns - overlap_ns
+        if fill.client_order_id is None or not recent or fill.symbol not in self._symbols:
+            return [AskPositions()]
+        detail = f"{fill.symbol}: order {fill.client_order_id} has executed and is not ours"
+        return [AskPositions(), PublishDrift(detail)]
 
     def _weigh_end(self, order: Order, now_s: float) -> list[Effect]:
         """The venue does not know it, or says that it is over and not how: is it proven?"""

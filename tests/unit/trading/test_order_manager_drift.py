@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support_trading import BACKPACK_ETH, D, fill, new_order, position, update
 from tests.unit.trading.managers import (
     only,
@@ -20,7 +22,7 @@ from trading.order_effects import (
     RecordFill,
 )
 from trading.order_manager import OrderManager
-from venues.model import OrderStatus, OrderUpdate
+from venues.model import Fill, OrderStatus, OrderUpdate
 
 STRANGER = update(OrderStatus.OPEN, client_order_id=99)
 
@@ -40,6 +42,27 @@ def settled(effects: list[Effect]) -> bool:
 
 
 # -- orders that are not ours ---------------------------------------------------------------------
+
+
+def test_an_execution_with_an_id_that_is_not_ours_is_another_trader_on_the_account() -> None:
+    manager = sure_manager()
+    effects = manager.fills_read((fill("t1", "0.5", client_order_id=99, at_s=-9.0),), 6.0)
+    assert drift(effects) == ["ETH_USDT_Perp: order 99 has executed and is not ours"]
+    assert drift(manager.filled(fill("t1", "0.5", client_order_id=99, at_s=-9.0), 6.1)) == []
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        fill("t1", "0.5", client_order_id=99, at_s=-11.0),  # while we were away
+        fill("t1", "0.5", client_order_id=None),  # a forgotten one may come without its id
+        fill("t1", "0.5", client_order_id=99, instrument=BACKPACK_ETH),
+    ],
+)
+def test_of_other_foreign_executions_the_position_is_the_judge(foreign: Fill) -> None:
+    effects = sure_manager().fills_read((foreign,), 6.0)
+    assert drift(effects) == []
+    assert only(effects, AskPositions)
 
 
 def test_an_order_that_is_not_ours_and_stays_is_drift() -> None:
