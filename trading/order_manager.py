@@ -104,6 +104,8 @@ class OrderManager(VenueNews):
         if self._awaits_journal:
             self._awaits_journal = False
             self._fills_from_ns = last_fill_ns or self._started_ns - _FIRST_LOOK_NS
+            # What executed just before may be in the fill history only after a while.
+            self._look_again_ns = self._fills_from_ns
             self._reads.want(Read.FILLS)
             if self._asking and self._reads.may_ask(Read.FILLS, now_s, at_once=True):
                 effects.append(self._ask(Read.FILLS))
@@ -323,6 +325,8 @@ class OrderManager(VenueNews):
         if self._check.suspicious:
             wanted.update((Read.FILLS, Read.POSITIONS))
         if any(order.state.resolved and not order.fills_complete for order in self.orders.values()):
+            wanted.add(Read.FILLS)
+        if self._look_again_ns is not None and self._caught_up:
             wanted.add(Read.FILLS)
         if not self._connected or self._fills_from_ns is not None:
             wanted.add(Read.FILLS)  # the feed is not there to tell of them

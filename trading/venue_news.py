@@ -94,6 +94,8 @@ class VenueNews(VenueOrders):
         self._vain_fill_reads = self._vain_fill_reads + 1 if lacking else 0
         if self._fills_from_ns is not None and since_ns <= self._fills_from_ns:
             self._fills_from_ns = None
+        if self._look_again_ns is not None and self._caught_up and since_ns <= self._look_again_ns:
+            self._look_again_ns = None
         return effects + self._answered(Read.FILLS)
 
     def open_orders_read(self, updates: tuple[OrderUpdate, ...], received_s: float) -> list[Effect]:
@@ -114,7 +116,7 @@ class VenueNews(VenueOrders):
         if not self.unresolved():  # else what is in doubt may be in the position or not
             suspects, drifts = self._check.compare(self.positions, self._executed(), self._now_s)
             settled = not suspects
-        settled = settled and (self._history_known or self._history_given_up)
+        settled = settled and (self._history_known or self._caught_up)
         effects: list[Effect] = [PublishPositions(dict(self.positions), settled)]
         effects += [PublishDrift(detail) for detail in drifts]
         return effects + self._answered(Read.POSITIONS)

@@ -75,6 +75,7 @@ class VenueOrders:
         self._absences: dict[int, Absence] = {}
         self._last_fill_ns = started_ns
         self._fills_from_ns: int | None = None  # executed in earlier lives, not read yet
+        self._look_again_ns: int | None = None  # the same, once histories have caught up
         self._began_s: float | None = None
         self._awaits_journal = awaits_history
         self._announced: PublishReadiness | None = None
@@ -111,8 +112,8 @@ class VenueOrders:
         return not self._awaits_journal and self._fills_from_ns is None
 
     @property
-    def _history_given_up(self) -> bool:
-        """No journal for so long that no order of an earlier life can execute any more."""
+    def _caught_up(self) -> bool:
+        """No order of an earlier life can execute any more, and the venue's histories show all."""
         if self._began_s is None:
             return False
         return self._now_s - self._began_s >= self._timing.expiry_s + self._timing.settle_s
@@ -233,4 +234,6 @@ class VenueOrders:
         starts = [o.new.created_ns for o in wanting]
         if self._fills_from_ns is not None:
             starts.append(self._fills_from_ns)
+        if self._look_again_ns is not None and self._caught_up:
+            starts.append(self._look_again_ns)
         return max(0, min([*starts, self._last_fill_ns]) - overlap_ns)

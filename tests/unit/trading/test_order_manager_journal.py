@@ -148,6 +148,21 @@ def test_with_the_record_and_the_fills_since_it_new_risk_is_taken() -> None:
     assert only(told, PublishReadiness) == [PublishReadiness(True, True, "")]
 
 
+def test_the_fills_since_the_record_are_read_once_more_when_histories_have_caught_up() -> None:
+    """What executed just before the start may not have been in the first answer yet."""
+    manager = starting_manager()
+    manager.connected(0.0)
+    answer_reads(manager)
+    manager.due(0.0)
+    manager.history_loaded((), (), at_ns(-40), 0.5)
+    manager.fills_read((), 1.1, at_ns(-50))
+    caught_up_s = TIMING.expiry_s + TIMING.settle_s
+    assert only(manager.due(caught_up_s - 0.1), AskFills) == []
+    assert only(manager.due(caught_up_s), AskFills) == [AskFills(at_ns(-50))]
+    manager.fills_read((), caught_up_s + 0.1, at_ns(-50))
+    assert only(manager.due(caught_up_s + 5), AskFills) == []
+
+
 def test_fills_read_from_too_late_a_moment_do_not_stand_for_those_since_the_record() -> None:
     manager = starting_manager()
     manager.connected(0.0)
