@@ -235,6 +235,7 @@ class Wire:
         ]
         if news.executed:
             changes.append({"status": OrderStatus.REJECTED})
+            changes.append({"executed": (news.size or ZERO) * 3})
         change = self._schedule.random.choice(changes)
         return msgspec.structs.replace(news, **change)
 
