@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from actors.login_budget import LoginBudget
 from config.schema import ConnectionConfig
 from config.secrets import Secret
 from venues.backpack.requests import RequestBuilder
@@ -17,7 +18,8 @@ from venues.model import GRVT, Instrument
 class GrvtAccess:
     """GRVT: hosts, the API key, the sub account that trades, and the key that signs for it.
 
-    The session actor keeps ``clock``, the trading actor dates its signatures with it.
+    The session actor keeps ``clock``, the trading actor dates its signatures with it. ``logins``
+    are counted over all lives of the session actor.
     """
 
     endpoints: Endpoints
@@ -27,6 +29,7 @@ class GrvtAccess:
     instruments: Mapping[str, Instrument]
     connection: ConnectionConfig
     clock: VenueClock = dataclasses.field(default_factory=lambda: VenueClock(GRVT))
+    logins: LoginBudget = dataclasses.field(default_factory=LoginBudget)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

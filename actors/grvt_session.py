@@ -1,8 +1,8 @@
 """GRVT's login: one session cookie, renewed at half of its life, or when somebody was refused.
 
 A renewal that can't be had is tried again at half of what is left: the old session still works,
-and failing this actor would take the trading connection down with it. At most LOGINS_A_MINUTE are
-made, however often the venue refuses them: more would be a ban.
+and failing this actor would take the trading connection down with it. A ``LoginBudget`` says when
+the next login may be asked for: too many would be a ban.
 
 It also keeps the venue's clock: from ``GET /time`` with every login and once a minute, or, when
 that can't be had, from the Date of the login's answer.
@@ -11,7 +11,6 @@ that can't be had, from the Date of the login's answer.
 from __future__ import annotations
 
 import time
-from collections import deque
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -19,7 +18,7 @@ import msgspec
 
 from actors import orders
 from actors.access import GrvtAccess
-from actors.errors import ConnectionFailed
+from actors.errors import ConnectionFailed, ConnectRefused
 from actors.http import HttpAnswer, HttpClient
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.directory import parent_path
@@ -32,8 +31,8 @@ from venues.model import GRVT
 _SECOND_NS: Final = 1_000_000_000
 _SHORTEST_RENEWAL_S: Final = 5.0
 _SERVER_ERROR: Final = 500
-LOGINS_A_MINUTE: Final = 4
 _MINUTE_S: Final = 60.0
+_PATIENCE_S: Final = 8.0  # a start may take so much longer and still be in time
 _CLOCK_TIMEOUT_S: Final = 1.0  # a session is asked for meanwhile
 _MS_NS: Final = 1_000_000
 
@@ -46,6 +45,10 @@ class RenewSession(msgspec.Struct, frozen=True):
     """Log in again: at half life (None), or because the venue ``refused`` this session."""
 
     refused: Session | None = None
+
+
+class FirstLogin(msgspec.Struct, frozen=True):
+    """The login that this life begins with may be asked for now."""
 
 
 class MeasureClock(msgspec.Struct, frozen=True):
@@ -61,7 +64,6 @@ class GrvtSession(SupervisedActor):
         self._http: HttpClient | None = None
         self._session: Session | None = None
         self._renewal: Timer | None = None
-        self._logins: deque[float] = deque(maxlen=LOGINS_A_MINUTE)
         self._time_host: HttpClient | None = None
         self._orders = self.address(f"{parent_path(context.name)}/orders")
 
@@ -79,9 +81,13 @@ class GrvtSession(SupervisedActor):
             connect_timeout_s=_CLOCK_TIMEOUT_S,
             read_timeout_s=_CLOCK_TIMEOUT_S,
         )
-        self._log_in()
-        self._measure_clock()
-        self.report_ready()
+        wait_s = self._login_wait_s()
+        if wait_s > _PATIENCE_S:
+            raise ConnectRefused(self.name, f"the next login is due in {wait_s:.0f} s")
+        if wait_s > 0:
+            self.after(wait_s, FirstLogin())
+        else:
+            self._begin()
 
     def on_message(self, message: object) -> object:
         if isinstance(message, GetSession):
@@ -91,6 +97,9 @@ class GrvtSession(SupervisedActor):
                 self._renew()
             elif message.refused == self._session:
                 self._replace(message)
+            return None
+        if isinstance(message, FirstLogin):
+            self._begin()
             return None
         if isinstance(message, MeasureClock):
             self._measure_clock()
@@ -107,6 +116,11 @@ class GrvtSession(SupervisedActor):
             if client is not None:
                 client.close()
 
+    def _begin(self) -> None:
+        self._log_in()
+        self._measure_clock()
+        self.report_ready()
+
     def _replace(self, message: RenewSession) -> None:
         """The venue refused the session: log in anew, now or when there is a login to spare."""
         wait_s = self._login_wait_s()
@@ -117,9 +131,7 @@ class GrvtSession(SupervisedActor):
             self._log_in()
 
     def _login_wait_s(self) -> float:
-        if len(self._logins) < LOGINS_A_MINUTE:
-            return 0.0
-        return self._logins[0] + _MINUTE_S - self.clock.now()
+        return self._access.logins.wait_s(self.clock.now())
 
     def _renew(self) -> None:
         try:
@@ -141,10 +153,11 @@ class GrvtSession(SupervisedActor):
         assert self._http is not None
         request = rest.login(self._access.api_key.reveal())
         asked_s = self.clock.now()
-        self._logins.append(asked_s)
+        self._access.logins.asked(asked_s)
         answer = self._http.request("POST", request.path, request.headers, request.body)
         self._note_date(answer, asked_s)
         self._session = _session_of(answer)
+        self._access.logins.granted()
         left_s = self._left_s()
         self.log.info("logged in, session ends in {:.0f} s", left_s)
         self._renew_later(left_s)

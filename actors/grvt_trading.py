@@ -212,7 +212,7 @@ class GrvtTrading(ConnectionActor):
         return request_id
 
     def _limit_s(self, request: object) -> float:
-        quick = isinstance(request, gateway.PlaceOrder | gateway.CancelOrder)
+        quick = isinstance(request, gateway.PlaceOrder | gateway.CancelOrder | Subscribe)
         return self.timing.reply_timeout_s if quick else self.timing.read_timeout_s
 
     def _reply_due(self, message: ReplyDue) -> None:

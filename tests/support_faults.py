@@ -66,6 +66,7 @@ RESTARTS = (
     "supervision.policies.worker.backoff.initial=0.5",
     "supervision.policies.journal.backoff.initial=0.5",
 )  # fmt: skip
+SHIPPED = (*DEADLINES, *RESTARTS)
 RESUME_S = 60.0  # the fault list's S: cycles go on by themselves within that
 _NS_PER_S = 1_000_000_000
 _log = logging.getLogger("ketch.faults")
@@ -177,8 +178,13 @@ class Scene:
         return [seconds(r) for r in self.records() if isinstance(r, FaultHit)]
 
     def logins_s(self) -> list[float]:
-        """When GRVT was asked for a login."""
-        return [seconds(r) for r in self.records() if isinstance(r, Login)]
+        """When GRVT was asked for a login, and when one was answered by a fault."""
+        return [
+            seconds(record)
+            for record in self.records()
+            if (isinstance(record, Login) and record.venue == GRVT)
+            or (isinstance(record, FaultHit) and b"/login" in bytes(record.fault))
+        ]
 
 
 @contextmanager

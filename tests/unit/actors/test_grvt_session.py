@@ -12,7 +12,8 @@ from email.utils import format_datetime
 import pytest
 from loguru import logger
 
-from actors.grvt_session import LOGINS_A_MINUTE, GetSession, GrvtSession, RenewSession
+from actors.grvt_session import GetSession, GrvtSession, RenewSession
+from actors.login_budget import LOGINS_A_MINUTE
 from supervision.clock import MonotonicClock
 from supervision.policy import Boot, Policy, Readiness
 from supervision.root import start_root

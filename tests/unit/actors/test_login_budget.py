@@ -1,0 +1,45 @@
+"""How often GRVT is asked for a login, whatever comes of it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.login_budget import LOGINS_A_MINUTE, LoginBudget
+
+
+def failing(count: int) -> list[float]:
+    """When logins are asked for that fail as soon as they may be."""
+    budget, now_s, asked_s = LoginBudget(), 0.0, list[float]()
+    for _ in range(count):
+        now_s += budget.wait_s(now_s)
+        budget.asked(now_s)
+        asked_s.append(now_s)
+    return asked_s
+
+
+def test_the_first_login_and_the_first_renewal_wait_for_nothing() -> None:
+    budget = LoginBudget()
+    assert budget.wait_s(0.0) == 0.0
+    budget.asked(0.0)
+    budget.granted()
+    assert budget.wait_s(0.1) == 0.0
+
+
+def test_a_login_that_fails_is_tried_again_soon_and_then_less_often() -> None:
+    assert failing(6) == [0, 2, 8, 28, 60, 80]
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.booleans()), max_size=60))
+def test_no_minute_has_more_logins_than_allowed(life: list[tuple[float, bool]]) -> None:
+    budget, now_s, asked_s = LoginBudget(), 0.0, list[float]()
+    for passed_s, success in life:
+        now_s += passed_s
+        if budget.wait_s(now_s):
+            continue
+        budget.asked(now_s)
+        asked_s.append(now_s)
+        if success:
+            budget.granted()
+    for first, fifth in zip(asked_s, asked_s[LOGINS_A_MINUTE:], strict=False):
+        assert fifth - first >= 59.999
