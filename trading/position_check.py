@@ -16,6 +16,8 @@ from venues.model import ZERO
 
 _READINGS: Final = 4  # two late ones can agree by chance while orders execute between them
 
+_LIKELY: Final = 2
+
 
 class _Seen(NamedTuple):
     """A value that readings agree on, since when (monotonic), and how many of them."""
@@ -34,6 +36,7 @@ class PositionCheck:
         self._suspected: dict[str, _Seen] = {}
         self._proposed: dict[str, _Seen] = {}  # baselines
         self._disputed: set[str] = set()  # readings have proposed different baselines
+        self._latest: dict[str, tuple[Decimal, int]] = {}  # what ours executed, readings since
 
     @property
     def suspicious(self) -> bool:
@@ -46,6 +49,7 @@ class PositionCheck:
         self._suspected.pop(symbol, None)
         self._proposed.pop(symbol, None)
         self._disputed.discard(symbol)
+        self._latest.pop(symbol, None)
 
     def fold(self, symbol: str, signed_executed: Decimal) -> None:
         """Keep the effect of an order that is being forgotten."""
@@ -60,6 +64,18 @@ class PositionCheck:
         baseline = self._baseline.get(symbol)
         return None if baseline is None else baseline + executed
 
+    def likely(self, symbol: str, executed: Decimal) -> Decimal | None:
+        """The same on less evidence: two readings that no other one has contradicted.
+
+        Not enough to call a difference drift; enough beside other evidence. None while in question.
+        """
+        if symbol in self._baseline:
+            return None if symbol in self._suspected else self._baseline[symbol] + executed
+        seen = self._proposed.get(symbol)
+        if seen is None or seen.times < _LIKELY or symbol in self._disputed:
+            return None
+        return seen.value + executed
+
     def compare(
         self, held: Mapping[str, Decimal], executed: Mapping[str, Decimal], now_s: float
     ) -> tuple[list[str], list[str]]:
@@ -73,7 +89,7 @@ class PositionCheck:
         for symbol, size in held.items():
             ours = executed.get(symbol, ZERO)
             if symbol not in self._baseline:
-                suspects += self._propose(symbol, size - ours, now_s)
+                suspects += self._propose(symbol, size - ours, ours, now_s)
                 continue
             expected = self._baseline[symbol] + ours
             if size == expected:
@@ -86,11 +102,18 @@ class PositionCheck:
                 suspects.append(symbol)
         return suspects, drifts
 
-    def _propose(self, symbol: str, baseline: Decimal, now_s: float) -> list[str]:
-        """Take a baseline in; the symbol is suspect while readings disagree about it."""
+    def _propose(self, symbol: str, baseline: Decimal, ours: Decimal, now_s: float) -> list[str]:
+        """Take a baseline in; the symbol is suspect while readings disagree about it.
+
+        The first reading after an execution may have been asked for before it: alone it says
+        nothing.
+        """
+        latest, times = self._latest.get(symbol, (ours, 0))
+        times = times + 1 if latest == ours else 1
+        self._latest[symbol] = (ours, times)
         if symbol in self._proposed and self._proposed[symbol].value != baseline:
             self._disputed.add(symbol)
-        if self._lasts(self._proposed, symbol, baseline, now_s):
+        if self._lasts(self._proposed, symbol, baseline, now_s) and times > 1:
             self._baseline[symbol] = baseline
             del self._proposed[symbol]
             self._disputed.discard(symbol)

@@ -83,6 +83,9 @@ class Reads:
     def due(self, doubtful: Iterable[Read], now_s: float) -> list[Read]:
         """Reads that are awaited, needed to make sure (``doubtful``), or due by their period."""
         wanted = {*self._gap, *self._wanted, *doubtful, *self._periodical(now_s)}
+        for read in Read:
+            if read not in wanted:
+                self._tries[read] = 0  # nobody needs the answer any more
         return [read for read in _URGENCY if read in wanted and self.may_ask(read, now_s)]
 
     def _periodical(self, now_s: float) -> Iterable[Read]:
