@@ -4,7 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test check systemd bench soak-supervision soak-kills soak-crashes clean
+.PHONY: run test check systemd bench soak-supervision soak-kills soak-crashes \
+	soak-simulation soak-faults clean
 .DELETE_ON_ERROR:
 
 run: $(STAMP)  ## twenty hedged cycles on the paper venues, two connections lost on the way
@@ -31,6 +32,12 @@ soak-kills: $(STAMP)  ## 1,000 random actors killed during at least 200 cycles o
 
 soak-crashes: $(STAMP)  ## the process killed 500 times during at least 200 cycles on paper
 	KETCH_SOAK_CRASHES=500 KETCH_SOAK_CYCLES=200 $(BIN)/pytest -n 0 tests/soak/test_crashes.py
+
+soak-simulation: $(STAMP)  ## orders, cycles and recovery in 100,000 troubled worlds
+	KETCH_SIMULATION_SEEDS=100000 $(BIN)/pytest -n 2 --dist worksteal tests/simulation/test_trouble.py
+
+soak-faults: $(STAMP)  ## the faults that take long, too
+	KETCH_SOAK_FAULTS=1 $(BIN)/pytest -n 2 --dist worksteal tests/faults
 
 bench: $(STAMP)  ## the figures that docs/performance.md quotes
 	$(BIN)/python -m benchmarks

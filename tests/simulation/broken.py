@@ -135,7 +135,7 @@ TEMPTATIONS: Final = (
     Temptation(TakesAckForCancelled, Trouble(rests=True, slow=0.3, drop_news=0.3)),
     Temptation(
         TakesFailedReadForFlat,
-        Trouble(refuse_read=0.4, slow=0.3, acts=((45, Act.KILL), (110, Act.KILL))),
+        Trouble(refuse_read=0.7, slow=0.3, acts=((45, Act.KILL), (110, Act.KILL))),
     ),
     Temptation(
         MarksFilledAfterAWhile,

@@ -13,7 +13,7 @@ from tests.simulation.world import World
 from tests.support_trading import plan
 from trading.order_manager import OrderManager
 
-_SEEDS = range(9)
+_SEEDS = range(30)
 _BROKEN_S = 100.0  # what is broken need not come to an end
 
 
