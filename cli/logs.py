@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from loguru import logger
 
+from cli.outlet import Outlet
 from config.schema import LogConfig
 
 if TYPE_CHECKING:
@@ -37,9 +38,12 @@ def set_up(config: LogConfig, *, quiet: bool = False) -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
+# Whatever stderr is at that moment: a live view wraps it. Logging waits for nobody.
+_OUTLET: Final = Outlet(lambda: sys.stderr)
+
+
 def _write(message: str) -> None:
-    # Whatever stderr is at that moment: a live view wraps it.
-    sys.stderr.write(message)
+    _OUTLET.write(message)
 
 
 def _human(record: Record) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 import msgspec
 from loguru import logger
@@ -31,6 +32,7 @@ from cli.instruments import InstrumentCache
 from cli.lock import only_one
 from cli.notices import NoticedReloader, Notices
 from cli.notify import Notifier
+from cli.outlet import Outlet
 from cli.paper_process import Drop
 from cli.preflight import look_up_instruments
 from cli.progress import Progress, required_actors
@@ -82,7 +84,7 @@ def run(start: Start, options: RunOptions) -> int:
     Returns the exit code. Raises CommandFailed for whatever prevents the start.
     """
     settings = start.loaded.config
-    console = Console()
+    console = _console()
     logs.set_up(settings.log, quiet=console.is_terminal)
     signals = Signals()
     signals.install()
@@ -337,6 +339,14 @@ def _access(start: Start, way: Reach) -> _Access:
         grvt_access(settings, way, instruments[GRVT]),
         backpack_access(settings, way, instruments[BACKPACK]),
     )
+
+
+def _console() -> Console:
+    """Where the run shows itself. Only a terminal is written to directly."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(file=cast("IO[str]", Outlet(lambda: sys.stdout)))
+    return console
 
 
 def _process_age_s() -> float:

@@ -7,10 +7,11 @@ same moment of every run; their ledger judges all of its lives as one.
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
@@ -28,7 +29,7 @@ SOON = ("desks.eth.hold_s=0.05", "desks.eth.pause_s=0.05")
 SHIPPED = (
     *SOON, "desks.eth.retry_s=0.25",
     "venues.backpack.connection.settle_s=10", "venues.grvt.connection.settle_s=2",
-    "venues.backpack.connection.expiry_s=2", "venues.grvt.connection.expiry_s=5",
+    "venues.backpack.connection.expiry_s=2", "venues.grvt.connection.expiry_s=2",
     "supervision.limiters.default.rate=2", "supervision.limiters.default.burst=4",
     "supervision.policies.connection.backoff.initial=0.5",
     "supervision.policies.connection.backoff.max=30",
@@ -152,6 +153,22 @@ def increases(records: list[AnyRecord], after_s: float, venue: str) -> list[Acce
         elif seconds(record) > after_s and abs(held + signed) > abs(held):
             found.append(record)
     return found
+
+
+def fills(records: list[AnyRecord]) -> list[tuple[str, str, Decimal]]:
+    """What the venues executed for the service: venue, client order id, size."""
+    return sorted(
+        (record.venue, str(record.client_order_id), record.size)
+        for record in records
+        if isinstance(record, Filled) and record.account == "main" and record.client_order_id
+    )
+
+
+def fills_on_record(journal: Path) -> list[tuple[str, str, Decimal]]:
+    """What the journal has of that."""
+    with closing(sqlite3.connect(journal)) as database:
+        rows = database.execute("select venue, client_order_id, fill_json from fills").fetchall()
+    return sorted((venue, name, Decimal(json.loads(text)["size"])) for venue, name, text in rows)
 
 
 def fired_s(records: list[AnyRecord]) -> list[float]:
