@@ -38,6 +38,7 @@ class BackpackMarket(ConnectionActor):
         streams = [f"bookTicker.{symbol}" for symbol in self._books]
         streams += [f"depth.{symbol}" for symbol in self._books]
         self.send(requests.subscribe_public_frame(streams).encode())
+        self.expect_ready(self.timing.read_timeout_s)
 
     def on_message(self, message: object) -> object:
         if isinstance(message, DepthDelta):

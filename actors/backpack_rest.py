@@ -22,6 +22,7 @@ import msgspec
 
 from actors import gateway, orders
 from actors.access import BackpackAccess
+from actors.backpack_feed import OrderAnswered
 from actors.errors import ConnectionLost, ConnectRefused
 from actors.heartbeat import Ponged
 from actors.http import HttpAnswer, HttpClient
@@ -90,7 +91,9 @@ class BackpackRest(SupervisedActor):
         self._access = access
         self._build = access.requests
         self._timing = access.connection
-        self._orders = self.address(f"{parent_path(context.name)}/orders")
+        prefix = parent_path(context.name)
+        self._orders = self.address(f"{prefix}/orders")
+        self._feed = self.address(f"{prefix}/feed")
         self._numbers = itertools.count(1)
         self._order_jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._query_jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -233,6 +236,7 @@ class BackpackRest(SupervisedActor):
             reason = "its time was over before it could be sent"
             self._orders.offer(orders.OrderNotSent(new.client_order_id, reason))
             return
+        began_s = self.clock.now()
         try:
             request = self._build.execute_order(new)
             answer = self._call(client, request, functools.partial(self._sent, new))
@@ -248,6 +252,8 @@ class BackpackRest(SupervisedActor):
         placed = codec.decode_placed(answer.status, answer.body, new.client_order_id)
         if placed.update is not None:
             self._orders.offer(orders.OrderReported(placed.update, received_s))
+            if placed.update.executed:
+                self._feed.offer(OrderAnswered(new.client_order_id, began_s))
             return
         reason = str(placed.error)
         if placed.outcome.nothing_executed:

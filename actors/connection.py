@@ -9,13 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from actors.errors import ConnectionFailed
+import msgspec
+
+from actors.errors import ConnectionFailed, ReplyTimeout
 from actors.gateway import Ping
 from actors.heartbeat import Ponged
 from actors.websocket import WebSocket
 from config.schema import ConnectionConfig
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ExitKind
+
+
+class ReadyDue(msgspec.Struct, frozen=True):
+    """What makes the connection ready should have come by now."""
+
+    limit_s: float
 
 
 class ConnectionActor(SupervisedActor):
@@ -27,6 +35,7 @@ class ConnectionActor(SupervisedActor):
         self._socket: WebSocket | None = None
         self._pong_to: str = ""
         self._data_s = 0.0
+        self._proven = False
 
     # -- for subclasses ----------------------------------------------------------------------------
 
@@ -54,6 +63,14 @@ class ConnectionActor(SupervisedActor):
         self._data_s = self.clock.now()
         self.spawn_helper("reader", self._read)
 
+    def report_ready(self) -> None:
+        self._proven = True
+        super().report_ready()
+
+    def expect_ready(self, limit_s: float) -> None:
+        """End this actor if it is not ready in ``limit_s``: the peer listens, or it does not."""
+        self.after(limit_s, ReadyDue(limit_s))
+
     def send(self, text: bytes) -> float:
         """Write one message; returns the monotonic moment. Any thread.
 
@@ -76,6 +93,10 @@ class ConnectionActor(SupervisedActor):
         if isinstance(message, Ping):
             self._pong_to = message.reply_to
             self.ping()
+            return None
+        if isinstance(message, ReadyDue):
+            if not self._proven:
+                raise ReplyTimeout(self.name, "a subscription", message.limit_s)
             return None
         return super().on_message(message)
 

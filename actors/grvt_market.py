@@ -33,6 +33,7 @@ class GrvtMarket(ConnectionActor):
         self.connect(self._access.endpoints.market_socket, {})
         for request_id, (stream, selectors) in self._streams.items():
             self.send(encode_subscribe(stream, selectors, request_id))
+        self.expect_ready(self.timing.read_timeout_s)
 
     def data_age_s(self) -> float | None:
         return self.clock.now() - self._data_s

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from supervision.states import ChildState
 from tests.support_faults import LEADERS, LEGS, PRIVATE, RESUME_S, scene, soak
 from venues.model import GRVT
 
@@ -77,6 +78,7 @@ def test_8_private_subscription_absent_after_reconnect(
         the.arm("drop", connection=PRIVATE[venue], at=at)
         with the.service() as run:
             the.met()
+            run.wait_status(PRIVATE[venue], ChildState.RUNNING, 3)
             the.run_on(run)
             the.finish(run)
         the.judged(naked_q_s=3)

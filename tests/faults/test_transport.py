@@ -6,20 +6,157 @@ from pathlib import Path
 
 import pytest
 
-from tests.support_faults import scene
+from tests.support_faults import LEADERS, LEGS, PRIVATE, RESUME_S, between, scene, soak
 
-PRIVATE = {"grvt": "grvt/trading", "backpack": "backpack/feed"}
 WIRE = {"grvt": "grvt/trades", "backpack": "backpack/ws"}
 
 
-@pytest.mark.parametrize("swapped", [False, True], ids=["backpack first", "grvt first"])
-@pytest.mark.parametrize("venue", ["grvt", "backpack"])
+@LEGS
 def test_1_half_open_tcp_under_the_private_feed(tmp_path: Path, venue: str, swapped: bool) -> None:
     """The socket goes silent for good as the primary order is accepted; a new one works."""
     with scene(tmp_path, WIRE[venue], swapped=swapped) as the:
         the.arm("blackhole", connection=PRIVATE[venue], for_s=0.5, at=the.at("primary_accept"))
         with the.service() as run:
             the.met()
-            the.run_on(run, 3)
+            the.run_on(run)
             the.finish(run)
         the.judged(naked_q_s=5)
+
+
+@soak
+@pytest.mark.parametrize("for_s", [30, 90, 300])
+@LEGS
+@pytest.mark.timeout(480)
+def test_1_nothing_new_gets_through_either(
+    tmp_path: Path, venue: str, swapped: bool, for_s: float
+) -> None:
+    """New sockets of that name go silent too: the venue's other connections are all there is."""
+    with scene(tmp_path, WIRE[venue], swapped=swapped) as the:
+        the.arm("blackhole", connection=PRIVATE[venue], for_s=for_s, at=the.at("primary_accept"))
+        with the.service() as run:
+            the.met()
+            the.run_on(run, within_s=for_s + RESUME_S)
+            the.finish(run)
+        dark_s = the.hits_s()[0]
+        assert between(the.openings(), dark_s + 4, dark_s + for_s) == []
+        the.judged(naked_q_s=5 if venue == "backpack" else 15)
+
+
+def test_1_nothing_is_opened_while_the_private_feed_is_dark(tmp_path: Path) -> None:
+    with scene(tmp_path, "backpack/ws") as the:
+        the.arm("blackhole", connection="backpack/feed", for_s=8, at=the.at("primary_accept"))
+        with the.service() as run:
+            the.met()
+            the.run_on(run)
+            the.finish(run)
+        dark_s = the.hits_s()[0]
+        assert between(the.openings(), dark_s + 4, dark_s + 8) == []
+        the.judged(naked_q_s=5)
+
+
+@pytest.mark.parametrize("swapped", [True, False], ids=["hedge", "primary"])
+def test_2_backpack_answers_an_order_byte_by_byte(tmp_path: Path, swapped: bool) -> None:
+    with scene(tmp_path, swapped=swapped) as the:
+        at = the.at(f"{the.leg('backpack')}_recv")
+        the.arm("slow", connection="backpack/rest", route="/api/v1/order", method="POST", at=at)
+        with the.service() as run:
+            the.met()
+            the.run_on(run)
+            the.finish(run)
+        the.judged(naked_q_s=5)
+
+
+@pytest.mark.parametrize("swapped", [True, False], ids=["primary", "hedge"])
+def test_2_a_frame_of_grvt_comes_byte_by_byte(tmp_path: Path, swapped: bool) -> None:
+    with scene(tmp_path, "grvt/trades", swapped=swapped) as the:
+        at = the.at(f"{the.leg('grvt')}_accept")
+        the.arm("trickle", connection="grvt/trading", bytes_per_s=5, for_s=4, at=at)
+        with the.service() as run:
+            the.met()
+            the.run_on(run)
+            the.finish(run)
+        the.judged(naked_q_s=5)
+
+
+REPEATED: tuple[dict[str, object], ...] = (
+    {"kind": "fill", "do": "repeat", "copies": 3},
+    {"kind": "fill", "do": "repeat", "copies": 2, "after_s": 1},
+    {"kind": "any", "do": "repeat", "copies": 1, "times": 6},
+    {"kind": "fill", "do": "swap"},
+    {"kind": "order", "do": "swap"},
+    {"kind": "any", "do": "swap", "times": 3},
+    {"kind": "fill", "do": "late", "after_s": 0.5},
+    {"kind": "fill", "do": "late", "after_s": 2},
+)
+
+
+@LEADERS
+def test_4_duplicated_and_reordered_frames(tmp_path: Path, venue: str, swapped: bool) -> None:
+    with scene(tmp_path, swapped=swapped) as the:
+        for number, how in enumerate(REPEATED, 1):
+            at = the.at(f"{the.leg(venue)}_accept", 2 * number)
+            the.arm("frames", connection=PRIVATE[venue], at=at, **how)
+        with the.service(cycles=2 * len(REPEATED) + 1, hurried=True) as run:
+            the.finish(run)
+            the.met(len(REPEATED))
+        the.judged(naked_q_s=1)
+        assert len(run.records) == 2 * len(REPEATED) + 1
+
+
+@LEADERS
+def test_4_a_fill_is_told_again_after_a_reconnect(
+    tmp_path: Path, venue: str, swapped: bool
+) -> None:
+    with scene(tmp_path, swapped=swapped) as the:
+        hook = f"{the.leg(venue)}_fill"
+        the.arm(
+            "frames", connection=PRIVATE[venue], kind="any", do="repeat", times=6, after_s=0.8,
+            at=the.at(hook),
+        )  # fmt: skip
+        the.arm("drop", connection=PRIVATE[venue], at=the.at(hook, 3))
+        with the.service() as run:
+            the.fired(2)
+            the.run_on(run, 12)
+            the.finish(run)
+        the.judged(naked_q_s=5)
+
+
+SPOILT: tuple[dict[str, object], ...] = (
+    {"do": "cut"},
+    {"do": "utf8"},
+    {"do": "binary"},
+    {"do": "huge"},
+    {"do": "number", "text": "NaN"},
+    {"do": "number", "text": "1e400"},
+    {"do": "number", "text": "0.123456789012345678901234567890"},
+)
+
+
+@LEADERS
+def test_5_a_malformed_or_oversized_frame_carries_a_fill(
+    tmp_path: Path, venue: str, swapped: bool
+) -> None:
+    with scene(tmp_path, swapped=swapped) as the:
+        for number, how in enumerate(SPOILT, 1):
+            at = the.at(f"{the.leg(venue)}_fill", 2 * number)
+            the.arm("frames", connection=PRIVATE[venue], kind="fill", at=at, **how)
+        with the.service(cycles=2 * len(SPOILT) + 1, hurried=True) as run:
+            the.finish(run)
+            the.met(len(SPOILT))
+        the.judged(naked_q_s=3)
+        assert len(run.records) == 2 * len(SPOILT) + 1
+
+
+@LEADERS
+def test_5_one_bad_frame_after_the_other_blinds_nobody(
+    tmp_path: Path, venue: str, swapped: bool
+) -> None:
+    """As often as there is a fill, at the pace at which connections are really replaced."""
+    with scene(tmp_path, swapped=swapped) as the:
+        at = the.at(f"{the.leg(venue)}_fill")
+        the.arm("frames", connection=PRIVATE[venue], kind="fill", do="cut", times=4, at=at)
+        with the.service() as run:
+            the.met(4)
+            the.run_on(run)
+            the.finish(run)
+        the.judged(naked_q_s=3)

@@ -39,6 +39,7 @@ NS_PER_MS: Final = 1_000_000
 
 # Beyond this many digits a number is no price or size but an attack on memory or an error.
 _MAX_EXPONENT: Final = 40
+_MAX_DIGITS: Final = 26  # sums are exact to 28 digits: with more, nothing adds up any more
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SIDES: Final = {BID: Side.BUY, ASK: Side.SELL}
 _STATUSES: Final = {
@@ -70,8 +71,9 @@ def number(value: Decimal | None) -> Decimal:
         return ZERO
     if not value.is_finite() or abs(value.adjusted()) > _MAX_EXPONENT:
         raise ValueError("a number is not finite or out of range")
-    exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and abs(exponent) > _MAX_EXPONENT:
+    _, digits, exponent = value.as_tuple()
+    too_small = isinstance(exponent, int) and abs(exponent) > _MAX_EXPONENT
+    if too_small or len(digits) > _MAX_DIGITS:
         raise ValueError("a number has too many digits")
     return value
 

@@ -17,6 +17,7 @@ from venues.model import GRVT, plain
 IntText = int | str
 
 _MAX_DIGITS: Final = 40
+_MAX_EXACT: Final = 26
 _UINT64: Final = 2**64
 
 
@@ -46,10 +47,10 @@ def finite(value: Decimal, place: str) -> Decimal:
     """``value``; FrameError when it is NaN, infinite, or of an absurd magnitude.
 
     The magnitude matters because an exponent of millions is a valid JSON number and would become
-    as many digits the moment somebody adds to it.
+    as many digits the moment somebody adds to it; sums are exact to 28 digits only.
     """
     _, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int) or abs(exponent) > _MAX_DIGITS or len(digits) > _MAX_DIGITS:
+    if not isinstance(exponent, int) or abs(exponent) > _MAX_DIGITS or len(digits) > _MAX_EXACT:
         raise FrameError(GRVT, place, f"not a usable number: {str(value)[:_MAX_DIGITS]}")
     return value
 
