@@ -320,15 +320,15 @@ class Orders(SupervisedActor):
             return self._desk_changed(status)
         before, self._connections[status.name] = self._connections[status.name], status
         up = all(known is not None and known.up for known in self._connections.values())
-        replaced = before is not None and before.epoch != status.epoch
+        gone = not status.up or (before is not None and before.epoch != status.epoch)
+        feed = status.name != self._gateway_name or len(self._connections) == 1
         effects: list[Effect] = []
-        if self._was_up and (not up or replaced):
-            effects += self._manager.disconnected(f"{status.name} is {status.state.value}")
+        if gone and (self._was_up or feed):
+            detail = f"{status.name} is {status.state.value}"
+            effects += self._manager.disconnected(detail, feed=feed)
             self._was_up = False
-        probation = any(
-            known is not None and known.state is ChildState.HALF_OPEN
-            for known in self._connections.values()
-        )
+        states = {known.state for known in self._connections.values() if known is not None}
+        probation = ChildState.HALF_OPEN in states
         if up and not self._was_up:
             effects += self._manager.connected(self.clock.now(), probation=probation)
         elif up and self._manager.probation and not probation:

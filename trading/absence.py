@@ -4,10 +4,10 @@ Absence is proven by all evidence agreeing twice, asked for after the order can 
 the order query, the fill history and the position. How long after depends on what can be trusted.
 
 - *Histories* lag: the venue's settle time has to be over. This is the rule that always holds.
-- *Live* evidence does not: if feed and gateway have been up since before the order was written, the
-  position is known for sure and is exactly what other orders explain, and no other order of the
-  symbol is open, then an execution would have shown twice, in the feed and in the position, which
-  both come from the engine and not from a history. Then a short time is enough.
+- *Live* evidence does not: if the feed has been up since before the order was written, the position
+  was known then and is exactly what other orders explain, and no other order of the symbol is open,
+  then an execution would have shown twice, in the feed and in the position, which both come from
+  the engine and not from a history. Then a short time is enough.
 """
 
 from __future__ import annotations

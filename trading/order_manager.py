@@ -212,7 +212,7 @@ class OrderManager(VenueNews):
         """Gateway and feed are both up (anew): reconcile, then the venue is ready."""
         self._passed(now_s)
         self._connected = self._asking = True
-        self._connected_s = now_s
+        self._feed_s = min(self._feed_s, now_s)
         self.probation = probation
         self._guarded = False
         asks = [self._ask(read) for read in self._reads.begin(now_s)]  # positions last
@@ -234,10 +234,13 @@ class OrderManager(VenueNews):
         """
         self._asking = self._connected or there
 
-    def disconnected(self, detail: str) -> list[Effect]:
-        """Gateway or feed is gone: whatever has no answer is in doubt, and the venue not ready."""
+    def disconnected(self, detail: str, *, feed: bool = True) -> list[Effect]:
+        """Gateway or feed is gone: whatever has no answer is in doubt, and the venue not ready.
+
+        ``feed``: the feed is; from now on it has not told everything.
+        """
         self._connected = self._asking = False
-        self._connected_s = float("inf")
+        self._feed_s = float("inf") if feed else self._feed_s
         self._reads.abandon()
         effects: list[Effect] = []
         for order in self.unresolved():

@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 from venues.model import ZERO
 
 _READINGS: Final = 4  # two late ones can agree by chance while orders execute between them
-
 _LIKELY: Final = 2
 
 

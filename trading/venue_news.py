@@ -217,8 +217,8 @@ class VenueNews(VenueOrders):
         """True when its execution would have shown in feed and position (``trading.absence``)."""
         symbol = order.new.symbol
         alone = [o for o in self.unresolved() if o.new.symbol == symbol] == [order]
-        sure = self._check.expected(symbol, ZERO) is not None and not self._check.suspicious
-        return alone and sure and not order.executed and self._connected_s <= order.sent_s
+        sure = self._check.likely(symbol, ZERO) is not None
+        return alone and sure and not order.executed and self._feed_s <= order.sent_s
 
     def _weigh_absences(self, held: Mapping[str, Decimal]) -> None:
         """A position that the order in doubt could be a part of speaks against its absence."""
@@ -226,13 +226,15 @@ class VenueNews(VenueOrders):
         for client_order_id, absence in self._absences.items():
             order = self.orders[client_order_id]
             symbol = order.new.symbol
+            likely = self._check.likely(symbol, executed.get(symbol, ZERO))
             expected = self._check.expected(symbol, executed.get(symbol, ZERO))
+            expected = likely if expected is None else expected
             if expected is None or symbol not in held:
                 absence.position_read(possible=False, exact=False)
                 continue
             extra = (held[symbol] - expected) * order.new.side.sign
             possible = ZERO < extra <= order.new.size - order.executed
-            absence.position_read(possible=possible, exact=not extra)
+            absence.position_read(possible=possible, exact=held[symbol] == likely)
 
     def _answered(self, read: Read) -> list[Effect]:
         self._reads.answered(read, self._now_s)

@@ -71,7 +71,7 @@ class VenueOrders:
         self._connected = False
         self._asking = False  # somebody is there to answer questions
         self._guarded = False
-        self._connected_s = float("inf")  # since when feed and gateway have been up
+        self._feed_s = float("inf")  # since when the feed has told everything
         self._absences: dict[int, Absence] = {}
         self._last_fill_ns = started_ns
         self._fills_from_ns: int | None = None  # executed in earlier lives, not read yet
@@ -203,14 +203,16 @@ class VenueOrders:
         return None
 
     def _of_earlier_life(self, client_order_id: int | None, event_ns: int) -> bool:
-        """True for an id of ours that this manager never had, on something old enough for it.
+        """True for an id of ours that this manager never had, on something early enough for it.
 
-        Later on, nobody but somebody else can be using it.
+        Early by the venue's clock, or heard of early: ours may be behind. Later on, nobody but
+        somebody else can be using it.
         """
         if client_order_id is None or not self._is_ours(client_order_id):
             return False
         grace_s = self._timing.expiry_s + self._timing.settle_s + self._timing.overlap_s
-        return event_ns <= self._started_ns + int(grace_s * _SECOND_NS)
+        heard_early = self._began_s is None or self._now_s <= self._began_s + grace_s
+        return heard_early or event_ns <= self._started_ns + int(grace_s * _SECOND_NS)
 
     def _absence(self, order: Order) -> Absence:
         return self._absences.setdefault(order.client_order_id, Absence())

@@ -6,7 +6,14 @@ import msgspec
 import pytest
 
 from tests.support_trading import fill, new_order, update
-from tests.unit.trading.managers import TIMING, only, read_positions, sure_manager, with_sent_order
+from tests.unit.trading.managers import (
+    TIMING,
+    only,
+    read_positions,
+    ready_manager,
+    sure_manager,
+    with_sent_order,
+)
 from trading.order_effects import AskFills, AskOrder, PublishContradiction, PublishReadiness
 from trading.order_manager import OrderManager
 from trading.orders import OrderState
@@ -47,7 +54,39 @@ def test_any_other_position_than_the_one_without_it_is_no_live_evidence(held: st
     assert look(in_doubt(), LIVE_S, held) is OrderState.IN_DOUBT
 
 
-def test_after_a_gap_of_feed_or_gateway_there_is_no_live_evidence() -> None:
+def test_a_new_gateway_reads_the_same_position_and_the_feed_has_not_been_away() -> None:
+    manager = in_doubt()
+    manager.disconnected("reset by peer", feed=False)
+    manager.connected(7.5)
+    assert look(manager, LIVE_S) is OrderState.EXPIRED
+
+
+def test_a_feed_that_went_while_its_gateway_was_away_has_not_told_everything() -> None:
+    manager = in_doubt()
+    manager.disconnected("reset by peer", feed=False)
+    manager.disconnected("the feed is down")
+    manager.connected(7.5)
+    assert look(manager, LIVE_S) is OrderState.IN_DOUBT
+
+
+def test_two_equal_readings_before_the_order_are_enough_beside_a_silent_feed() -> None:
+    manager = ready_manager(timing=SLOW)
+    read_positions(manager, 0.5)
+    with_sent_order(manager, at_s=5).doubted(1, "timeout", 7.0)
+    assert look(manager, LIVE_S, "0.5") is OrderState.IN_DOUBT
+    assert look(manager, LIVE_S + 1) is OrderState.EXPIRED
+
+
+@pytest.mark.parametrize("readings", [(), ("0.5",), ("0.5", "0", "0")])
+def test_one_reading_or_readings_that_disagree_are_not(readings: tuple[str, ...]) -> None:
+    manager = ready_manager(timing=SLOW)
+    for number, held in enumerate(readings, 1):
+        read_positions(manager, number / 2, held)
+    with_sent_order(manager, at_s=5).doubted(1, "timeout", 7.0)
+    assert look(manager, LIVE_S) is OrderState.IN_DOUBT
+
+
+def test_after_a_gap_of_the_feed_there_is_no_live_evidence() -> None:
     manager = in_doubt()
     manager.disconnected("reset by peer")
     manager.connected(7.5)
