@@ -136,7 +136,8 @@ class Run:
         self.directory.subscribe("", self._note_status)
         with closing(JournalFile(self.journal)) as file:
             first = 1 + secrets.randbelow(LAST_EPOCH)  # many journals trade at one paper venue here
-            self.epoch_of_run = file.begin_run(time.time_ns(), first).epoch
+            begun = file.begin_run(time.time_ns(), first)
+        self._ids = IdAllocator(begun.epoch, begun.first_epoch)
         self.root: RootHandle = self._start()
 
     def _start(self) -> RootHandle:
@@ -150,7 +151,7 @@ class Run:
             run_began_ns=time.time_ns(),
             on_done=self._note_outcome,
             on_record=self._note_record,
-            ids=IdAllocator(self.epoch_of_run),
+            ids=self._ids,
         )
         return start_root(
             service_tree(service),

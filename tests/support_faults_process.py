@@ -65,7 +65,7 @@ class Service:
             child = subprocess.Popen(
                 command("run", *arguments),
                 stdout=popen.pop("stdout", log),
-                stderr=log,
+                stderr=popen.pop("stderr", log),
                 env=environment(self.folder, KETCH__LOG__LEVEL="debug"),
                 start_new_session=True,
                 **popen,

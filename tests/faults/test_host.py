@@ -1,27 +1,33 @@
-"""36 to 41: the host and the process. Disk, clock, suspend, descriptors, parts that die or hang."""
+"""36 to 40: the host. Disk, another process on the account, clock, suspend, descriptors."""
 
 from __future__ import annotations
 
+import fcntl
+import json
 import logging
+import os
+import resource
+import signal
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actors import coordinator, orders
-from actors.grvt_trading import GrvtTrading
+from actors import orders
+from actors.journal_file import JournalFile
 from paper.records import Accepted, AnyRecord, Connection, FaultFired
 from supervision.stalls import StallWatch, boot_s
 from supervision.states import ChildState
-from supervision.supervisor import SupervisorActor
 from tests.support_actors_tree import running
-from tests.support_faults import Scene, scene, seconds, soak
-from tests.support_faults_process import SHIPPED, Service, fills, fills_on_record, fired_s, service
+from tests.support_faults import Scene, between, scene, seconds, soak
+from tests.support_faults_process import SHIPPED, Service, fired_s, service
 
 _log = logging.getLogger("ketch.faults")
-_HANG_S = 60.0
 
 
 @pytest.fixture
@@ -92,115 +98,180 @@ def test_39_after_a_long_stall(it: Service, stall_s: int) -> None:
     stalls(it, stall_s, "primary_fill")
 
 
-# -- 41: a supervised part dies or hangs ----
+# -- 38: the system clock jumps ----
 
 
-class Trouble:
-    """Comes over the next call of a handler once it is armed: an exception, or a minute's hang."""
-
-    def __init__(self, *, hangs: bool) -> None:
-        self.hangs = hangs
-        self.met = threading.Event()
-        self.over = threading.Event()
-        self._armed = threading.Event()
-
-    def arm(self) -> None:
-        self._armed.set()
-
-    def over_handler(
-        self, real: Callable[..., Any], where: Callable[..., bool] = lambda *_: True
-    ) -> Callable[..., Any]:
-        """``real`` with this trouble in it, for calls of which ``where`` is true."""
-
-        def handler(*arguments: Any) -> Any:
-            if self._armed.is_set() and not self.met.is_set() and where(*arguments):
-                self.met.set()
-                if not self.hangs:
-                    raise RuntimeError("trouble")
-                self.over.wait(_HANG_S)
-            return real(*arguments)
-
-        return handler
-
-
-def _in_the_fill_handler(patch: pytest.MonkeyPatch, trouble: Trouble) -> str:
-    real = orders._HANDLERS[orders.FillReported]
-    patch.setitem(
-        orders._HANDLERS, orders.FillReported, trouble.over_handler(real, _is("backpack"))
-    )
-    return "backpack/orders"
-
-
-def _in_the_hedger(patch: pytest.MonkeyPatch, trouble: Trouble) -> str:
-    real = orders._HANDLERS[orders.SubmitOrder]
-    patch.setitem(orders._HANDLERS, orders.SubmitOrder, trouble.over_handler(real, _is("grvt")))
-    return "grvt/orders"
-
-
-def _in_the_coordinator(patch: pytest.MonkeyPatch, trouble: Trouble) -> str:
-    handlers = coordinator._HANDLERS
-    real = handlers[orders.OrderProgressed]
-    patch.setitem(
-        handlers,
-        orders.OrderProgressed,
-        trouble.over_handler(real, lambda _, message: bool(message.view.signed_executed)),
-    )
-    return "eth/coordinator"
-
-
-def _in_the_gateway(patch: pytest.MonkeyPatch, trouble: Trouble) -> str:
-    patch.setattr(GrvtTrading, "_place", trouble.over_handler(GrvtTrading._place))
-    return "grvt/trading"
-
-
-def _in_the_reader(patch: pytest.MonkeyPatch, trouble: Trouble) -> str:
-    real = GrvtTrading._report
-    patch.setattr(GrvtTrading, "_report", trouble.over_handler(real))
-    return "grvt/trading"
-
-
-def _in_the_supervisor(patch: pytest.MonkeyPatch, trouble: Trouble) -> str:
-    """Of the hedge's venue: while it hangs nobody looks after its children."""
-    real = SupervisorActor._check_liveness
-    patch.setattr(
-        SupervisorActor,
-        "_check_liveness",
-        trouble.over_handler(real, lambda self: self.name == "grvt"),
-    )
-    return "grvt"
-
-
-def _is(venue: str) -> Callable[..., bool]:
-    return lambda self, _: bool(self.venue == venue)
-
-
-_PARTS = [
-    _in_the_fill_handler, _in_the_hedger, _in_the_coordinator, _in_the_gateway, _in_the_reader,
-    _in_the_supervisor,
-]  # fmt: skip
-
-
-# Found after 3.5 s; then the order that it had in hand has to be proven absent, which takes as long.
-_LATE, _LATE_Q_S = (_in_the_hedger, _in_the_gateway), 9.0
-
-
-@pytest.mark.parametrize("part", _PARTS, ids=lambda part: part.__name__.lstrip("_"))
-@pytest.mark.parametrize("hangs", [False, True], ids=["raises", "hangs"])
-def test_41_a_part_that_dies_or_hangs_is_replaced_and_what_it_had_is_found_out(
-    stage: Scene, monkeypatch: pytest.MonkeyPatch, part: Callable[..., str], hangs: bool
+@pytest.mark.parametrize("jump_s", [3600, -3600], ids=["an hour ahead", "an hour back"])
+def test_38_the_clock_jumps_with_a_hedge_pending(
+    stage: Scene, monkeypatch: pytest.MonkeyPatch, jump_s: int
 ) -> None:
-    trouble = Trouble(hangs=hangs)
-    name = part(monkeypatch, trouble)
+    """Between the primary's fill and its hedge. While it differs nothing is opened; then it is."""
+    real, off_ns = time.time_ns, 0
+    monkeypatch.setattr(time, "time_ns", lambda: real() + off_ns)
+    fill = orders._HANDLERS[orders.FillReported]
+    jumped = threading.Event()
+
+    def jump(actor: orders.Orders, message: orders.FillReported) -> Any:
+        nonlocal off_ns
+        if armed and actor.venue == "backpack" and not jumped.is_set():
+            off_ns = jump_s * 1_000_000_000
+            jumped.set()
+        return fill(actor, message)
+
+    armed = False
+    monkeypatch.setitem(orders._HANDLERS, orders.FillReported, jump)
     with running(stage.process, stage.folder, cycles=None, settings=SHIPPED) as run:
         run.wait_cycles(1)
-        life = run.epoch(name)
-        trouble.arm()
-        assert trouble.met.wait(30), run.describe()
-        if not (hangs and name == "grvt"):
-            run.wait_status(name, ChildState.RUNNING, life + 1)
+        armed = True
+        assert jumped.wait(30)
         run.wait_cycles(len(run.records) + 1)
-        trouble.over.set()  # whoever wakes up now has lost the right to trade
-        run.wait_cycles(len(run.records) + 1)
+        off_ns = 0
+        run.wait_cycles(len(run.records) + 2)
         stage.finish(run)
-        stage.judged(naked_q_s=_LATE_Q_S if hangs and part in _LATE else 5)
-    assert fills_on_record(run.journal) == fills(stage.records())
+    verdict = stage.judged(naked_q_s=3)
+    assert verdict["completed"] >= 3
+
+
+# -- 36: disk full, database locked, slow disk, nobody reads the log ----
+
+
+@contextmanager
+def full_disk(it: Service, pid: int) -> Iterator[None]:
+    """No file of the process can grow; its log can't either."""
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def locked_journal(it: Service, pid: int) -> Iterator[None]:
+    """Somebody else is writing to it, and takes his time."""
+    path = it.state / "journal.sqlite"
+    with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        yield
+        other.execute("rollback")
+
+
+@pytest.mark.parametrize("trouble", [full_disk, locked_journal], ids=lambda it: it.__name__)
+def test_36_what_can_not_be_journalled_is_not_opened_and_what_is_open_is_hedged_and_closed(
+    it: Service, trouble: Callable[[Service, int], AbstractContextManager[None]]
+) -> None:
+    with it.life() as life:
+        # Stopped for a moment between the fill and its hedge: that is when the trouble begins.
+        life.signalled("stop", "primary_fill", 3, for_s=0.5)
+        it.scene.fired()
+        with trouble(it, life.child.pid):
+            life.until(lambda: journal_of(it)["state"] != "running", "the journal's failure")
+            failed_s = time.monotonic()
+            life_then = journal_of(it)["epoch"]
+            life.until(lambda: journal_of(it)["epoch"] >= life_then + 2, "two more tries")
+            again_s = time.monotonic()
+        life.cycles(1)
+        life.child.send_signal(signal.SIGTERM)
+        assert life.end() == 0, it.said
+    it.scene.judged(naked_q_s=3)
+    assert not between(it.scene.openings(), failed_s, again_s)
+
+
+def journal_of(it: Service) -> Any:
+    """The journal's actor, as ``ketch tree`` has it."""
+    nodes = json.loads(it.do("tree", "--json"))["nodes"]
+    return next(node for node in nodes if node["name"] == "journal")
+
+
+def test_36_a_disk_that_takes_two_seconds_delays_openings_and_no_hedge(
+    stage: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, slow = JournalFile.commit, threading.Event()
+
+    def slow_commit(file: JournalFile) -> None:
+        if slow.is_set():
+            threading.Event().wait(2.0)
+        commit(file)
+
+    monkeypatch.setattr(JournalFile, "commit", slow_commit)
+    with running(stage.process, stage.folder, cycles=None, settings=SHIPPED) as run:
+        run.wait_cycles(1)
+        slow.set()
+        run.wait_cycles(len(run.records) + 2)
+        slow.clear()
+        stage.finish(run)
+    stage.judged(naked_q_s=3)
+
+
+def test_36_a_pipe_that_nobody_reads_stops_neither_trading_nor_the_end(it: Service) -> None:
+    read_end, write_end = os.pipe()
+    fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
+    try:
+        with it.life("--cycles", "12", stdout=write_end, stderr=write_end) as life:
+            assert life.end() == 0
+        assert len(os.read(read_end, 65536)) > 2048
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+    assert it.scene.judged(naked_q_s=3)["completed"] == 12
+
+
+# -- 40: no descriptors left ----
+
+
+def test_40_sixty_four_descriptors_are_enough(it: Service) -> None:
+    def few() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+    with it.life("--cycles", "3", preexec_fn=few) as life:
+        assert life.end() == 0, it.said
+    assert it.scene.judged(naked_q_s=5)["completed"] == 3
+
+
+def test_40_no_descriptor_is_left_when_the_hedges_connection_drops(it: Service) -> None:
+    with it.life() as life:
+        pid = life.child.pid
+        life.signalled("stop", "primary_fill", 3, for_s=0.5)
+        it.scene.arm("drop", connection="grvt/trading", at=it.scene.at("primary_fill", 3))
+        it.scene.fired(2)
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (8, before[1]))
+        life.until(lambda: "Too many open files" in it.said, "out of descriptors")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        life.cycles(2)
+        life.child.send_signal(signal.SIGTERM)
+        assert life.end() == 0, it.said
+    it.scene.judged(naked_q_s=5)
+
+
+@pytest.mark.parametrize("cycles", [20, pytest.param(400, marks=soak)])
+def test_40_descriptors_do_not_grow_with_the_cycles(it: Service, cycles: int) -> None:
+    with it.life() as life:
+        folder = Path(f"/proc/{life.child.pid}/fd")
+        life.cycles(4)
+        early = len(list(folder.iterdir()))
+        life.cycles(cycles, within_s=60 + cycles)
+        assert len(list(folder.iterdir())) <= early + 5
+        life.child.send_signal(signal.SIGTERM)
+        assert life.end() == 0, it.said
+
+
+# -- 37: two of them on one account ----
+
+
+def test_37_one_that_starts_where_another_trades_halts_and_the_first_goes_on(
+    stage: Scene, tmp_path: Path
+) -> None:
+    """On another host, where no lock of the first can be seen."""
+    holding = (*SHIPPED, "desks.eth.hold_s=1")
+    (tmp_path / "other").mkdir()
+    with running(stage.process, stage.folder, cycles=None, settings=holding) as first:
+        first.wait_cycles(1)
+        began_s = time.monotonic()
+        with running(stage.process, tmp_path / "other", cycles=None, settings=holding) as second:
+            assert second.wait_done().halted, second.describe()
+            _log.info("halted after %.1f s: %s", time.monotonic() - began_s, second.outcome)
+        assert time.monotonic() - began_s < 15
+        stage.run_on(first)
+        stage.finish(first)
+    stage.judged(naked_q_s=5)
