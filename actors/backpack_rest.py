@@ -32,6 +32,7 @@ from supervision.states import ExitKind
 from venues.backpack import codec
 from venues.backpack import requests as build
 from venues.backpack.codec import Verdict
+from venues.backpack.outcome import speaks_of_time
 from venues.backpack.requests import HttpRequest
 from venues.clock import VenueClock
 from venues.errors import FrameError, VenueError, VenueRefused
@@ -194,6 +195,8 @@ class BackpackRest(SupervisedActor):
         try:
             _QUERIES[type(message)](self, client, message)
         except (FrameError, VenueRefused) as error:
+            if isinstance(error, VenueRefused) and speaks_of_time(error.text):
+                self._measure_clock(client)
             held_back = isinstance(error, VenueRefused) and error.code == _HELD_BACK
             self._read_failures += not held_back
             if self._read_failures >= READ_FAILURES:

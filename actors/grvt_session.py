@@ -4,8 +4,8 @@ A renewal that can't be had is tried again at half of what is left: the old sess
 and failing this actor would take the trading connection down with it. A ``LoginBudget`` says when
 the next login may be asked for: too many would be a ban.
 
-It also keeps the venue's clock: from ``GET /time`` with every login and once a minute, or, when
-that can't be had, from the Date of the login's answer.
+It also keeps the venue's clock: from ``GET /time`` at its start, once a minute, and when an order
+was refused for its time; or, when that can't be had, from the Date of the login's answer.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _SECOND_NS: Final = 1_000_000_000
 _SHORTEST_RENEWAL_S: Final = 5.0
 _SERVER_ERROR: Final = 500
 _MINUTE_S: Final = 60.0
+_TROUBLED_S: Final = 5.0  # nothing is opened while the clocks differ
 _PATIENCE_S: Final = 8.0  # a start may take so much longer and still be in time
 _CLOCK_TIMEOUT_S: Final = 1.0  # a session is asked for meanwhile
 _MS_NS: Final = 1_000_000
@@ -52,7 +53,10 @@ class FirstLogin(msgspec.Struct, frozen=True):
 
 
 class MeasureClock(msgspec.Struct, frozen=True):
-    """Time to compare the venue's clock with ours."""
+    """Compare the venue's clock with ours: it is time to (None), or an order written at
+    ``refused_s`` (monotonic) was refused for its time."""
+
+    refused_s: float | None = None
 
 
 class GrvtSession(SupervisedActor):
@@ -65,6 +69,8 @@ class GrvtSession(SupervisedActor):
         self._session: Session | None = None
         self._renewal: Timer | None = None
         self._time_host: HttpClient | None = None
+        self._measured_s = float("-inf")
+        self._next_measure: Timer | None = None
         self._orders = self.address(f"{parent_path(context.name)}/orders")
 
     def on_start(self) -> None:
@@ -102,7 +108,8 @@ class GrvtSession(SupervisedActor):
             self._begin()
             return None
         if isinstance(message, MeasureClock):
-            self._measure_clock()
+            if message.refused_s is None or message.refused_s > self._measured_s:
+                self._measure_clock()
             return None
         return super().on_message(message)
 
@@ -184,8 +191,7 @@ class GrvtSession(SupervisedActor):
     def _measure_clock(self) -> None:
         """Ask for the time, and say what is wrong with ours. Never ends this actor."""
         assert self._time_host is not None
-        self.after(_MINUTE_S, MeasureClock())
-        asked_s = self.clock.now()
+        asked_s = self._measured_s = self.clock.now()
         try:
             answer = self._time_host.request("GET", rest.TIME_PATH, {})
             venue_ns = rest.parse_time(answer.status, answer.body) * _MS_NS
@@ -198,6 +204,9 @@ class GrvtSession(SupervisedActor):
         if trouble:
             self.log.warning("nothing new is opened: {}", trouble)
         self._orders.offer(orders.ClockChecked(trouble))
+        if self._next_measure is not None:
+            self._next_measure.cancel()
+        self._next_measure = self.after(_TROUBLED_S if trouble else _MINUTE_S, MeasureClock())
 
 
 def _session_of(answer: HttpAnswer) -> Session:

@@ -23,7 +23,7 @@ from actors import gateway, orders
 from actors.access import GrvtAccess
 from actors.connection import ConnectionActor
 from actors.errors import ConnectionFailed, HandshakeRefused, ReplyTimeout
-from actors.grvt_session import GetSession, RenewSession
+from actors.grvt_session import GetSession, MeasureClock, RenewSession
 from supervision.actor import ActorContext
 from supervision.directory import parent_path
 from supervision.timers import Timer
@@ -41,7 +41,14 @@ from venues.grvt import (
     requests,
 )
 from venues.grvt.codec import FILL_STREAM, ORDER_STREAM, POSITION_STREAM, account_selector
-from venues.grvt.errors import CLIENT_ID_ACTIVE, NOT_FOUND, TTL_OFF, TTL_TOO_LONG
+from venues.grvt.errors import (
+    CLIENT_ID_ACTIVE,
+    EXPIRATION_TOO_FAR,
+    NOT_FOUND,
+    SIGNATURE_EXPIRED,
+    TTL_OFF,
+    TTL_TOO_LONG,
+)
 from venues.grvt.reading import (
     read_ack,
     read_fill_history,
@@ -63,6 +70,8 @@ gateway behind this socket may be the trouble, so after a few failures in a row 
 
 # A venue that holds us back is there, and asking from a new connection makes it worse.
 _ASK_LATER: Final = (Outcome.RATE_LIMITED, Outcome.REFUSED_NOW)
+
+_REFUSED_FOR_TIME: Final = (SIGNATURE_EXPIRED, EXPIRATION_TOO_FAR)
 
 _COUNTDOWN_MS: Final = 10_000
 """Without a sign of us for so long the venue cancels what rests; refreshed three times as often."""
@@ -300,6 +309,8 @@ class GrvtTrading(ConnectionActor):
         if error.outcome is Outcome.UNKNOWN or error.code == CLIENT_ID_ACTIVE:
             self._orders.offer(orders.OrderDoubted(client_order_id, reason))
         else:
+            if error.code in _REFUSED_FOR_TIME:  # its clock or ours was set anew
+                self._session.offer(MeasureClock(received_s))
             self._orders.offer(orders.OrderRefused(client_order_id, reason, received_s))
 
     def _cancelled(self, client_order_id: int, reply: Reply) -> None:

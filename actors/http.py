@@ -19,6 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from actors.errors import ConnectionLost, ConnectRefused
+from actors.resolve import dial
 
 _HTTPS_PORT: Final = 443
 _HTTP_PORT: Final = 80
@@ -30,6 +31,20 @@ class HttpAnswer(msgspec.Struct, frozen=True):
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+
+class _Plain(HTTPConnection):
+    """urllib3's, on a socket of ours."""
+
+    def _new_conn(self) -> socket.socket:
+        return dial(self.host, self.port, float(self.timeout or 0))
+
+
+class _Tls(HTTPSConnection):
+    """The same in TLS: urllib3 wraps the socket and checks the certificate."""
+
+    def _new_conn(self) -> socket.socket:
+        return dial(self.host, self.port, float(self.timeout or 0))
 
 
 class HttpClient:
@@ -46,13 +61,11 @@ class HttpClient:
         self._connection: HTTPConnection
         if parts.scheme == "https":
             context = ssl.create_default_context()
-            self._connection = HTTPSConnection(
+            self._connection = _Tls(
                 host, parts.port or _HTTPS_PORT, timeout=connect_timeout_s, ssl_context=context
             )
         else:
-            self._connection = HTTPConnection(
-                host, parts.port or _HTTP_PORT, timeout=connect_timeout_s
-            )
+            self._connection = _Plain(host, parts.port or _HTTP_PORT, timeout=connect_timeout_s)
         self._connect_timeout_s = connect_timeout_s
         self._aborted = False
 

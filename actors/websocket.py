@@ -28,6 +28,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from actors.errors import ConnectionLost, ConnectRefused, HandshakeRefused, WriteTimeout
+from actors.resolve import dial
 
 OnText = Callable[[bytes, float], None]
 OnPong = Callable[[], None]
@@ -74,7 +75,7 @@ class WebSocket:
         deadline_s = time.monotonic() + connect_timeout_s
         uri = parse_uri(url)
         try:
-            sock = socket.create_connection((uri.host, uri.port), timeout=connect_timeout_s)
+            sock = dial(uri.host, uri.port, connect_timeout_s)
         except OSError as error:
             raise ConnectRefused(name, f"{urlsplit(url).netloc}: {error}") from error
         try:

@@ -22,6 +22,7 @@ import pytest
 from paper.records import Accepted, AnyRecord, FaultFired, FaultHit, Filled, Login, decode_records
 from tests.support_actors_tree import Judge, Run, running
 from tests.support_paper_process import Process
+from venues.grvt import Endpoints
 from venues.model import BACKPACK, GRVT, ZERO
 
 soak = pytest.mark.skipif(
@@ -120,16 +121,22 @@ class Scene:
 
     @contextmanager
     def service(
-        self, *settings: str, cycles: int | None = None, hurried: bool = False
+        self,
+        *settings: str,
+        cycles: int | None = None,
+        hurried: bool = False,
+        place: Endpoints | None = None,
     ) -> Iterator[Run]:
         """The service, with the timings that it is shipped with.
 
         ``hurried``: what failed is replaced without waiting, for several faults in one run that
-        have nothing to do with each other.
+        have nothing to do with each other. ``place``: where GRVT's hosts are.
         """
         roles = SWAPPED if self.swapped else ()
         options = (*DEADLINES, *(() if hurried else RESTARTS), *roles, *settings)
-        with running(self.process, self.folder, cycles=cycles, settings=options) as run:
+        with running(
+            self.process, self.folder, cycles=cycles, settings=options, place=place
+        ) as run:
             yield run
 
     def run_on(self, run: Run, cycles: int = 2, within_s: float = RESUME_S) -> float:

@@ -13,7 +13,8 @@ from venues.model import NewOrder
 
 _SECOND_NS: Final = 1_000_000_000
 _KEPT: Final = 5
-_VALID_S: Final = 300.0  # two clocks drift apart by less than 0.1 s in that time
+_VALID_S: Final = 300.0
+_DRIFT_S: Final = 0.1  # two clocks drift apart by less in that time
 
 
 class _Reading(NamedTuple):
@@ -22,6 +23,12 @@ class _Reading(NamedTuple):
     venue_ns: int
     at_s: float
     error_s: float
+
+    def agrees_with(self, other: _Reading) -> bool:
+        """True when one clock that was not touched in between can have told both."""
+        passed_s = (other.venue_ns - self.venue_ns) / _SECOND_NS
+        apart_s = abs(passed_s - (other.at_s - self.at_s))
+        return apart_s <= self.error_s + other.error_s + _DRIFT_S
 
 
 class VenueClock:
@@ -35,12 +42,14 @@ class VenueClock:
     def measured(self, venue_ns: int, asked_s: float, answered_s: float, blur_s: float = 0) -> None:
         """The venue's time in an answer; ``blur_s``: how coarse it was told.
 
-        Of the last few measurements that with the shortest way there and back counts.
+        Of the last few measurements that with the shortest way there and back counts; those that
+        this one contradicts are void: the venue's clock has been set anew.
         """
         reading = _Reading(
             venue_ns, (asked_s + answered_s) / 2, (answered_s - asked_s) / 2 + blur_s
         )
-        self._readings.append(reading)
+        agreeing = [one for one in self._readings if one.agrees_with(reading)]
+        self._readings = deque([*agreeing, reading], maxlen=_KEPT)
         fresh = [one for one in self._readings if answered_s - one.at_s <= _VALID_S]
         self._best = min(reversed(fresh), key=lambda one: one.error_s)
 

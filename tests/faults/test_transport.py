@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
-from tests.support_faults import LEADERS, LEGS, PRIVATE, RESUME_S, between, scene, soak
+from supervision.states import ChildState
+from tests.support_actors_tree import place_of
+from tests.support_faults import LEADERS, LEGS, PRIVATE, RESUME_S, Scene, between, scene, soak
+from venues.grvt import Endpoints
 
 WIRE = {"grvt": "grvt/trades", "backpack": "backpack/ws"}
 
@@ -75,6 +82,85 @@ def test_2_a_frame_of_grvt_comes_byte_by_byte(tmp_path: Path, swapped: bool) -> 
             the.met()
             the.run_on(run)
             the.finish(run)
+        the.judged(naked_q_s=5)
+
+
+class Names:
+    """A name server for ``*.test``, which are all here, until one of them ``fails``."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.failing = ""
+        self.how: OSError | None = None
+        self.asked = 0
+        self.answers = threading.Event()
+        self._real = socket.getaddrinfo
+        monkeypatch.setattr(socket, "getaddrinfo", self.look_up)
+
+    def fail(self, host: str, how: OSError | None) -> None:
+        """With that error; None: there is no answer until ``heal``."""
+        self.failing, self.how = host, how
+
+    def heal(self) -> None:
+        self.failing = ""
+        self.answers.set()
+
+    def look_up(self, host: str, *rest: Any, **more: Any) -> Any:
+        if host == self.failing:
+            self.asked += 1
+            if self.how is not None:
+                raise self.how
+            self.answers.wait(RESUME_S)
+        return self._real("127.0.0.1" if host.endswith(".test") else host, *rest, **more)
+
+
+def at_names(the: Scene) -> Endpoints:
+    """GRVT's hosts by names of their own."""
+    place = place_of(the.process)
+    hosts = {
+        field: getattr(place, field).replace("127.0.0.1", f"{field}.test".replace("_", "-"))
+        for field in ("edge", "trades", "market_data")
+    }
+    return msgspec.structs.replace(place, **hosts)
+
+
+NO_ANSWERS: dict[str, OSError | None] = {
+    "EAI_AGAIN": socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
+    "NXDOMAIN": socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+    "hangs": None,
+}
+
+
+@pytest.mark.parametrize("how", ["hangs", "NXDOMAIN", pytest.param("EAI_AGAIN", marks=soak)])
+@pytest.mark.parametrize("swapped", [False, pytest.param(True, marks=soak)])
+def test_3_a_name_that_does_not_resolve_any_more_is_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, swapped: bool
+) -> None:
+    names = Names(monkeypatch)
+    with scene(tmp_path, swapped=swapped) as the, the.service(place=at_names(the)) as run:
+        run.wait_cycles(1)
+        names.fail("trades.test", NO_ANSWERS[how])
+        the.arm("drop", connection="grvt/trading", at=the.at("primary_fill", 1))
+        run.wait_status("grvt/trading", ChildState.RUNNING, 2)
+        the.run_on(run)
+        the.finish(run)
+        assert names.asked
+        names.heal()
+        the.judged(naked_q_s=5)
+
+
+@pytest.mark.parametrize("host", ["trades", pytest.param("edge", marks=soak)])
+def test_3_a_host_that_was_never_found_is_not_traded_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    names = Names(monkeypatch)
+    names.fail(f"{host}.test", NO_ANSWERS["NXDOMAIN"])
+    with scene(tmp_path) as the, the.service(place=at_names(the)) as run:
+        child = "grvt/trading" if host == "trades" else "grvt/session"
+        run.wait_status(child, ChildState.BACKING_OFF, 3)
+        assert the.openings() == []
+        names.heal()
+        the.run_on(run)
+        the.finish(run)
         the.judged(naked_q_s=5)
 
 

@@ -56,8 +56,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def expired(self) -> bool:
         """True when the venue found the request's timestamp or window wrong: check the clock."""
-        text = self.text.lower()
-        return self.nothing_executed and ("expired" in text or "timestamp" in text)
+        return self.nothing_executed and speaks_of_time(self.text)
 
     def error(self, client_order_id: int | None = None) -> VenueError:
         """The outcome as the typed error to raise; FrameError when it is unknown."""
@@ -66,6 +65,12 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         if self.verdict is Verdict.UNKNOWN or self.ok:
             return FrameError(BACKPACK, self.place, f"HTTP {self.status}", self.text)
         return VenueRefused(BACKPACK, self.code, self.text, client_order_id)
+
+
+def speaks_of_time(text: str) -> bool:
+    """True for the words of a refusal that is about a request's timestamp or window."""
+    lowered = text.lower()
+    return "expired" in lowered or "timestamp" in lowered
 
 
 _REFUSALS: Final = frozenset({Verdict.REFUSED, Verdict.RATE_LIMITED, Verdict.SESSION})

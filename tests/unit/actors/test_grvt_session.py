@@ -12,7 +12,7 @@ from email.utils import format_datetime
 import pytest
 from loguru import logger
 
-from actors.grvt_session import GetSession, GrvtSession, RenewSession
+from actors.grvt_session import GetSession, GrvtSession, MeasureClock, RenewSession
 from actors.login_budget import LOGINS_A_MINUTE
 from supervision.clock import MonotonicClock
 from supervision.policy import Boot, Policy, Readiness
@@ -260,3 +260,17 @@ def test_clocks_are_compared_with_the_login(time_of: Callable[[], bytes], troubl
         with scene.playing(lambda c: GrvtSession(c, access)):
             scene.ready()
             assert scene.letters.clocks.get(timeout=WAIT_S).trouble == trouble
+
+
+def test_an_order_refused_for_its_time_has_the_clock_measured_once() -> None:
+    with Login(login("first")).running() as there:
+        there.stage.wait(NAME, ChildState.RUNNING)
+        refused_s = time.monotonic()
+        for _ in range(5):
+            there.address.tell(MeasureClock(refused_s))
+        there.session()
+        there.address.tell(MeasureClock(refused_s - 60.0))
+        there.session()
+        pending = [d for d, timer in there.timers.made if timer.pending and 1 < d < 1_000]
+        measured = [d for d, _ in there.timers.made if 1 < d < 1_000]
+        assert (len(pending), len(measured)) == (1, 2)

@@ -34,11 +34,18 @@ def test_the_time_is_that_of_the_middle_of_the_way() -> None:
 
 def test_of_the_last_measurements_the_one_with_the_shortest_way_counts() -> None:
     clock = clock_at(0.0, trip_s=0.1)
-    clock.measured(START_NS + 9 * SECOND_NS, 101.0, 105.0)
+    clock.measured(START_NS + 4 * SECOND_NS, 101.0, 105.0)
     assert clock.now_ns(106.0) == START_NS + int(5.95 * SECOND_NS)
     for late_s in range(5):
-        clock.measured(START_NS + 9 * SECOND_NS, 110.0 + late_s, 111.0 + late_s)
-    assert clock.now_ns(115.0) == START_NS + int(9.5 * SECOND_NS)
+        clock.measured(START_NS + (11 + late_s) * SECOND_NS, 110.0 + late_s, 111.0 + late_s)
+    assert clock.now_ns(115.0) == START_NS + int(15.5 * SECOND_NS)
+
+
+@pytest.mark.parametrize("jump_s", [-60.0, -0.5, 0.5, 60.0])
+def test_a_clock_that_was_set_anew_is_believed_at_once(jump_s: float) -> None:
+    clock = clock_at(0.0)
+    clock.measured(START_NS + int((10 + jump_s) * SECOND_NS), 109.9, 110.1)
+    assert clock.now_ns(111.0) == START_NS + int((11 + jump_s) * SECOND_NS)
 
 
 def test_a_measurement_that_is_too_old_is_none() -> None:
