@@ -115,7 +115,7 @@ _PARTS = [
 
 
 # Found after 3.5 s; then the order that it had in hand has to be proven absent.
-_LATE, _LATE_Q_S = (_in_the_hedger, _in_the_gateway), 9.0
+_LATE, _LATE_Q_S = (_in_the_hedger, _in_the_gateway), 10.0
 
 
 _HANGS = (_in_the_hedger, _in_the_gateway, _in_the_coordinator)  # the others: made the same way
