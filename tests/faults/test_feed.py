@@ -16,7 +16,7 @@ def down_around_a_fill(the: Scene, venue: str, for_s: float) -> None:
     the.arm("drop", connection=PRIVATE[venue], at=the.at(hook))
 
 
-@LEGS
+@LEADERS
 def test_19_a_fill_while_the_feed_was_down(tmp_path: Path, venue: str, swapped: bool) -> None:
     with scene(tmp_path, swapped=swapped) as the:
         down_around_a_fill(the, venue, 1)
