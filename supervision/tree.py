@@ -1,8 +1,10 @@
 """The shape of this service: which actors there are, under which supervisor, in which order.
 
-The shape is code; how each child is treated is configuration, by policy name and path. In a venue
-(rest_for_one) whatever fails takes down what comes after it, so the order is by importance: orders
-survive everything, the connection that carries orders comes before the one that carries prices.
+The shape is code; how each child is treated is configuration, by policy name and path. GRVT's
+connections stand on one login (rest_for_one): whatever fails takes down what comes after it, so the
+order is by importance, the connection that carries orders before the one that carries prices.
+Backpack's are each signed for alone (one_for_one): a request that fails must not cut the feed,
+whose witness settles what became of it.
 """
 
 from __future__ import annotations
@@ -104,6 +106,7 @@ def _grvt(service: Service) -> SupervisorSpec:
     return _venue(
         service,
         GRVT,
+        Strategy.REST_FOR_ONE,
         _child(service, f"{GRVT}/orders", "worker", orders),
         _child(service, f"{GRVT}/session", "connection", lambda c: GrvtSession(c, access), _LOGIN),
         _child(
@@ -127,6 +130,7 @@ def _backpack(service: Service) -> SupervisorSpec:
     return _venue(
         service,
         BACKPACK,
+        Strategy.ONE_FOR_ONE,
         _child(service, f"{BACKPACK}/orders", "worker", orders),
         _child(
             service,
@@ -252,10 +256,12 @@ def _heartbeat(timing: ConnectionConfig, connections: tuple[str, ...]) -> Build:
     )
 
 
-def _venue(service: Service, venue: str, *children: ChildSpec) -> SupervisorSpec:
+def _venue(
+    service: Service, venue: str, strategy: Strategy, *children: ChildSpec
+) -> SupervisorSpec:
     return SupervisorSpec(
         id=venue,
-        strategy=Strategy.REST_FOR_ONE,
+        strategy=strategy,
         intensity=service.config.supervision.root.intensity,
         policy=service.config.supervision.policy_for(venue, "supervisor", SUPERVISOR_POLICY),
         children=children,

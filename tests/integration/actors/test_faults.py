@@ -133,9 +133,9 @@ def test_a_refused_venue_is_not_ready_takes_no_order_and_comes_back_by_itself(
         run.wait_cycles(2)
         judge.fault(action="refuse", connection="grvt/trading", for_s=1.0)
         judge.fault(action="drop", connection="grvt/trading")
-        run.wait_status("grvt/trading", ChildState.BACKING_OFF, 2)
+        run.wait_status("grvt/trading", ChildState.BACKING_OFF, 3)  # what was under way is there
         opened = len(openings(judge.records()))
-        run.wait_status("grvt/trading", ChildState.BACKING_OFF, 4)
+        run.wait_status("grvt/trading", ChildState.BACKING_OFF, 5)
         assert len(openings(judge.records())) == opened  # what is open may still be unwound
         before = len(run.records)
         back = run.wait_status("grvt/trading", ChildState.RUNNING, 2)
