@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support_faults import LEADERS, LEGS, PRIVATE, RESUME_S, Scene, scene, soak
+from tests.support_faults import LEADERS, LONE_SOCKET, PRIVATE, RESUME_S, Scene, scene, soak
 
 
 def down_around_a_fill(the: Scene, venue: str, for_s: float) -> None:
@@ -28,7 +28,8 @@ def test_19_a_fill_while_the_feed_was_down(tmp_path: Path, venue: str, swapped: 
 
 
 @soak
-@LEGS
+@LONE_SOCKET
+@pytest.mark.timeout(240)
 def test_19_the_feed_stays_down_for_a_minute(tmp_path: Path, venue: str, swapped: bool) -> None:
     with scene(tmp_path, swapped=swapped) as the:
         down_around_a_fill(the, venue, 60)

@@ -15,7 +15,6 @@ from supervision.states import ChildState
 from tests.support_actors_tree import place_of
 from tests.support_faults import (
     LEADERS,
-    LEGS,
     PRIVATE,
     RESUME_S,
     Scene,
@@ -44,7 +43,7 @@ def test_1_half_open_tcp_under_the_private_feed(tmp_path: Path, venue: str, swap
 
 @soak
 @pytest.mark.parametrize("for_s", [30, 90, 300])
-@LEGS
+@LONE_SOCKET
 @pytest.mark.timeout(480)
 def test_1_nothing_new_gets_through_either(
     tmp_path: Path, venue: str, swapped: bool, for_s: float
