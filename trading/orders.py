@@ -264,8 +264,9 @@ class Order:
         before = (self.state, self.executed, self.disputed)
         if update.venue_order_id:
             self.venue_order_id = update.venue_order_id
-        if update.size is not None and ZERO < update.size < self._whole:
-            self._whole = update.size  # the venue shrinks a reduce-only order with its position
+        if update.size is not None and self.new.reduce_only and update.size >= self.filled_by_fills:
+            # The venue shrinks it with its position. The latest word counts: one may be wrong.
+            self._whole = min(update.size, self.new.size)
         self.disputed = contradiction(update, self)
         # More than there is to execute is a figure that nobody may act on: fills have to show it.
         if self._reported <= update.executed <= self._whole:

@@ -130,8 +130,31 @@ def test_a_word_that_agrees_ends_the_dispute() -> None:
     assert (order.state, order.disputed) == (S.FILLED, "")
 
 
+def said_to_be(size: str, status: OrderStatus, executed: str) -> OrderUpdate:
+    return msgspec.structs.replace(update(status, executed), size=D(size))
+
+
+def closing_order() -> Order:
+    order = Order(msgspec.structs.replace(new_order(), reduce_only=True))
+    order.happen(E.SEND)
+    return order
+
+
 def test_an_order_that_the_venue_has_shrunk_is_filled_with_what_was_left_of_it() -> None:
-    order = sent_order()
-    said = msgspec.structs.replace(update(OrderStatus.FILLED, "0.3"), size=D("0.3"))
-    order.apply_update(said)
+    order = closing_order()
+    order.apply_update(said_to_be("0.3", OrderStatus.FILLED, "0.3"))
     assert (order.state, order.disputed) == (S.FILLED, "")
+
+
+def test_one_wrong_size_is_put_right_by_the_next_word() -> None:
+    order = closing_order()
+    order.apply_update(said_to_be("0.1", OrderStatus.OPEN, "0"))
+    order.apply_update(said_to_be("0.5", OrderStatus.OPEN, "0"))
+    order.apply_update(said_to_be("0.5", OrderStatus.FILLED, "0.5"))
+    assert (order.state, order.disputed) == (S.FILLED, "")
+
+
+def test_only_what_reduces_a_position_is_shrunk_by_a_venue() -> None:
+    order = sent_order()
+    order.apply_update(said_to_be("0.3", OrderStatus.FILLED, "0.3"))
+    assert (order.state, order.disputed) == (S.SENT, "filled with 0.3 of 0.5 executed")
