@@ -15,6 +15,7 @@ from supervision.states import ChildState
 from tests.support_actors_tree import place_of
 from tests.support_faults import (
     LEADERS,
+    LONE_SOCKET,
     PRIVATE,
     RESUME_S,
     Scene,
