@@ -33,7 +33,7 @@ _SHORTEST_RENEWAL_S: Final = 5.0
 _SERVER_ERROR: Final = 500
 _MINUTE_S: Final = 60.0
 _TROUBLED_S: Final = 5.0  # nothing is opened while the clocks differ
-_PATIENCE_S: Final = 8.0  # a start may take so much longer and still be in time
+_PATIENCE_S: Final = 9.0  # a start may take so much longer and still be in time
 _CLOCK_TIMEOUT_S: Final = 1.0  # a session is asked for meanwhile
 _MS_NS: Final = 1_000_000
 

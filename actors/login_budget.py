@@ -11,7 +11,7 @@ from typing import Final
 
 LOGINS_A_MINUTE: Final = 4
 _MINUTE_S: Final = 60.0
-_PAUSES_S: Final = (0.0, 2.0, 6.0, 20.0)  # after so many failures in a row
+_PAUSES_S: Final = (0.0, 4.0, 20.0)  # after so many failures in a row
 
 
 class LoginBudget:

@@ -41,7 +41,7 @@ def test_6_the_cookie_expires_and_its_renewal_fails_for_a_time(
 ) -> None:
     with scene(tmp_path, swapped=swapped) as the:
         at = the.at("hedge_recv" if swapped else "primary_fill")
-        the.arm("answer", **LOGIN, for_s=20 if swapped else 5, **FAILING_LOGINS[how], at=at)
+        the.arm("answer", **LOGIN, for_s=20 if swapped else 3, **FAILING_LOGINS[how], at=at)
         the.arm("expire", connection="grvt", at=at)
         the.arm("drop", connection="grvt/trading", at=at)
         with the.service() as run:
