@@ -331,7 +331,7 @@ class Coordinator(SupervisedActor):
             self.log.warning("no new run epoch: {}", error)
 
     def _place(self, order: LegOrder) -> None:
-        view = self._orders.place(order)
+        view = self._orders.place(order, self.clock.now())
         if view is not None:  # nobody took it: as the venue's orders actor would have said it
             venue = self._instruments[order.leg].venue
             self.tell_self(orders.OrderProgressed(venue, self._epochs.get(order.leg, 0), view))

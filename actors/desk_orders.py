@@ -38,11 +38,12 @@ class DeskOrders:
         self._venues = venues
         self._sent: dict[tuple[Leg, int], NewOrder] = {}
         self._attempts: dict[tuple[Leg, int], int] = {}  # by leg and client order id
+        self._decided_s: dict[int, float] = {}
 
-    def place(self, order: LegOrder) -> OrderView | None:
+    def place(self, order: LegOrder, now_s: float) -> OrderView | None:
         """Give it an id and an expiry and hand it over; its view if nobody was there to take it.
 
-        Raises IdsUsedUp.
+        ``now_s`` is the monotonic moment of the decision. Raises IdsUsedUp.
         """
         compact = self._ids.next()
         instrument = self._instruments[order.leg]
@@ -60,9 +61,11 @@ class DeskOrders:
             reduce_only=order.reduce_only,
         )
         self._sent[order.leg, order.attempt] = new
+        self._decided_s[new.client_order_id] = now_s
         self._attempts[order.leg, new.client_order_id] = order.attempt
         try:
-            self._venues[order.leg].tell(orders.SubmitOrder(new, order.adds_risk, self._desk))
+            submit = orders.SubmitOrder(new, order.adds_risk, self._desk, now_s)
+            self._venues[order.leg].tell(submit)
         except Unavailable as error:
             return _not_sent(new, str(error))
         return None
@@ -79,7 +82,10 @@ class DeskOrders:
         keys = [(order.leg, order.attempt) for order in unresolved if order.leg is leg]
         orphans = [self._sent[key] for key in keys if key in self._sent]
         venue = self._venues[leg]
-        return all(venue.offer(orders.AdoptOrder(new, self._desk)) for new in orphans)
+        return all(
+            venue.offer(orders.AdoptOrder(new, self._desk, self._decided_s[new.client_order_id]))
+            for new in orphans
+        )
 
     def release(self) -> None:
         """The cycle is over: nobody needs its orders any more."""
@@ -88,6 +94,7 @@ class DeskOrders:
             self._venues[leg].offer(orders.ReleaseOrders(ids))
         self._sent.clear()
         self._attempts.clear()
+        self._decided_s.clear()
 
     def verify_positions(self, *legs: Leg) -> None:
         """Have positions read at the venues."""

@@ -13,7 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
+from actors.gateway import Answered
 from actors.journal import IntentRecorded, LoadVenue, VenueHistory
+from actors.orders_links import Links
 from actors.orders_outbox import (
     DriftFound,
     OrderProgressed,
@@ -38,11 +40,15 @@ __all__ = [
 
 
 class SubmitOrder(msgspec.Struct, frozen=True):
-    """From a desk: send this. One that adds risk waits for the journal."""
+    """From a desk: send this. One that adds risk waits for the journal.
+
+    It was decided at ``decided_s`` (monotonic), which its expiry counts from.
+    """
 
     new: NewOrder
     adds_risk: bool
     desk: str
+    decided_s: float | None = None
 
 
 class AdoptOrder(msgspec.Struct, frozen=True):
@@ -50,6 +56,7 @@ class AdoptOrder(msgspec.Struct, frozen=True):
 
     new: NewOrder
     desk: str
+    decided_s: float | None = None
 
 
 class CancelOrder(msgspec.Struct, frozen=True):
@@ -104,7 +111,7 @@ class OrderDoubted(msgspec.Struct, frozen=True):
     reason: str
 
 
-class OrderAbsent(msgspec.Struct, frozen=True):
+class OrderAbsent(Answered, frozen=True):
     """From the gateway: the venue, asked, does not know the order."""
 
     client_order_id: int
@@ -135,7 +142,7 @@ class PositionReported(msgspec.Struct, frozen=True):
     position: Position
 
 
-class FillsRead(msgspec.Struct, frozen=True):
+class FillsRead(Answered, frozen=True):
     """From the gateway: everything executed since ``since_ns`` (UTC), the moment asked for."""
 
     fills: tuple[Fill, ...]
@@ -144,7 +151,7 @@ class FillsRead(msgspec.Struct, frozen=True):
     since_ns: int = 0
 
 
-class OpenOrdersRead(msgspec.Struct, frozen=True):
+class OpenOrdersRead(Answered, frozen=True):
     """From the gateway: everything that rests."""
 
     updates: tuple[OrderUpdate, ...]
@@ -152,14 +159,14 @@ class OpenOrdersRead(msgspec.Struct, frozen=True):
     received_s: float
 
 
-class PositionsRead(msgspec.Struct, frozen=True):
+class PositionsRead(Answered, frozen=True):
     """From the gateway: all positions."""
 
     positions: tuple[Position, ...]
     epoch: int
 
 
-class BalancesRead(msgspec.Struct, frozen=True):
+class BalancesRead(Answered, frozen=True):
     """From the gateway: the account's money."""
 
     summary: AccountSummary
@@ -195,6 +202,7 @@ _HISTORY_S: Final = 0.5  # its first answer can come before we have a name to an
 class Orders(SupervisedActor):
     """One per venue. ``gateway_name`` and ``feed_name`` are siblings, and may be the same one.
 
+    ``backup_name`` is another that is asked while the gateway is away; "" where there is none.
     ``is_ours`` knows order ids that an earlier life of the service may have used; ``money`` are
     those who are told of balances.
     """
@@ -207,6 +215,7 @@ class Orders(SupervisedActor):
         timing: OrderTiming,
         gateway_name: str,
         feed_name: str,
+        backup_name: str = "",
         desks: tuple[str, ...],
         is_ours: Callable[[int], bool] = lambda _: False,
         money: tuple[str, ...] = (),
@@ -217,8 +226,7 @@ class Orders(SupervisedActor):
             self.venue, symbols, timing, time.time_ns(), awaits_history=True, is_ours=is_ours
         )
         self._timing = timing
-        self._gateway_name = gateway_name
-        self._connections: dict[str, StatusMessage | None] = {gateway_name: None, feed_name: None}
+        self._links = Links(gateway_name, feed_name, backup_name)
         self._desks = {name: self.address(name) for name in desks}
         self._journal = self.address("journal")
         self._journal_epoch = 0
@@ -240,10 +248,8 @@ class Orders(SupervisedActor):
 
     def on_start(self) -> None:
         self._outbox.since_s = self.clock.now()
-        for name in self._connections:
+        for name in (*self._links.names, *self._desks):
             self.watch(name, ConnectionChanged)
-        for desk in self._desks:
-            self.watch(desk, ConnectionChanged)
         self.watch(self._journal.name, JournalChanged)
         self.after(self._timing.doubt_poll_s, PollDue())
 
@@ -258,11 +264,13 @@ class Orders(SupervisedActor):
 
     def _submit(self, message: SubmitOrder) -> list[Effect]:
         self._outbox.desk_of[message.new.client_order_id] = message.desk
-        return self._manager.submit(message.new, adds_risk=message.adds_risk)
+        return self._manager.submit(
+            message.new, adds_risk=message.adds_risk, decided_s=message.decided_s
+        )
 
     def _adopt(self, message: AdoptOrder) -> list[Effect]:
         self._outbox.desk_of[message.new.client_order_id] = message.desk
-        return self._manager.adopt(message.new, self.clock.now())
+        return self._manager.adopt(message.new, self.clock.now(), message.decided_s)
 
     def _release(self, message: ReleaseOrders) -> list[Effect]:
         for client_order_id in message.client_order_ids:
@@ -318,24 +326,19 @@ class Orders(SupervisedActor):
         status = message.status
         if status.name in self._desks:
             return self._desk_changed(status)
-        before, self._connections[status.name] = self._connections[status.name], status
-        up = all(known is not None and known.up for known in self._connections.values())
-        gone = not status.up or (before is not None and before.epoch != status.epoch)
-        feed = status.name != self._gateway_name or len(self._connections) == 1
+        links, now_s = self._links, self.clock.now()
+        gone, feed = links.changed(status, now_s), links.is_feed(status.name)
         effects: list[Effect] = []
         if gone and (self._was_up or feed):
-            detail = f"{status.name} is {status.state.value}"
-            effects += self._manager.disconnected(detail, feed=feed)
+            effects += self._manager.disconnected(f"{status.name} is {status.state.value}", feed=feed)
             self._was_up = False
-        states = {known.state for known in self._connections.values() if known is not None}
-        probation = ChildState.HALF_OPEN in states
-        if up and not self._was_up:
-            effects += self._manager.connected(self.clock.now(), probation=probation)
-        elif up and self._manager.probation and not probation:
+        if links.up and not self._was_up:
+            effects += self._manager.connected(now_s, probation=links.probation)
+        elif links.up and self._manager.probation and not links.probation:
             effects += self._manager.proven()
-        self._was_up = up
-        gateway = self._connections[self._gateway_name]
-        self._manager.answering(gateway is not None and gateway.up)
+        self._was_up = links.up
+        self._manager.answering(links.answering)
+        self._outbox.asked = self.address(links.asked)
         return effects
 
     def _desk_changed(self, status: StatusMessage) -> list[Effect]:
@@ -345,17 +348,12 @@ class Orders(SupervisedActor):
         self._outbox.introduce(self._desks[status.name])
         return self._manager.verify_positions(self.clock.now()) if self._manager.ready else []
 
-    def _from_this_gateway(self, epoch: int) -> bool:
-        """False for an answer of an earlier connection: it is not the present state."""
-        status = self._connections[self._gateway_name]
-        return status is not None and epoch == status.epoch
-
     # -- answers to reads ------------------------------------------------------------------------
 
     def _read_answered(
         self, message: OrderAbsent | FillsRead | OpenOrdersRead | PositionsRead | BalancesRead
     ) -> list[Effect]:
-        if not self._from_this_gateway(message.epoch):
+        if not self._links.accepts(message, message.epoch):
             return []
         if isinstance(message, OrderAbsent):
             return self._manager.absent(message.client_order_id, self.clock.now())

@@ -67,11 +67,17 @@ class OrderManager(VenueNews):
 
     # -- orders out ---------------------------------------------------------------------------
 
-    def submit(self, new: NewOrder, *, adds_risk: bool) -> list[Effect]:
-        """Take an order. One that adds risk goes to the journal first; a known id is not sent."""
+    def submit(
+        self, new: NewOrder, *, adds_risk: bool, decided_s: float | None = None
+    ) -> list[Effect]:
+        """Take an order. One that adds risk goes to the journal first; a known id is not sent.
+
+        ``decided_s``: the monotonic moment of its decision, which its expiry counts from.
+        """
         if new.client_order_id in self.orders:
             return [PublishOrder(self.orders[new.client_order_id].view())]
         order = Order(new)
+        order.decided_s = decided_s
         self.orders[new.client_order_id] = order
         if not self.ready or (adds_risk and not self.new_risk):
             return self._withhold(order, self._unfit())
@@ -79,11 +85,11 @@ class OrderManager(VenueNews):
             return [RecordIntent(new)]
         return [*self._send(order), RecordIntent(new, awaited=False)]
 
-    def adopt(self, new: NewOrder, now_s: float) -> list[Effect]:
+    def adopt(self, new: NewOrder, now_s: float, decided_s: float | None = None) -> list[Effect]:
         """Take over an order that an earlier incarnation of us may have sent: it is in doubt."""
         if new.client_order_id in self.orders:
             return [PublishOrder(self.orders[new.client_order_id].view())]
-        self._take_over(new)
+        self._take_over(new).decided_s = decided_s
         return self.due(now_s)
 
     def history_loaded(

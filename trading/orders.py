@@ -178,6 +178,7 @@ class Order:
         self._fees = ZERO
         self._fills_amount = ZERO
         self.sent_s = 0.0
+        self.decided_s: float | None = None
         self.disputed = ""
         self.cancel = CancelProgress()
         self._whole = new.size
@@ -209,11 +210,12 @@ class Order:
     def over_s(self, now_s: float) -> float:
         """The monotonic moment from which the venue executes no more of it.
 
-        Its lifetime counts from our write or, where that is not known, from the first time that
-        this is asked, which is later.
+        Its lifetime counts from our write or, where that is not known, from its decision, or else
+        from the first time that this is asked, which is later.
         """
         if self._over_s is None:
-            self._over_s = (self.sent_s or now_s) + self.lifetime_s
+            begin_s = now_s if self.decided_s is None else self.decided_s
+            self._over_s = (self.sent_s or begin_s) + self.lifetime_s
         return self._over_s
 
     @property

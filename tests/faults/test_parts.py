@@ -114,10 +114,6 @@ _PARTS = [
 ]  # fmt: skip
 
 
-# Found after 3.5 s; then the order that it had in hand has to be proven absent.
-_LATE, _LATE_Q_S = (_in_the_hedger, _in_the_gateway), 10.0
-
-
 _HANGS = (_in_the_hedger, _in_the_gateway, _in_the_coordinator)  # the others: made the same way
 
 
@@ -153,5 +149,5 @@ def test_41_a_part_that_dies_or_hangs_is_replaced_and_what_it_had_is_found_out(
         trouble.over.set()  # whoever wakes up now has lost the right to trade
         run.wait_cycles(len(run.records) + 1)
         stage.finish(run)
-        stage.judged(naked_q_s=_LATE_Q_S if hangs and part in _LATE else 5)
+        stage.judged(naked_q_s=5)
     assert fills_on_record(run.journal) == fills(stage.records())

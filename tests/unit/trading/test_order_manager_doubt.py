@@ -268,6 +268,20 @@ def test_an_order_adopted_before_the_connection_is_asked_for_with_it() -> None:
     assert {ask.new.client_order_id for ask in asked} == {1, 2}
 
 
+@pytest.mark.parametrize("adopted", [True, False])
+def test_an_order_of_which_no_write_is_known_is_over_its_life_after_its_decision(
+    adopted: bool,
+) -> None:
+    """Who had it in hand may have hung, and been replaced, before it was written."""
+    manager = ready_manager()
+    if adopted:
+        manager.adopt(new_order(1), 4.0, decided_s=0.5)
+    else:
+        manager.submit(new_order(1), adds_risk=False, decided_s=0.5)
+        manager.disconnected("grvt/trading hangs")
+    assert manager.orders[1].over_s(4.0) == 5.5
+
+
 def test_an_adopted_order_that_is_known_keeps_its_state() -> None:
     manager = with_sent_order(ready_manager())
     assert published(manager.adopt(new_order(1), 1.0)).state is OrderState.SENT
