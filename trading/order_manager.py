@@ -301,6 +301,7 @@ class OrderManager(VenueNews):
 
     def _send(self, order: Order) -> list[Effect]:
         order.happen(OrderEvent.SEND)
+        order.handed_s = self._now_s
         return [*self._guard(), SendOrder(order.new)]
 
     def _unfit(self) -> str:

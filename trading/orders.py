@@ -178,6 +178,7 @@ class Order:
         self._fees = ZERO
         self._fills_amount = ZERO
         self.sent_s = 0.0
+        self.handed_s = float("-inf")  # it was not written before; unknown in a later life
         self.decided_s: float | None = None
         self.disputed = ""
         self.cancel = CancelProgress()

@@ -218,7 +218,8 @@ class VenueNews(VenueOrders):
         symbol = order.new.symbol
         alone = [o for o in self.unresolved() if o.new.symbol == symbol] == [order]
         sure = self._check.likely(symbol, ZERO) is not None
-        return alone and sure and not order.executed and self._feed_s <= order.sent_s
+        written_s = order.sent_s or order.handed_s
+        return alone and sure and not order.executed and self._feed_s <= written_s
 
     def _weigh_absences(self, held: Mapping[str, Decimal]) -> None:
         """A position that the order in doubt could be a part of speaks against its absence."""

@@ -9,6 +9,7 @@ from tests.support_trading import fill, new_order, update
 from tests.unit.trading.managers import (
     TIMING,
     only,
+    read_for_long,
     read_positions,
     ready_manager,
     sure_manager,
@@ -59,6 +60,22 @@ def test_a_new_gateway_reads_the_same_position_and_the_feed_has_not_been_away() 
     manager.disconnected("reset by peer", feed=False)
     manager.connected(7.5)
     assert look(manager, LIVE_S) is OrderState.EXPIRED
+
+
+def test_an_order_that_its_gateway_took_along_unsent_is_settled_as_soon() -> None:
+    manager = sure_manager(timing=SLOW)
+    manager.submit(new_order(1, created_s=5), adds_risk=False)
+    manager.disconnected("reset by peer", feed=False)
+    manager.connected(5.5)
+    look(manager, LIVE_S - 5)  # from the first question on it is given its whole life
+    assert look(manager, LIVE_S + 2) is OrderState.EXPIRED
+
+
+def test_an_order_of_an_earlier_life_is_not_settled_by_live_evidence() -> None:
+    manager = sure_manager(timing=SLOW)
+    manager.adopt(new_order(1, created_s=5), 6.0)
+    read_for_long(manager, 6.0, "0")
+    assert look(manager, LIVE_S + 2) is OrderState.IN_DOUBT
 
 
 def test_a_feed_that_went_while_its_gateway_was_away_has_not_told_everything() -> None:
