@@ -37,7 +37,7 @@ soak-simulation: $(STAMP)  ## orders, cycles and recovery in 100,000 troubled wo
 	KETCH_SIMULATION_SEEDS=100000 $(BIN)/pytest -n 2 --dist worksteal tests/simulation/test_trouble.py
 
 soak-faults: $(STAMP)  ## the faults that take long, too
-	KETCH_SOAK_FAULTS=1 $(BIN)/pytest -n 2 --dist worksteal tests/faults
+	KETCH_SOAK_FAULTS=1 $(BIN)/pytest -n 2 --dist worksteal -o timeout=600 tests/faults
 
 bench: $(STAMP)  ## the figures that docs/performance.md quotes
 	$(BIN)/python -m benchmarks
