@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from paper.records import Accepted, AnyRecord, FaultHit
-from tests.support_faults import LEGS, Scene, between, scene, seconds, soak
+from tests.support_faults import LEADERS, LEGS, Scene, between, scene, seconds, soak
 from venues.model import BACKPACK, GRVT
 
 # -- 16: order read lags the write ----
@@ -17,7 +17,10 @@ from venues.model import BACKPACK, GRVT
 
 @LEGS
 @pytest.mark.parametrize("shown", ["missing", "pending"])
-@pytest.mark.parametrize("answered", [True, False], ids=["answered", "not answered"])
+@pytest.mark.parametrize(
+    "answered",
+    [pytest.param(True, id="answered", marks=soak), pytest.param(False, id="not answered")],
+)
 def test_16_an_order_is_not_to_be_read_for_seconds_after_it_was_taken(
     tmp_path: Path, venue: str, swapped: bool, shown: str, answered: bool
 ) -> None:
@@ -112,7 +115,7 @@ def test_17_positions_and_open_orders_are_not_to_be_read_while_something_is_held
             assert not between(the.openings(), *failing_s(the.records(), cycle))
 
 
-@LEGS
+@LEADERS
 @pytest.mark.parametrize("how", HOW)
 def test_17_a_start_does_nothing_before_it_has_read_what_is_held(
     tmp_path: Path, venue: str, swapped: bool, how: str

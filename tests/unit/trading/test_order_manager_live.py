@@ -67,7 +67,7 @@ def test_an_order_that_its_gateway_took_along_unsent_is_settled_as_soon() -> Non
     manager.submit(new_order(1, created_s=5), adds_risk=False)
     manager.disconnected("reset by peer", feed=False)
     manager.connected(5.5)
-    look(manager, LIVE_S - 5)  # from the first question on it is given its whole life
+    look(manager, LIVE_S - 5)
     assert look(manager, LIVE_S + 2) is OrderState.EXPIRED
 
 
