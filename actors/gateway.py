@@ -2,7 +2,8 @@
 
 GRVT's gateway is its trading websocket, Backpack's its HTTP connections. The orders actor is the
 only one that asks; answers go to it as its own messages, with the gateway's epoch in every answer
-to a read, so that what an earlier connection said is not taken for the present state.
+to a read, so that what an earlier connection said is not taken for the present state. Reads and
+cancels may go to another actor while the gateway is away; its answers carry its name.
 """
 
 from __future__ import annotations
@@ -59,6 +60,13 @@ class ReadPositions(msgspec.Struct, frozen=True):
 
 class ReadBalances(msgspec.Struct, frozen=True):
     """Read equity and free margin. Answered by BalancesRead."""
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """Every answer to a read: who was asked ("": the gateway), and when (monotonic), if it says."""
+
+    by: str = ""
+    asked_s: float = float("inf")
 
 
 class Ping(msgspec.Struct, frozen=True):

@@ -330,7 +330,8 @@ class Orders(SupervisedActor):
         gone, feed = links.changed(status, now_s), links.is_feed(status.name)
         effects: list[Effect] = []
         if gone and (self._was_up or feed):
-            effects += self._manager.disconnected(f"{status.name} is {status.state.value}", feed=feed)
+            detail = f"{status.name} is {status.state.value}"
+            effects += self._manager.disconnected(detail, feed=feed)
             self._was_up = False
         if links.up and not self._was_up:
             effects += self._manager.connected(now_s, probation=links.probation)

@@ -71,7 +71,10 @@ class VenueBalances(msgspec.Struct, frozen=True):
 
 
 class Outbox:
-    """Carries out what the manager wants done. In the orders actor's thread."""
+    """Carries out what the manager wants done. In the orders actor's thread.
+
+    Orders go to the gateway, reads and cancels to who is ``asked`` now.
+    """
 
     def __init__(
         self,
@@ -94,6 +97,7 @@ class Outbox:
         self._log = log
         self._own = own
         self._gateway = gateway_address
+        self.asked = gateway_address
         self._journal = journal_address
         self._desks = desks
         self._money = money
@@ -118,11 +122,14 @@ class Outbox:
 
     def _cancel(self, effect: manager.CancelOrder) -> None:
         # One that is lost is asked for again once the venue has said that the order still rests.
-        self._gateway.offer(gateway.CancelOrder(effect.symbol, effect.client_order_id))
+        self.asked.offer(gateway.CancelOrder(effect.symbol, effect.client_order_id))
 
     def _ask(self, request: gateway.GatewayRequest) -> None:
         # An unanswered question is asked again when it is due; nothing is concluded meanwhile.
-        self._gateway.offer(request)
+        self.asked.offer(request)
+
+    def _guard(self, effect: manager.GuardResting) -> None:
+        self._gateway.offer(gateway.GuardResting(effect.on))
 
     def _record_intent(self, effect: manager.RecordIntent) -> None:
         new: NewOrder = effect.new
@@ -185,7 +192,7 @@ class Outbox:
 _CARRIERS: Final[dict[type, Callable[[Outbox, Any], None]]] = {
     manager.SendOrder: Outbox._send,
     manager.CancelOrder: Outbox._cancel,
-    manager.GuardResting: lambda box, effect: box._ask(gateway.GuardResting(effect.on)),
+    manager.GuardResting: Outbox._guard,
     manager.RecordIntent: Outbox._record_intent,
     manager.RecordFill: Outbox._record_fill,
     manager.RecordOutcome: Outbox._record_outcome,

@@ -2,7 +2,8 @@
 
 The shape is code; how each child is treated is configuration, by policy name and path. GRVT's
 connections stand on one login (rest_for_one): whatever fails takes down what comes after it, so the
-order is by importance, the connection that carries orders before the one that carries prices.
+order is by importance, the connection that carries orders before the one that carries prices, and
+before both the queries that are needed just when one of them is gone.
 Backpack's are each signed for alone (one_for_one): a request that fails must not cut the feed,
 whose witness settles what became of it.
 """
@@ -22,6 +23,7 @@ from actors.board import Board
 from actors.console import Console, ConsoleAccess
 from actors.coordinator import Coordinator, DeskOutcome
 from actors.grvt_market import GrvtMarket
+from actors.grvt_queries import GrvtQueries
 from actors.grvt_session import GrvtSession
 from actors.grvt_trading import GrvtTrading
 from actors.heartbeat import Heartbeat
@@ -101,7 +103,9 @@ def service_tree(service: Service) -> SupervisorSpec:
 
 def _grvt(service: Service) -> SupervisorSpec:
     access = service.grvt
-    orders = _orders(service, access.instruments, access.connection, "trading", "trading")
+    orders = _orders(
+        service, access.instruments, access.connection, "trading", "trading", "queries"
+    )
     heartbeat = _heartbeat(access.connection, ("trading", "market"))
     return _venue(
         service,
@@ -109,6 +113,7 @@ def _grvt(service: Service) -> SupervisorSpec:
         Strategy.REST_FOR_ONE,
         _child(service, f"{GRVT}/orders", "worker", orders),
         _child(service, f"{GRVT}/session", "connection", lambda c: GrvtSession(c, access), _LOGIN),
+        _child(service, f"{GRVT}/queries", "worker", lambda c: GrvtQueries(c, access)),
         _child(
             service, f"{GRVT}/trading", "connection", lambda c: GrvtTrading(c, access), _CONNECTION
         ),
@@ -223,6 +228,7 @@ def _orders(
     timing: ConnectionConfig,
     gateway: str,
     feed: str,
+    backup: str = "",
 ) -> Build:
     def build(context: ActorContext) -> SupervisedActor:
         venue = context.name.partition("/")[0]
@@ -242,6 +248,7 @@ def _orders(
             ),
             gateway_name=f"{venue}/{gateway}",
             feed_name=f"{venue}/{feed}",
+            backup_name=f"{venue}/{backup}" if backup else "",
             desks=service.desks,
             is_ours=service.ids.may_be_ours,
             money=("board",),

@@ -41,7 +41,7 @@ BOUND_S = 30.0
 GRVT_ETH, BACKPACK_ETH = "ETH_USDT_Perp", "ETH_USDC_PERP"
 ACTORS = (
     "journal", "board",
-    "grvt/orders", "grvt/session", "grvt/trading", "grvt/market", "grvt/heartbeat",
+    "grvt/orders", "grvt/session", "grvt/queries", "grvt/trading", "grvt/market", "grvt/heartbeat",
     "backpack/orders", "backpack/rest", "backpack/feed", "backpack/market", "backpack/heartbeat",
     "eth/coordinator",
 )  # fmt: skip

@@ -1,0 +1,261 @@
+"""GRVT over REST, for as long as its private websocket is away: reads and cancels.
+
+GRVT's one private socket is gateway and feed. While it is gone, what it filled would not be known;
+but the same host also answers over HTTP, and then ``actors.orders`` asks this actor instead. It
+owns no connection that lives: each request is one of its own, on a helper thread, with a total
+deadline held from outside by this actor's timer. So there is nothing here that could be lost or
+become stale, and whatever a request meets (nobody there, a gateway's page, a rate limit) is a read
+that says nothing, asked again when it is due. That must not end this actor: the trading connection
+comes after it in the tree, and would end with it.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from typing import Any, Final, TypedDict
+
+import msgspec
+
+from actors import gateway, orders
+from actors.access import GrvtAccess
+from actors.errors import ConnectionFailed, ConnectRefused
+from actors.grvt_session import GetSession, RenewSession
+from actors.http import HttpClient
+from supervision.actor import ActorContext, SupervisedActor
+from supervision.directory import parent_path
+from supervision.errors import ActorCrashed, AskTimeout, Unavailable
+from supervision.states import ExitKind
+from venues.errors import FrameError, SessionRefused, VenueError
+from venues.grvt import Outcome, Reply, Session, requests, rest
+from venues.grvt.errors import NOT_FOUND
+from venues.grvt.reading import (
+    read_ack,
+    read_fill_history,
+    read_order,
+    read_orders,
+    read_positions,
+    read_summary,
+)
+from venues.grvt.requests import Call
+from venues.model import GRVT, Fill
+
+_LANES: Final = 2
+_UNAUTHORIZED: Final = 401
+_SESSION_S: Final = 1.0  # the session actor is in this process, but may be logging in
+_SAYS_NOTHING: Final = (ConnectionFailed, VenueError, Unavailable, AskTimeout, ActorCrashed)
+
+_Key = tuple[type, int]
+
+
+class _Asked(TypedDict):
+    by: str
+    asked_s: float
+
+
+class RequestDue(msgspec.Struct, frozen=True):
+    """The request that was taken at ``asked_s`` should be over by now."""
+
+    key: _Key
+    asked_s: float
+
+
+class _Job:
+    """One request, from when it was asked for until it is over."""
+
+    def __init__(self, key: _Key, message: object, asked_s: float, due_s: float) -> None:
+        self.key = key
+        self.message = message
+        self.asked_s = asked_s
+        self.due_s = due_s
+        self.client: HttpClient | None = None
+
+    def abort(self) -> None:
+        """Break it off. One that has no connection yet finds out by the time."""
+        if self.client is not None:
+            self.client.abort()
+
+
+class GrvtQueries(SupervisedActor):
+    """Answers ``gateway``'s reads and cancels as ``grvt/trading`` does, in its own name."""
+
+    def __init__(self, context: ActorContext, access: GrvtAccess) -> None:
+        super().__init__(context)
+        self._access = access
+        prefix = parent_path(context.name)
+        self._orders = self.address(f"{prefix}/orders")
+        self._session = self.address(f"{prefix}/session")
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._under_way: dict[_Key, _Job] = {}
+        self._refused: Session | None = None
+        self._silent = False
+
+    # -- actor thread ----------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        for number in range(_LANES):
+            self.spawn_helper(f"lane-{number}", self._serve)
+
+    def on_message(self, message: object) -> object:
+        if isinstance(message, RequestDue):
+            self._request_due(message)
+        elif type(message) in _CARRIERS:
+            self._take(message)
+        else:
+            return super().on_message(message)
+        return None
+
+    def on_interrupt(self) -> None:
+        self._abort_all()
+
+    def on_exit(self, kind: ExitKind) -> None:
+        for _ in range(_LANES):
+            self._jobs.put(None)
+        self._abort_all()
+
+    def _take(self, message: object) -> None:
+        """Have it carried out, unless the same is under way: that one's answer will do."""
+        key = _key_of(message)
+        if key in self._under_way:
+            return
+        timing = self._access.connection
+        cancel = isinstance(message, gateway.CancelOrder)
+        limit_s = timing.reply_timeout_s if cancel else timing.read_timeout_s
+        now_s = self.clock.now()
+        job = self._under_way[key] = _Job(key, message, now_s, now_s + limit_s)
+        self._jobs.put(job)
+        self.after(limit_s, RequestDue(key, now_s))
+
+    def _request_due(self, message: RequestDue) -> None:
+        job = self._under_way.get(message.key)
+        if job is not None and job.asked_s == message.asked_s:
+            job.abort()
+
+    def _abort_all(self) -> None:
+        for job in tuple(self._under_way.values()):
+            job.abort()
+
+    # -- lane threads ----------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        while (job := self._jobs.get()) is not None and not self.stopping:
+            try:
+                answer = self._answer(job)
+            finally:
+                if job.client is not None:
+                    job.client.close()
+                del self._under_way[job.key]
+            # Only now: who hears of it may ask for the same again.
+            if answer is not None:
+                self._orders.offer(answer)
+
+    def _answer(self, job: _Job) -> object:
+        """What there is to tell of it, None when that is nothing."""
+        timing = self._access.connection
+        job.client = HttpClient(
+            self.name,
+            self._access.endpoints.trades,
+            connect_timeout_s=timing.connect_timeout_s,
+            read_timeout_s=timing.read_timeout_s,
+        )
+        try:
+            answer = _CARRIERS[type(job.message)](self, job, job.message)
+        except _SAYS_NOTHING as error:
+            return self._unanswered(job.message, error)
+        self._silent = False
+        return answer
+
+    def _unanswered(self, message: object, error: Exception) -> object:
+        # It is asked several times a second, for as long as the venue is away.
+        level = "DEBUG" if self._silent else "WARNING"
+        self._silent = True
+        self.log.log(level, "{} not answered: {}", type(message).__name__, error)
+        if isinstance(message, gateway.CancelOrder):
+            return orders.CancelAnswered(message.client_order_id, str(error))
+        return None
+
+    def _post(self, job: _Job, call: Call) -> Reply:
+        """One request and what was replied to it. A refused session is told to who keeps it."""
+        session: Session | None = self._session.ask(GetSession(), timeout_s=_SESSION_S)
+        if session is None or session == self._refused:
+            raise ConnectRefused(self.name, "not logged in")
+        request = rest.post(call)
+        self.check_fence()
+        if job.client is None or self.stopping or self.clock.now() >= job.due_s:
+            raise ConnectRefused(self.name, "its time was over before it could be sent")
+        headers = {**request.headers, **session.headers}
+        answer = job.client.request("POST", request.path, headers, request.body)
+        if answer.status != _UNAUTHORIZED:
+            reply = rest.parse_reply(answer.status, answer.body, call.route)
+            if reply.error is None or reply.error.outcome is not Outcome.SESSION:
+                return reply
+        if self._session.offer(RenewSession(session)):
+            self._refused = session
+        raise SessionRefused(GRVT, answer.status, "", call.route)
+
+    def _read_order(self, job: _Job, message: gateway.ReadOrder) -> object:
+        client_order_id = message.new.client_order_id
+        reply = self._post(job, requests.query_order(self._access.sub_account_id, client_order_id))
+        if reply.error is not None and reply.error.code == NOT_FOUND:
+            return orders.OrderAbsent(client_order_id, self.epoch, **self._asked(job))
+        update = read_order(reply)
+        if update.client_order_id != client_order_id:
+            raise FrameError(GRVT, self.name, f"another order than {client_order_id}")
+        return orders.OrderReported(update, self.clock.now())
+
+    def _read_fills(self, job: _Job, message: gateway.ReadFills) -> object:
+        """The fill history page by page, all of it within the one deadline."""
+        newest_first: list[Fill] = []
+        cursor = ""
+        while True:
+            call = requests.fill_history(
+                self._access.sub_account_id, start_ns=message.since_ns, cursor=cursor
+            )
+            page = read_fill_history(self._post(job, call))
+            newest_first.extend(page.items)
+            cursor = page.cursor
+            if not cursor:
+                break
+        fills, now_s = tuple(reversed(newest_first)), self.clock.now()
+        return orders.FillsRead(fills, self.epoch, now_s, message.since_ns, **self._asked(job))
+
+    def _read_open_orders(self, job: _Job, _: gateway.ReadOpenOrders) -> object:
+        updates = read_orders(self._post(job, requests.open_orders(self._access.sub_account_id)))
+        return orders.OpenOrdersRead(updates, self.epoch, self.clock.now(), **self._asked(job))
+
+    def _read_positions(self, job: _Job, _: gateway.ReadPositions) -> object:
+        held = read_positions(self._post(job, requests.positions(self._access.sub_account_id)))
+        return orders.PositionsRead(held, self.epoch, **self._asked(job))
+
+    def _read_balances(self, job: _Job, _: gateway.ReadBalances) -> object:
+        call = requests.account_summary(self._access.sub_account_id)
+        return orders.BalancesRead(
+            read_summary(self._post(job, call)), self.epoch, **self._asked(job)
+        )
+
+    def _cancel(self, job: _Job, message: gateway.CancelOrder) -> object:
+        call = requests.cancel_order(self._access.sub_account_id, message.client_order_id)
+        refusal = "" if read_ack(self._post(job, call)) else "not acknowledged"
+        return orders.CancelAnswered(message.client_order_id, refusal)
+
+    def _asked(self, job: _Job) -> _Asked:
+        return {"by": self.name, "asked_s": job.asked_s}
+
+
+def _key_of(message: object) -> _Key:
+    """What may be under way once: a kind of read, or one about a certain order."""
+    if isinstance(message, gateway.ReadOrder):
+        return type(message), message.new.client_order_id
+    if isinstance(message, gateway.CancelOrder):
+        return type(message), message.client_order_id
+    return type(message), 0
+
+
+_CARRIERS: Final[dict[type, Callable[[GrvtQueries, _Job, Any], object]]] = {
+    gateway.ReadOrder: GrvtQueries._read_order,
+    gateway.ReadFills: GrvtQueries._read_fills,
+    gateway.ReadOpenOrders: GrvtQueries._read_open_orders,
+    gateway.ReadPositions: GrvtQueries._read_positions,
+    gateway.ReadBalances: GrvtQueries._read_balances,
+    gateway.CancelOrder: GrvtQueries._cancel,
+}
