@@ -96,7 +96,7 @@ def failing_s(records: list[AnyRecord], cycle: int) -> tuple[float, float]:
     return min(moments), max(moments)
 
 
-@LEGS
+@LEADERS
 @pytest.mark.parametrize("hows", [("429", "500", "page"), pytest.param(SLOW, marks=soak)])
 def test_17_positions_and_open_orders_are_not_to_be_read_while_something_is_held(
     tmp_path: Path, venue: str, swapped: bool, hows: tuple[str, ...]
