@@ -52,19 +52,6 @@ LEADERS = pytest.mark.parametrize(
         pytest.param(BACKPACK, True, id="backpack hedges", marks=soak),
     ],
 )
-# GRVT is read over its one private websocket only: what it filled is not known while that is gone.
-LONE_SOCKET = pytest.mark.parametrize(
-    ("venue", "swapped"),
-    [
-        pytest.param(
-            GRVT, True, id="grvt leads",
-            marks=pytest.mark.xfail(strict=True, reason="GRVT is not read over REST meanwhile"),
-        ),
-        pytest.param(BACKPACK, False, id="backpack leads"),
-        pytest.param(GRVT, False, id="grvt hedges"),
-        pytest.param(BACKPACK, True, id="backpack hedges"),
-    ],
-)  # fmt: skip
 # What support_actors_tree hurries, as it is shipped in config/paper.yaml: deadlines ...
 DEADLINES = (
     "desks.eth.hold_s=0.05", "desks.eth.pause_s=0.05", "desks.eth.retry_s=0.25",

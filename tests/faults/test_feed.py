@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support_faults import LEADERS, LONE_SOCKET, PRIVATE, RESUME_S, Scene, scene, soak
+from tests.support_faults import LEADERS, LEGS, PRIVATE, RESUME_S, Scene, scene, soak
 
 
 def down_around_a_fill(the: Scene, venue: str, for_s: float) -> None:
@@ -28,7 +28,7 @@ def test_19_a_fill_while_the_feed_was_down(tmp_path: Path, venue: str, swapped: 
 
 
 @soak
-@LONE_SOCKET
+@LEGS
 @pytest.mark.timeout(240)
 def test_19_the_feed_stays_down_for_a_minute(tmp_path: Path, venue: str, swapped: bool) -> None:
     with scene(tmp_path, swapped=swapped) as the:
@@ -37,7 +37,7 @@ def test_19_the_feed_stays_down_for_a_minute(tmp_path: Path, venue: str, swapped
             the.fired(2)
             the.run_on(run, within_s=60 + RESUME_S)
             the.finish(run)
-        # Where GRVT hedges, its one socket is all that there is of the hedge's venue.
+        # Where GRVT hedges, its one socket is the only way for the hedge.
         gone = venue == "grvt" and not swapped
         the.judged(naked_q_s=15 if gone else 5)
 
