@@ -1,0 +1,153 @@
+"""Whom a venue's orders actor asks, and whose answers count."""
+
+from __future__ import annotations
+
+import queue
+import time
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from actors import gateway, orders
+from actors.orders_links import Links
+from supervision.policy import Backoff, Boot, Policy
+from supervision.spec import ChildSpec, SupervisorSpec
+from supervision.states import ChildState, Health, StatusMessage
+from tests.support_actors import WAIT_S, Mailbox, mailbox
+from tests.support_supervision_live import Stage
+from trading.order_manager import OrderTiming
+from venues.model import GRVT, Position
+
+SYMBOL = "ETH_USDT_Perp"
+TRADING, QUERIES, FEED = "grvt/trading", "grvt/queries", "grvt/feed"
+
+
+def links(*statuses: StatusMessage, feed: str = TRADING, backup: str = QUERIES) -> Links:
+    """They were told these, one a second from 1.0 on."""
+    found = Links(TRADING, feed, backup)
+    for second, status in enumerate(statuses, 1):
+        found.changed(status, float(second))
+    return found
+
+
+def status(name: str, state: ChildState = ChildState.RUNNING, epoch: int = 1) -> StatusMessage:
+    return StatusMessage(name=name, epoch=epoch, state=state, health=Health.UNKNOWN)
+
+
+def down(name: str, epoch: int = 1) -> StatusMessage:
+    return status(name, ChildState.BACKING_OFF, epoch)
+
+
+def said(by: str = "", asked_s: float = float("inf")) -> gateway.Answered:
+    return gateway.Answered(by=by, asked_s=asked_s)
+
+
+def test_the_gateway_is_asked_while_it_is_up() -> None:
+    known = links(status(QUERIES), status(TRADING))
+    assert (known.asked, known.answering, known.up) == (TRADING, True, True)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [ChildState.STARTING, ChildState.STOPPING, ChildState.BACKING_OFF, ChildState.OPEN,
+     ChildState.HALF_OPEN, ChildState.STOPPED],
+)  # fmt: skip
+def test_the_backup_is_asked_while_the_gateway_is_not_up(state: ChildState) -> None:
+    known = links(status(QUERIES), status(TRADING), status(TRADING, state))
+    assert (known.asked, known.answering, known.up) == (QUERIES, True, False)
+
+
+@pytest.mark.parametrize("backup", [QUERIES, ""])
+def test_nobody_answers_where_neither_is_up(backup: str) -> None:
+    known = links(down(TRADING), backup=backup)
+    assert (known.asked, known.answering, known.up) == (TRADING, False, False)
+
+
+def test_a_backup_that_comes_and_goes_is_no_gap() -> None:
+    known = links(status(TRADING))
+    assert not known.changed(status(QUERIES), 2.0)
+    assert not known.changed(down(QUERIES), 3.0)
+    assert not known.changed(status(QUERIES, epoch=2), 4.0)
+    assert known.up
+    assert not known.is_feed(QUERIES)
+
+
+def test_a_connection_that_is_another_one_now_was_gone_for_a_while() -> None:
+    assert links(status(TRADING)).changed(status(TRADING, epoch=2), 2.0)
+
+
+def test_the_gateway_is_the_feed_only_where_they_are_one() -> None:
+    assert links().is_feed(TRADING)
+    apart = links(feed=FEED)
+    assert (apart.is_feed(TRADING), apart.is_feed(FEED)) == (False, True)
+
+
+def test_an_answer_of_an_earlier_connection_does_not_count() -> None:
+    known = links(status(TRADING), status(TRADING, epoch=2))
+    assert known.accepts(said(), 2)
+    assert not known.accepts(said(), 1)
+
+
+def test_only_who_is_asked_now_is_believed() -> None:
+    known = links(status(QUERIES), status(TRADING))
+    assert known.accepts(said(), 1)
+    assert not known.accepts(said(QUERIES, 1.5), 1)
+    known.changed(down(TRADING), 3.0)
+    assert not known.accepts(said(), 1)
+    assert known.accepts(said(QUERIES, 3.0), 1)
+    assert not known.accepts(said(QUERIES, 3.0), 2)
+
+
+def test_what_was_asked_before_the_gateway_was_there_in_between_does_not_count() -> None:
+    known = links(status(QUERIES), down(TRADING), status(TRADING, epoch=2), down(TRADING, 2))
+    assert not known.accepts(said(QUERIES, 2.5), 1)
+    assert known.accepts(said(QUERIES, 4.0), 1)
+
+
+# -- the actor ----
+
+
+class Told(queue.Queue[Any]):
+    """What one sibling was told."""
+
+    def until(self, kind: type) -> Any:
+        while not isinstance(found := self.get(timeout=WAIT_S), kind):
+            pass
+        return found
+
+
+def test_reads_go_to_the_backup_once_the_gateway_is_gone_and_its_answers_count() -> None:
+    stage, asked, backup, desk = Stage(), Told(), Told(), Told()
+    long = Policy(boot=Boot.OPTIONAL, backoff=Backoff(immediate=0, initial=60, factor=1, max=60))
+    timing = OrderTiming(poll_s=0.02, doubt_poll_s=0.01)
+
+    def build(context: Any) -> orders.Orders:
+        return orders.Orders(
+            context, symbols=frozenset({SYMBOL}), timing=timing, gateway_name=TRADING,
+            feed_name=TRADING, backup_name=QUERIES, desks=("desk",),
+        )  # fmt: skip
+
+    venue = SupervisorSpec(
+        GRVT,
+        (
+            ChildSpec("orders", build),
+            mailbox("queries", backup),
+            ChildSpec("trading", lambda context: Mailbox(context, asked), long),
+        ),
+    )
+    with stage.tree(mailbox("desk", desk), venue):
+        asked.until(gateway.ReadPositions)
+        to_orders = stage.directory.address("grvt/orders")
+        stage.directory.fail(TRADING, 1, ValueError("gone"))
+        stage.wait(TRADING, ChildState.BACKING_OFF)
+        while not backup.empty():  # from before the gateway was up
+            backup.get()
+        backup.until(gateway.ReadFills)
+        to_orders.tell(orders.VerifyPositions())
+        backup.until(gateway.ReadPositions)
+        old = (Position(venue=GRVT, symbol=SYMBOL, size=Decimal(1)),)
+        to_orders.tell(orders.PositionsRead(old, 1, by=QUERIES, asked_s=0.0))
+        to_orders.tell(orders.PositionsRead(old, 1))  # nobody's: the gateway's is gone
+        to_orders.tell(orders.PositionsRead((), 1, by=QUERIES, asked_s=time.monotonic()))
+        assert desk.until(orders.PositionsHeld).sizes == {SYMBOL: Decimal(0)}
