@@ -87,6 +87,8 @@ class GrvtSession(SupervisedActor):
             connect_timeout_s=_CLOCK_TIMEOUT_S,
             read_timeout_s=_CLOCK_TIMEOUT_S,
         )
+        if self._take_over():
+            return
         wait_s = self._login_wait_s()
         if wait_s > _PATIENCE_S:
             raise ConnectRefused(self.name, f"the next login is due in {wait_s:.0f} s")
@@ -123,6 +125,17 @@ class GrvtSession(SupervisedActor):
             if client is not None:
                 client.close()
 
+    def _take_over(self) -> bool:
+        """Go on with the login of our last life, if the venue has not refused it."""
+        self._session = self._access.logins.session
+        left_s = self._left_s()
+        if left_s < 2 * _SHORTEST_RENEWAL_S:
+            return False
+        self._renew_later(left_s)
+        self._measure_clock()
+        self.report_ready()
+        return True
+
     def _begin(self) -> None:
         self._log_in()
         self._measure_clock()
@@ -130,6 +143,7 @@ class GrvtSession(SupervisedActor):
 
     def _replace(self, message: RenewSession) -> None:
         """The venue refused the session: log in anew, now or when there is a login to spare."""
+        self._access.logins.refused()
         wait_s = self._login_wait_s()
         if wait_s > 0:
             self.log.warning("session refused; the next login is due in {:.0f} s", wait_s)
@@ -164,7 +178,7 @@ class GrvtSession(SupervisedActor):
         answer = self._http.request("POST", request.path, request.headers, request.body)
         self._note_date(answer, asked_s)
         self._session = _session_of(answer)
-        self._access.logins.granted()
+        self._access.logins.granted(self._session)
         left_s = self._left_s()
         self.log.info("logged in, session ends in {:.0f} s", left_s)
         self._renew_later(left_s)

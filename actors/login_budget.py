@@ -1,4 +1,4 @@
-"""When GRVT may be asked for a login again. It outlives the session actor, as the venue's ban does.
+"""When GRVT may be asked for a login again, and the last one. Both outlive the session actor.
 
 At most LOGINS_A_MINUTE, whoever asks and however many lives that takes. What failed is tried again
 soon at first and then less and less often, so that the few logins of a minute last for all of it.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from typing import Final
+
+from venues.grvt import Session
 
 LOGINS_A_MINUTE: Final = 4
 _MINUTE_S: Final = 60.0
@@ -20,15 +22,21 @@ class LoginBudget:
     def __init__(self) -> None:
         self._asked_s: deque[float] = deque(maxlen=LOGINS_A_MINUTE)
         self._failures = 0
+        self.session: Session | None = None  # until the venue refuses it
 
     def asked(self, now_s: float) -> None:
         """A login is asked for. It has failed, unless ``granted`` follows."""
         self._asked_s.append(now_s)
         self._failures += 1
 
-    def granted(self) -> None:
+    def granted(self, session: Session) -> None:
         """The last login was a success."""
         self._failures = 0
+        self.session = session
+
+    def refused(self) -> None:
+        """The venue does not know the session any more."""
+        self.session = None
 
     def wait_s(self, now_s: float) -> float:
         """How long from now until the next login may be asked for."""

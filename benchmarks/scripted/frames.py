@@ -160,6 +160,15 @@ def hedge_fill(order: dict[str, Any], order_id: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def account_summary() -> dict[str, Any]:
+    """The money of the sub account."""
+    return {
+        "event_time": str(time.time_ns()), "sub_account_id": str(SUB_ACCOUNT),
+        "margin_type": "SIMPLE_CROSS_MARGIN", "settle_currency": "USDT",
+        "total_equity": "100000.0", "available_balance": "90000.0",
+    }  # fmt: skip
+
+
 def hedge_position(size: Decimal) -> dict[str, Any]:
     """A position, in a stream or a reply."""
     return {

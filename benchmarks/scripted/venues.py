@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from email.utils import formatdate
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +30,7 @@ _WAIT_S: Final = 20.0
 _QUOTES_S: Final = 0.2
 _COOKIE: Final = "Set-Cookie: gravity=scripted; Expires=Tue, 01 Jan 2036 00:00:00 GMT; Path=/"
 _ACCOUNT: Final = {"futuresMakerFee": "8", "futuresTakerFee": "10"}
+_COLLATERAL: Final = {"netEquity": "100000", "netEquityAvailable": "90000"}
 _FLOOR_ORDER: Final[dict[str, Any]] = {
     "symbol": BACKPACK_ETH.symbol, "side": "Bid", "orderType": "Limit", "quantity": "1000000",
     "price": "2500.10", "clientId": 1,
@@ -118,7 +120,8 @@ class Venues:
         for call in peer.calls():
             if call.target.startswith("/auth/"):
                 account = f"X-Grvt-Account-Id: {SUB_ACCOUNT}"
-                peer.answer(b'{"status":"success"}', _COOKIE, account)
+                date = f"Date: {formatdate(usegmt=True)}"
+                peer.answer(b'{"status":"success"}', _COOKIE, account, date)
             elif call.method == "POST":
                 self._take_primary(peer, call)
             else:
@@ -136,6 +139,8 @@ class Venues:
             return str(time.time_ns() // 1_000_000).encode()
         if path.endswith("/account"):
             return frames.dumped(_ACCOUNT)
+        if path.endswith("/collateral"):
+            return frames.dumped(_COLLATERAL)
         if path.endswith("/depth"):
             return frames.depth()
         if path.endswith("/position"):
@@ -239,6 +244,7 @@ _Route = Callable[[dict[str, Any], Side], object]
 _GRVT_ROUTES: Final[dict[str, _Route]] = {
     "subscribe": lambda params, _: frames.subscribed(params),
     "v1/positions": _positions,
+    "v1/account_summary": lambda _params, _side: {"result": frames.account_summary()},
     "v1/open_orders": lambda _params, _side: {"result": []},
     "v1/fill_history": lambda _params, _side: {"result": [], "next": ""},
 }

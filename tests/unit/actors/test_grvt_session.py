@@ -92,9 +92,8 @@ class Login:
             policy = Policy(
                 ready=Readiness.EXPLICIT, boot=Boot.OPTIONAL, backoff=RETRY, fatal=("auth",)
             )
-            child = ChildSpec(
-                NAME, lambda context: GrvtSession(context, grvt_access(server.http)), policy
-            )
+            access = grvt_access(server.http)
+            child = ChildSpec(NAME, lambda context: GrvtSession(context, access), policy)
             root = start_root(
                 SupervisorSpec("root", (child,)),
                 directory=self.stage.directory,
@@ -129,6 +128,20 @@ def test_it_logs_in_with_the_key_and_hands_out_the_session() -> None:
         assert API_KEY.encode() in there.asked.get(timeout=WAIT_S)
         assert (there.session().cookie, there.session().account_id) == ("first", "ACC:1")
         assert there.asked.empty()
+
+
+def test_a_new_life_goes_on_with_the_login_of_the_last_one() -> None:
+    """The venue counts logins, whoever of us asks for them."""
+    with Login(login("first"), login("second")).running() as there:
+        there.stage.wait(NAME, ChildState.RUNNING)
+        there.asked.get(timeout=WAIT_S)
+        there.stage.directory.fail(NAME, 1, RuntimeError("killed"))
+        there.stage.wait(NAME, ChildState.RUNNING, 2)
+        assert there.session().cookie == "first"
+        assert there.asked.empty()
+        there.address.tell(RenewSession(there.session()))
+        there.asked.get(timeout=WAIT_S)
+        assert there.session().cookie == "second"
 
 
 def test_it_renews_at_half_of_the_sessions_life() -> None:

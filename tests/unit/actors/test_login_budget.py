@@ -6,6 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.login_budget import LOGINS_A_MINUTE, LoginBudget
+from venues.grvt import Session
+
+SESSION = Session(cookie="c", account_id="a", expires_ns=1)
 
 
 def failing(count: int) -> list[float]:
@@ -22,8 +25,18 @@ def test_the_first_login_and_the_first_renewal_wait_for_nothing() -> None:
     budget = LoginBudget()
     assert budget.wait_s(0.0) == 0.0
     budget.asked(0.0)
-    budget.granted()
+    budget.granted(SESSION)
     assert budget.wait_s(0.1) == 0.0
+
+
+def test_the_last_session_is_kept_until_the_venue_refuses_it() -> None:
+    budget = LoginBudget()
+    known = [budget.session]
+    budget.granted(SESSION)
+    known.append(budget.session)
+    budget.refused()
+    known.append(budget.session)
+    assert known == [None, SESSION, None]
 
 
 def test_a_login_that_fails_is_tried_again_soon_and_then_less_often() -> None:
@@ -40,6 +53,6 @@ def test_no_minute_has_more_logins_than_allowed(life: list[tuple[float, bool]]) 
         budget.asked(now_s)
         asked_s.append(now_s)
         if success:
-            budget.granted()
+            budget.granted(SESSION)
     for first, fifth in zip(asked_s, asked_s[LOGINS_A_MINUTE:], strict=False):
         assert fifth - first >= 59.999
