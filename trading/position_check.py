@@ -3,11 +3,14 @@
 The first readings fix the baseline of each symbol. From then on a position must equal the baseline
 plus what our orders executed. A reading can be behind a fill that is on its way, and several such
 readings can be under way at once, so a baseline or a difference counts only once it has stayed the
-same in several readings, and for longer than a reply takes.
+same in several readings, and for longer than a reply takes. What late readings show is a position
+that we expected a moment ago, or one on the way from there to here; our orders trade the same size
+again and again, so the late ones of several executions agree. Such a reading says nothing.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -36,11 +39,13 @@ class PositionCheck:
         self._proposed: dict[str, _Seen] = {}  # baselines
         self._disputed: set[str] = set()  # readings have proposed different baselines
         self._latest: dict[str, tuple[Decimal, int]] = {}  # what ours executed, readings since
+        self._moves: dict[str, deque[tuple[float, Decimal]]] = {}  # executions, and when heard of
+        self._behind: set[str] = set()  # the last reading was what we expected a moment ago
 
     @property
     def suspicious(self) -> bool:
         """True while a baseline is not sure or a position not explained: read them again."""
-        return bool(self._suspected or self._proposed)
+        return bool(self._suspected or self._proposed or self._behind)
 
     def start_anew(self, symbol: str) -> None:
         """The next readings of the symbol fix its baseline."""
@@ -49,6 +54,14 @@ class PositionCheck:
         self._proposed.pop(symbol, None)
         self._disputed.discard(symbol)
         self._latest.pop(symbol, None)
+        self._behind.discard(symbol)
+
+    def moved(self, symbol: str, signed_executed: Decimal, now_s: float) -> None:
+        """An order of ours is heard to have executed so much more."""
+        moves = self._moves.setdefault(symbol, deque())
+        while moves and now_s - moves[0][0] >= self._drift_s:
+            moves.popleft()
+        moves.append((now_s, signed_executed))
 
     def fold(self, symbol: str, signed_executed: Decimal) -> None:
         """Keep the effect of an order that is being forgotten."""
@@ -69,7 +82,8 @@ class PositionCheck:
         Not enough to call a difference drift; enough beside other evidence. None while in question.
         """
         if symbol in self._baseline:
-            return None if symbol in self._suspected else self._baseline[symbol] + executed
+            doubtful = symbol in self._suspected or symbol in self._behind
+            return None if doubtful else self._baseline[symbol] + executed
         seen = self._proposed.get(symbol)
         if seen is None or seen.times < _LIKELY or symbol in self._disputed:
             return None
@@ -91,8 +105,12 @@ class PositionCheck:
                 suspects += self._propose(symbol, size - ours, ours, now_s)
                 continue
             expected = self._baseline[symbol] + ours
+            self._behind.discard(symbol)
             if size == expected:
                 self._suspected.pop(symbol, None)
+            elif self._may_be_late(symbol, size - expected, now_s):
+                self._behind.add(symbol)
+                suspects.append(symbol)
             elif self._lasts(self._suspected, symbol, size - expected, now_s):
                 drifts.append(f"{symbol}: expected a position of {expected}, the venue has {size}")
                 self._baseline[symbol] += size - expected
@@ -100,6 +118,16 @@ class PositionCheck:
             else:
                 suspects.append(symbol)
         return suspects, drifts
+
+    def _may_be_late(self, symbol: str, difference: Decimal, now_s: float) -> bool:
+        """True for what a reading shows that was asked for before our latest executions."""
+        undone = least = most = ZERO
+        for at_s, signed in reversed(self._moves.get(symbol, ())):
+            if now_s - at_s >= self._drift_s:
+                break
+            undone -= signed
+            least, most = min(least, undone), max(most, undone)
+        return least <= difference <= most
 
     def _propose(self, symbol: str, baseline: Decimal, ours: Decimal, now_s: float) -> list[str]:
         """Take a baseline in; the symbol is suspect while readings disagree about it.

@@ -36,7 +36,9 @@ class VenueNews(VenueOrders):
         order = self._find(update.client_order_id, update.venue_order_id)
         if order is None:
             return self._stranger(update)
+        before = order.executed
         changed = order.apply_update(update)
+        self._note_moved(order, before)
         effects = self._publish(order, received_s) if changed else []
         if order.disputed and update.status.terminal:
             # It says in every way that it is over: with all other evidence, twice, it is.
@@ -53,8 +55,10 @@ class VenueNews(VenueOrders):
         if order is None:
             return self._foreign_fill(fill)
         self._last_fill_ns = max(self._last_fill_ns, fill.event_ns)
+        before = order.executed
         if not order.apply_fill(fill):
             return []
+        self._note_moved(order, before)
         self._absence(order).reset()
         return self._mirror.fill(fill) + self._publish(order, received_s)
 
@@ -139,6 +143,12 @@ class VenueNews(VenueOrders):
         return self._announce()
 
     # -- inside ---------------------------------------------------------------------------------
+
+    def _note_moved(self, order: Order, before: Decimal) -> None:
+        """Readings of positions that are under way now may not show what it has executed since."""
+        more = order.executed - before
+        if more:
+            self._check.moved(order.new.symbol, more * order.new.side.sign, self._now_s)
 
     def _stranger(self, update: OrderUpdate) -> list[Effect]:
         """An order that is not ours and stays open is drift; late news of ours is not."""

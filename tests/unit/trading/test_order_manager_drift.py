@@ -281,6 +281,22 @@ def test_the_position_of_an_order_forgotten_before_we_were_sure_stays_explained(
     assert drift(effects) == []
 
 
+@pytest.mark.parametrize("sides", [("0.5", "0.5"), ("-0.5", "-0.5")])
+def test_readings_from_before_an_execution_are_no_drift_however_often(
+    sides: tuple[str, str],
+) -> None:
+    manager, held, told = sure_manager(), D(0), list[str]()
+    for number, signed in enumerate(sides, 1):
+        at_s = 5.0 + 10 * number
+        manager.submit(new_order(number, signed, created_s=at_s), adds_risk=False)
+        manager.sent(number, at_s)
+        manager.updated(update(OrderStatus.FILLED, "0.5", client_order_id=number), at_s + 0.1)
+        for late in range(3):
+            told += drift(read_positions(manager, at_s + 0.2 + late / 10, str(held)))
+        held += D(signed)
+    assert told == []
+
+
 def test_a_fill_of_a_forgotten_order_that_was_counted_asks_nothing() -> None:
     manager = with_filled_order()
     manager.forget(frozenset())

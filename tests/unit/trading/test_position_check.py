@@ -123,6 +123,45 @@ def test_a_difference_is_the_same_while_our_orders_trade_on() -> None:
     assert compare(check, "1.0", "0.5", at_s=5.0)[1]
 
 
+def test_late_readings_after_several_executions_of_one_size_are_no_drift() -> None:
+    check = check_of()
+    for nth in range(4):
+        at_s = 3.0 + nth * 2.5
+        check.moved(ETH, D("0.1"), at_s)
+        for late_s in (0.1, 0.5, 1.9):
+            before, ours = D(nth) / 10, D(nth + 1) / 10
+            assert check.compare({ETH: before}, {ETH: ours}, at_s + late_s) == ([ETH], [])
+            assert check.suspicious
+
+
+def test_a_late_reading_neither_clears_a_suspicion_nor_adds_to_it() -> None:
+    check = check_of()
+    for_shorter(check, "0.5", from_s=3.0)
+    check.moved(ETH, D("0.2"), 5.0)
+    assert compare(check, "0.1", "0.2", at_s=5.1) == ([ETH], [])
+    assert compare(check, "0.7", "0.2", at_s=5.2)[1]
+
+
+def test_what_looks_like_a_late_reading_for_long_is_drift() -> None:
+    check = check_of()
+    check.moved(ETH, D("0.1"), 3.0)
+    assert for_long(check, "0", "0.1", from_s=3.1) == ([ETH], [])
+    assert for_long(check, "0", "0.1", from_s=5.1)[1]
+
+
+@pytest.mark.parametrize("drift", ["0.5", "-0.5", "0.2", "-0.2"])
+def test_drift_is_found_while_our_orders_trade_to_and_fro(drift: str) -> None:
+    check, told = check_of(), list[str]()
+    ours = D(0)
+    for tenth in range(80):
+        at_s = 3.0 + tenth / 10
+        if tenth % 5 == 0:
+            ours, before = (D(0) if ours else D("0.5")), ours
+            check.moved(ETH, ours - before, at_s)
+        told += check.compare({ETH: D(drift) + ours}, {ETH: ours}, at_s)[1]
+    assert len(told) == 1
+
+
 def test_a_reading_that_comes_right_clears_the_suspicion() -> None:
     check = check_of()
     for_shorter(check, "0.5", from_s=3.0)
@@ -177,3 +216,20 @@ def test_a_venue_that_does_what_our_orders_say_never_drifts(
             check.fold(ETH, ours)
             ours = D(0)
         assert check.compare({ETH: held}, {ETH: ours}, 3.0 + 5 * i) == ([], [])
+
+
+@given(
+    moves=st.lists(st.tuples(st.integers(1, 30), st.integers(-5, 5)), min_size=1, max_size=20),
+    lags=st.lists(st.integers(0, 19), min_size=1, max_size=20),
+)
+def test_readings_that_are_late_never_drift(moves: list[tuple[int, int]], lags: list[int]) -> None:
+    """Times in tenths of a second: an execution after each pause, a reading every tenth."""
+    check, course = check_of(), [D(0)] * 30
+    for pause, tenths in moves:
+        course += [course[-1]] * pause + [course[-1] + D(tenths) / 10]
+        check_from = len(course) - 1 - pause
+        for tenth in range(check_from, len(course)):
+            if tenth == len(course) - 1:
+                check.moved(ETH, D(tenths) / 10, tenth / 10)
+            shown = course[tenth - lags[tenth % len(lags)]]
+            assert check.compare({ETH: shown}, {ETH: course[tenth]}, tenth / 10)[1] == []
