@@ -103,7 +103,8 @@ class CycleMachine(RecoveringDesk):
             if not self._contradicted(
                 f"{leg.value}: ours is {ours}, the venue holds {size}", now_s
             ):
-                self.legs[leg].held -= ours
+                left = size if ours * size > 0 else ZERO
+                self.legs[leg].held += left - ours
                 self._note_naked(now_s)
         return self._decide(now_s)
 

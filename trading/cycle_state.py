@@ -37,6 +37,7 @@ class CycleState:
         self.paused = False
         self._hurried = False
         self._unsure_until_s = float("-inf")
+        self._began_unsure = False
         self.legs = {leg: LegState(leg, instruments[leg]) for leg in Leg}
         self.book = CycleBook()
         self._target = ZERO
@@ -107,13 +108,14 @@ class CycleState:
         return leg.instrument.cap_price(price, side)
 
     def _irreducible(self, leg: Leg, size: Decimal) -> bool:
-        """Ours is there no more: several reduce-only orders did nothing, and nothing is held.
+        """Ours is there no more: several reduce-only orders did nothing, and less is held.
 
-        Somebody else's trade has taken it off. The flag that says so is never removed.
+        Somebody else's trade has taken it off, or an order of an earlier life. A venue may refuse
+        whatever is larger than the rest. The flag that says so is never removed.
         """
         ours = self.position(leg)
         proven = min(self._readings[leg], self.legs[leg].unreduced) >= READINGS
-        return proven and bool(ours) and ours * size <= 0 and not self.book.live(leg)
+        return proven and ours * size < ours * ours and not self.book.live(leg)
 
     def _disagreed(self) -> bool:
         """Both are read, and one has been read several times as something else than we explain."""

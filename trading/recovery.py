@@ -4,6 +4,7 @@ A position at the start is the rest of an interrupted cycle, or nothing explains
 closed before anything is opened. The second is not touched unless the configuration or an operator
 says what it is. An order of the last life may still execute after the venues were read, until all
 of them have expired: while that can be, a contradiction is no drift but a reason to read again.
+So is one found while that start is being closed: what such an order did may show only then.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class RecoveringDesk(CycleState):
             self.legs[leg].outside = others
         held = {leg: size - self.legs[leg].outside for leg, size in held.items()}
         self._unsure_until_s = unsure_until_s
+        self._began_unsure = now_s < unsure_until_s
         if not any(held.values()):
             self._change(Phase.IDLE, "")
         elif explained and self._fits_a_cycle(held, size or self.plan.size):
@@ -153,8 +155,9 @@ class RecoveringDesk(CycleState):
 
     def _contradicted(self, reason: str, now_s: float) -> bool:
         """The venues hold something else than our orders explain: halt, or begin anew (True)."""
-        if now_s < self._unsure_until_s:
+        if now_s < self._unsure_until_s or (self._began_unsure and self._recovering):
             self._unsure_until_s = float("-inf")  # once is enough
+            self._began_unsure = False
             self._effects.append(ReadAnew(reason))
             return True
         self.halted = self.halted or reason

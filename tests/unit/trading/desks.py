@@ -193,3 +193,13 @@ def unwinding(**figures: Any) -> Desk:
     desk.readiness(HEDGE, False)
     desk.fill(PRIMARY)
     return desk.wait(5.0)
+
+
+def three_times_not_reduced() -> Desk:
+    """A desk whose venue has refused three times to take the primary off."""
+    desk = closing()
+    for _ in range(2):
+        desk.report(desk.live(PRIMARY), "0", OrderState.REJECTED)
+        desk.wait(1.0)
+    desk.report(desk.live(PRIMARY), "0", OrderState.REJECTED)
+    return desk

@@ -14,6 +14,7 @@ from tests.unit.trading.desks import (
     holding,
     settling,
     started,
+    three_times_not_reduced,
     unwinding,
 )
 from trading.cycle import MAX_ATTEMPTS
@@ -220,16 +221,6 @@ def test_one_late_reading_halts_nothing() -> None:
     assert (before, desk.phase) == (Phase.SETTLING, Phase.IDLE)
 
 
-def three_times_not_reduced() -> Desk:
-    """The venue has refused three times to take the primary off."""
-    desk = closing()
-    for _ in range(2):
-        desk.report(desk.live(PRIMARY), "0", OrderState.REJECTED)
-        desk.wait(1.0)
-    desk.report(desk.live(PRIMARY), "0", OrderState.REJECTED)
-    return desk
-
-
 def test_a_position_that_cannot_be_reduced_is_read() -> None:
     assert len(three_times_not_reduced().of(CheckPositions)) == 1
 
@@ -249,6 +240,16 @@ def test_a_position_that_somebody_else_took_off_has_the_other_leg_closed() -> No
     desk.settle()
     assert desk.phase is Phase.HALTED
     assert desk.machine.flat
+
+
+def test_a_position_of_which_somebody_else_took_a_part_is_closed_as_it_is() -> None:
+    desk = three_times_not_reduced()
+    for _ in range(3):
+        desk.positions("0.2", "-0.5")
+    assert desk.machine.halted == "primary: ours is 0.5, the venue holds 0.2"
+    assert desk.live(HEDGE).size == D("0.3")
+    desk.fill(HEDGE)
+    assert desk.wait(10.0).live(PRIMARY).size == D("0.2")
 
 
 def test_a_position_that_the_venue_holds_is_tried_again_however_often_it_refuses() -> None:

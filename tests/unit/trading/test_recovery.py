@@ -8,6 +8,7 @@ from tests.support_trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk
 from trading.cycle_effects import ReadAnew
 from trading.desk import Phase, Unexplained
+from trading.orders import OrderState
 from trading.recovery import HeldPositions
 
 
@@ -92,6 +93,42 @@ def test_a_position_that_is_gone_is_read_anew_while_unsure() -> None:
         desk.cancel(PRIMARY)
     for _ in range(3):
         desk.take(desk.machine.positions_read(PRIMARY, D(0), 0.0))
+    assert len(desk.of(ReadAnew)) == 1
+    assert desk.machine.halted == ""
+
+
+def not_reduced(unsure_until_s: float, held: str) -> Desk:
+    """A recovery from 0.5 whose orders the primary refuses; it turns out to hold ``held``."""
+    desk = Desk().recover("0.5", "0", unsure_until_s=unsure_until_s).venues_up()
+    for _ in range(3):
+        desk.wait(10.0)
+        desk.report(desk.live(PRIMARY), "0", OrderState.REJECTED)
+    for _ in range(3):
+        desk.take(desk.machine.positions_read(PRIMARY, D(held), desk.now_s))
+    return desk
+
+
+@pytest.mark.parametrize("held", ["0", "0.2", "-0.1"])
+def test_what_an_order_of_the_last_life_took_off_is_read_anew_however_late_it_shows(
+    held: str,
+) -> None:
+    desk = not_reduced(7.0, held)
+    assert desk.of(ReadAnew) == [ReadAnew(f"primary: ours is 0.5, the venue holds {held}")]
+    assert desk.machine.halted == ""
+
+
+def test_a_recovery_after_all_had_expired_halts_over_what_was_taken_off() -> None:
+    desk = not_reduced(-1.0, "0.2")
+    assert desk.of(ReadAnew) == []
+    assert desk.machine.halted == "primary: ours is 0.5, the venue holds 0.2"
+
+
+def test_what_the_recovery_left_wrong_is_read_anew_when_it_settles() -> None:
+    desk = Desk().recover("0.5", "0", unsure_until_s=7.0).venues_up()
+    desk.fill(PRIMARY)
+    desk.wait(60.0)
+    for leg, held in ((HEDGE, "0"), (PRIMARY, "0.1"), (PRIMARY, "0.1"), (PRIMARY, "0.1")):
+        desk.take(desk.machine.positions_read(leg, D(held), desk.now_s))
     assert len(desk.of(ReadAnew)) == 1
     assert desk.machine.halted == ""
 
