@@ -353,7 +353,8 @@ def contradiction(update: OrderUpdate, order: Order) -> str:
         return _NEVER_SENT
     if executed > order.whole:
         return f"executed {executed} of {order.whole}"
-    if update.status is OrderStatus.FILLED and executed < order.whole:
+    clipped = order.new.reduce_only and executed > ZERO  # a venue may not say that it shrank it
+    if update.status is OrderStatus.FILLED and executed < order.whole and not clipped:
         return f"filled with {update.executed} of {order.whole} executed"
     if update.status is OrderStatus.REJECTED and executed > ZERO:
         return f"rejected with {executed} executed"

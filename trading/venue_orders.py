@@ -135,7 +135,7 @@ class VenueOrders:
         effects: list[Effect] = [PublishOrder(order.view(received_s))]
         effects += self._dispute(order)
         if order.state.resolved:
-            if order.state in _ENDED:
+            if order.state in _ENDED or order.executed < order.whole:
                 self._reads.want(Read.FILLS)  # it may have executed until its end
             if order.fills_complete:
                 effects += self._mirror.outcome(order.view())

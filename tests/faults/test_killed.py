@@ -86,6 +86,7 @@ def test_34_killed_at_a_moment_of_the_cycle_the_next_life_hedges_or_closes_what_
     judged(backpack_first)
 
 
+@soak
 def test_34_killed_at_a_moment_of_the_cycle_grvt_first(grvt_first: Service) -> None:
     for hook, nth in [("primary_recv", 1), ("primary_fill", 1), ("hedge_recv", 2)]:
         killed(grvt_first, hook, nth)
@@ -134,6 +135,7 @@ def test_35_five_kills_in_a_row_reuse_no_order_id_and_recovery_starts_over(
     _log.info("5 kills in %.1f s", killed_s[-1] - killed_s[0])
 
 
+@soak
 def test_35_after_three_crashes_in_a_minute_it_closes_what_is_open_and_halts(
     backpack_first: Service,
 ) -> None:

@@ -90,7 +90,11 @@ def held(stage: Scene, venue: str, symbol: str) -> Decimal:
 
 
 @pytest.mark.parametrize(
-    ("venue", "symbol"), [("grvt", GRVT_ETH), ("backpack", BACKPACK_ETH)], ids=["grvt", "backpack"]
+    ("venue", "symbol"),
+    [
+        pytest.param("grvt", GRVT_ETH, id="grvt"),
+        pytest.param("backpack", BACKPACK_ETH, id="backpack", marks=soak),
+    ],
 )
 def test_44_a_foreign_trade_halts_the_desk_which_closes_its_own_and_leaves_that_alone(
     tmp_path: Path, venue: str, symbol: str
@@ -103,7 +107,11 @@ def test_44_a_foreign_trade_halts_the_desk_which_closes_its_own_and_leaves_that_
 
 
 @pytest.mark.parametrize(
-    ("venue", "symbol"), [("grvt", GRVT_ETH), ("backpack", BACKPACK_ETH)], ids=["grvt", "backpack"]
+    ("venue", "symbol"),
+    [
+        pytest.param("grvt", GRVT_ETH, id="grvt"),
+        pytest.param("backpack", BACKPACK_ETH, id="backpack", marks=soak),
+    ],
 )
 def test_44_a_foreign_trade_against_our_leg_has_taken_it_off_and_is_not_traded_back(
     tmp_path: Path, venue: str, symbol: str
@@ -127,6 +135,7 @@ def halts_over_a_foreign_trade(stage: Scene, run: Run, venue: str, symbol: str, 
     assert not [order for order in stage.openings() if seconds(order) > traded_s]
 
 
+@soak
 def test_44_margin_taken_out_and_another_leverage_cost_no_more_than_a_cycle(
     tmp_path: Path,
 ) -> None:

@@ -146,6 +146,16 @@ def test_an_order_that_the_venue_has_shrunk_is_filled_with_what_was_left_of_it()
     assert (order.state, order.disputed) == (S.FILLED, "")
 
 
+def test_what_reduces_a_position_may_be_filled_with_less_than_was_ordered() -> None:
+    """Somebody else has taken part of the position off meanwhile; not all venues say the size."""
+    order = closing_order()
+    order.apply_update(update(OrderStatus.FILLED, "0.2"))
+    assert (order.state, order.disputed) == (S.FILLED, "")
+    nothing = closing_order()
+    nothing.apply_update(update(OrderStatus.FILLED, "0"))
+    assert nothing.disputed == "filled with 0 of 0.5 executed"
+
+
 def test_one_wrong_size_is_put_right_by_the_next_word() -> None:
     order = closing_order()
     order.apply_update(said_to_be("0.1", OrderStatus.OPEN, "0"))
