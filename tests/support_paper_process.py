@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from decimal import Decimal
 from typing import Any, Self
@@ -22,16 +23,20 @@ CLOSE_S = 0.1  # nobody reads any more: there is no closing handshake to wait fo
 
 
 class Process:
-    """``python -m paper`` with pipes; ``line`` is what it printed."""
+    """``python -m paper`` with pipes; ``line`` is what it printed.
+
+    What it says on stderr goes to a file: a pipe that nobody reads would stop a long run.
+    """
 
     def __init__(self, *arguments: str) -> None:
+        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self.child = subprocess.Popen(
             [sys.executable, "-m", "paper", "--exit-on-eof", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self.stderr,
         )
-        self.http = urllib3.PoolManager(retries=False)
+        self.http = urllib3.PoolManager(retries=False, timeout=WAIT_S)
 
     def __enter__(self) -> Self:
         assert self.child.stdout is not None
@@ -41,9 +46,14 @@ class Process:
     def __exit__(self, *_: object) -> None:
         self.hang_up()
         self.child.wait(WAIT_S)
-        for pipe in (self.child.stdout, self.child.stderr):
-            if pipe is not None:
-                pipe.close()
+        if self.child.stdout is not None:
+            self.child.stdout.close()
+        self.stderr.close()
+
+    def said(self) -> str:
+        """Everything on its stderr until now."""
+        self.stderr.seek(0)
+        return self.stderr.read().decode()
 
     def hang_up(self) -> None:
         if self.child.stdin is not None and not self.child.stdin.closed:

@@ -107,10 +107,10 @@ def test_an_account_may_hold_something_from_the_start() -> None:
     settings = {"grvt": {"start_positions": {GRVT_ETH: "-1.5"}}}
     with Process(*arguments(seed=3, **settings)) as process:
         assert position(Drill(process), "grvt") == [-1.5]
-    refused = Process(*arguments(grvt={"start_positions": {"DOGE": "1"}})).child
-    _, errors = refused.communicate(timeout=WAIT_S)
-    assert refused.returncode == 78
-    assert b"start_positions: DOGE" in errors
+    refused = Process(*arguments(grvt={"start_positions": {"DOGE": "1"}}))
+    refused.child.communicate(timeout=WAIT_S)
+    assert refused.child.returncode == 78
+    assert "start_positions: DOGE" in refused.said()
 
 
 def test_a_process_is_killed_at_the_very_fill(drill: Drill) -> None:

@@ -145,9 +145,9 @@ def test_the_ledger_file_has_all_that_was_recorded(tmp_path: Path) -> None:
 
 
 def refused(*arguments: str) -> tuple[int, str]:
-    process = Process(*arguments).child
-    _, errors = process.communicate(timeout=WAIT_S)
-    return process.returncode, errors.decode()
+    process = Process(*arguments)
+    process.child.communicate(timeout=WAIT_S)
+    return process.child.returncode, process.said()
 
 
 def test_a_port_in_use_is_one_clear_line_and_exit_78() -> None:
@@ -190,7 +190,6 @@ def test_a_ledger_that_breaks_on_the_way_ends_the_process_with_one_clear_line(
     with Process("--ledger", str(pipe)) as process:
         os.close(reader)
         assert process.child.wait(WAIT_S) == 1
-        assert process.child.stderr is not None
-        text = process.child.stderr.read().decode()
+        text = process.said()
     assert "cannot be written any more" in text
     assert text.count("\n") == 1
