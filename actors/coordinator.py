@@ -127,7 +127,7 @@ class Coordinator(SupervisedActor):
         self._board = self.address("board")
         self._machine: CycleMachine | None = None
         self._history = DeskHistory(1, 0, 0)
-        self._held = HeldPositions()
+        self._held = HeldPositions(plan.retry_s / 2)
         self._known_since_s: dict[Leg, float] = {}
         self._epochs: dict[Leg, int] = {}
         self._wake_s = float("inf")
@@ -177,7 +177,7 @@ class Coordinator(SupervisedActor):
         stalls = self.stalls()
         if stalls != self._slept:
             self._slept = stalls
-            self._held = HeldPositions()
+            self._held = HeldPositions(self._plan.retry_s / 2)
             self._desk.woke()
 
     @property
@@ -212,7 +212,7 @@ class Coordinator(SupervisedActor):
         if self._desk.phase is not Phase.RECOVERING:
             return self._desk.positions_read(leg, size, self.clock.now())
         self._known_since_s[leg] = message.since_s
-        if not self._held.read(leg, size, message.settled):
+        if not self._held.read(leg, size, message.settled, self.clock.now()):
             self.after(self._plan.retry_s, VerifyDue(leg))
         held = self._held.proven
         return [] if held is None else self._recover(held)

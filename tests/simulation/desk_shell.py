@@ -59,7 +59,7 @@ class DeskShell:
         self._history = history
         self._records = DeskRecords(setting.journal, process)
         self._leg_of = {instrument.venue: leg for leg, instrument in setting.instruments.items()}
-        self._positions = HeldPositions()
+        self._positions = HeldPositions(setting.plan.retry_s / 2)
         self._known_since_s: dict[Leg, float] = {}
         self._epochs: dict[Leg, int] = {}
         self._sent: dict[tuple[Leg, int], NewOrder] = {}
@@ -106,7 +106,7 @@ class DeskShell:
             self._do(self.machine.positions_read(leg, size, self._schedule.host_s))
             return
         self._known_since_s[leg] = since_s
-        if not self._positions.read(leg, size, settled):
+        if not self._positions.read(leg, size, settled, self._schedule.now_s):
             self._schedule.after(self._setting.plan.retry_s, lambda: self._verify(leg), step=False)
         if self._positions.proven is not None:
             self._recover(self._positions.proven)

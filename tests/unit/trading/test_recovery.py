@@ -8,6 +8,7 @@ from tests.support_trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk
 from trading.cycle_effects import ReadAnew
 from trading.desk import Phase, Unexplained
+from trading.ids import Leg
 from trading.orders import OrderState
 from trading.recovery import HeldPositions
 
@@ -31,27 +32,40 @@ def flat_again(desk: Desk) -> Desk:
 # -- what the venues hold --------------------------------------------------------------------------
 
 
+def heard(held: HeldPositions, leg: Leg, *readings: tuple[str, bool]) -> list[bool]:
+    """Readings of a venue, a second apart."""
+    return [held.read(leg, D(size), sure, float(at)) for at, (size, sure) in enumerate(readings)]
+
+
 def test_two_equal_settled_readings_of_each_venue_are_what_it_holds() -> None:
-    held = HeldPositions()
-    assert [held.read(PRIMARY, D("0.5"), True) for _ in range(2)] == [False, True]
+    held = HeldPositions(0.1)
+    assert heard(held, PRIMARY, ("0.5", True), ("0.5", True)) == [False, True]
     assert held.proven is None
-    assert [held.read(HEDGE, D("-0.5"), True) for _ in range(2)] == [False, True]
+    assert heard(held, HEDGE, ("-0.5", True), ("-0.5", True)) == [False, True]
     assert held.proven == {PRIMARY: D("0.5"), HEDGE: D("-0.5")}
 
 
 def test_a_reading_while_an_order_may_execute_proves_nothing() -> None:
-    held = HeldPositions()
-    assert [held.read(PRIMARY, D("0.5"), settled) for settled in (True, False, True, True)] == [
+    told = heard(
+        HeldPositions(0.1), PRIMARY, *(("0.5", sure) for sure in (True, False, True, True))
+    )
+    assert told == [False, False, False, True]
+
+
+def test_two_readings_that_were_asked_for_at_once_are_one() -> None:
+    """An order of the last life may have executed after both were asked for."""
+    held = HeldPositions(0.1)
+    moments = (0.0, 0.0002, 0.05, 0.11)
+    assert [held.read(PRIMARY, D(0), True, at_s) for at_s in moments] == [
         False, False, False, True,
     ]  # fmt: skip
 
 
 def test_another_reading_takes_the_proof_back() -> None:
-    held = HeldPositions()
-    for _ in range(2):
-        held.read(PRIMARY, D(0), True)
-        held.read(HEDGE, D(0), True)
-    held.read(HEDGE, D("0.5"), True)
+    held = HeldPositions(0.1)
+    for leg in Leg:
+        heard(held, leg, ("0", True), ("0", True))
+    held.read(HEDGE, D("0.5"), True, 3.0)
     assert held.proven is None
 
 
