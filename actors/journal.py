@@ -20,7 +20,6 @@ from actors.journal_file import BUSY_TIMEOUT_S, JournalFile, JournalUnusable
 from actors.journal_history import DeskHistory, UnresolvedIntent
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ExitKind
-from trading.cycle_effects import RECOVER
 from trading.desk import CycleRecord
 from trading.orders import OrderView
 from venues.model import Fill, NewOrder
@@ -166,9 +165,7 @@ class Journal(SupervisedActor):
                 return super().on_message(message)
             writer(self, message)
             self._in_group += 1
-            # A recovery asks for its start to be on disk: its orders wait for nothing else.
-            whole = isinstance(message, RecordCycleStart) and message.direction == RECOVER
-            if whole or self._in_group >= _GROUP or not self.inbox_depth():
+            if self._in_group >= _GROUP or not self.inbox_depth():
                 self._commit()
         except sqlite3.Error as error:
             self._turn_away(str(error))

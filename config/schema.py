@@ -15,7 +15,7 @@ import msgspec
 from config.errors import Problem
 from config.marks import bounded
 from config.supervision import SupervisionConfig
-from trading.desk import Direction
+from trading.desk import Direction, Unexplained
 from venues.model import BACKPACK, GRVT
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
@@ -25,7 +25,6 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 Quantity = Annotated[Decimal, bounded(gt=0)]
 Bps = Annotated[Decimal, bounded(ge=0, le=1_000)]
-Unexplained = Literal["halt", "adopt", "flatten", "ignore"]
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,7 +114,7 @@ class DeskConfig(_Section, frozen=True, kw_only=True):
     max_quote_age_s: PositiveSeconds = 1.0
     settle_timeout_s: PositiveSeconds = 5.0
     retry_s: PositiveSeconds = 0.25
-    unexplained: Unexplained = "halt"
+    unexplained: Unexplained = Unexplained.HALT
 
 
 class LiveConfig(_Section, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ from config.schema import ConnectionConfig, DeskConfig, KetchConfig
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.policy import SUPERVISOR_POLICY, Boot, Breaker, Policy, Readiness, Strategy
 from supervision.spec import ChildSpec, SupervisorSpec
-from trading.desk import CycleRecord, DeskPlan, Unexplained
+from trading.desk import CycleRecord, DeskPlan
 from trading.ids import IdAllocator, Leg
 from trading.order_manager import OrderTiming
 from venues.errors import SessionRefused
@@ -218,7 +218,7 @@ def _plan(name: str, number: int, desk: DeskConfig, cycles: int | None) -> DeskP
         max_quote_age_s=desk.max_quote_age_s,
         settle_timeout_s=desk.settle_timeout_s,
         retry_s=desk.retry_s,
-        unexplained=Unexplained(desk.unexplained),
+        unexplained=desk.unexplained,
     )
 
 

@@ -25,18 +25,6 @@ from venues.model import ZERO
 BOUND_S = 60.0
 # Cycles follow soon; everything that a limit is about stays as it is shipped.
 SOON = ("desks.eth.hold_s=0.05", "desks.eth.pause_s=0.05")
-# What support_actors_tree hurries for a service in the test's own process, as it is shipped.
-SHIPPED = (
-    *SOON, "desks.eth.retry_s=0.25",
-    "venues.backpack.connection.settle_s=10", "venues.grvt.connection.settle_s=2",
-    "venues.backpack.connection.expiry_s=2", "venues.grvt.connection.expiry_s=2",
-    "supervision.limiters.default.rate=2", "supervision.limiters.default.burst=4",
-    "supervision.policies.connection.backoff.initial=0.5",
-    "supervision.policies.connection.backoff.max=30",
-    "supervision.policies.connection.breaker.failure_threshold=5",
-    "supervision.policies.worker.backoff.initial=0.5",
-    "supervision.policies.journal.backoff.initial=0.5",
-)  # fmt: skip
 
 
 class Service:

@@ -153,3 +153,13 @@ def joined(name: str, epoch: int) -> bool:
     for thread in threads:
         thread.join(BOUND_S)
     return not any(t.is_alive() for t in threads)
+
+
+def hang(entered: threading.Event, go_on: threading.Event) -> Callable[[Puppet], object]:
+    """What keeps a puppet in one message: it says that it is in it, and waits."""
+
+    def handle(puppet: Puppet) -> None:
+        entered.set()
+        go_on.wait(BOUND_S)
+
+    return handle

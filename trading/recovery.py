@@ -9,6 +9,7 @@ So is one found while that start is being closed: what such an order did may sho
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -51,7 +52,7 @@ class HeldPositions:
         return {leg: self._held[leg] for leg in Leg} if len(self._held) == len(Leg) else None
 
 
-class RecoveringDesk(CycleState):
+class RecoveringDesk(CycleState, abc.ABC):
     """A desk that begins from what the venues hold."""
 
     def recover(
@@ -168,5 +169,6 @@ class RecoveringDesk(CycleState):
         self.halted = self.halted or reason
         return False
 
+    @abc.abstractmethod
     def _decide(self, now_s: float) -> list[Effect]:
-        raise NotImplementedError
+        """What to do now, given everything that is known."""

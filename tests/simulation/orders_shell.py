@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -37,8 +38,9 @@ class Desk(Protocol):
 class HearsOfFailures(OrderManager):
     """A manager that concludes something from a read that failed. No sane one is of this kind."""
 
+    @abc.abstractmethod
     def read_failed(self, effect: Effect, now_s: float) -> list[Effect]:
-        raise NotImplementedError
+        """What it does about it."""
 
 
 class OrdersShell:
