@@ -16,15 +16,23 @@ from config.errors import Problem
 from config.marks import bounded
 from config.supervision import SupervisionConfig
 from trading.desk import Direction, Unexplained
+from trading.plan import (
+    AccountLimits,
+    Attempts,
+    Bps,
+    DeskLimits,
+    GatePlan,
+    MakerPlan,
+    PositiveSeconds,
+    Rung,
+    Seconds,
+    Style,
+)
 from venues.model import BACKPACK, GRVT
 
-Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
-PositiveSeconds = Annotated[float, msgspec.Meta(ge=0.01, le=86_400)]
-Attempts = Annotated[int, msgspec.Meta(ge=1, le=100)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 Quantity = Annotated[Decimal, bounded(gt=0)]
-Bps = Annotated[Decimal, bounded(ge=0, le=1_000)]
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,11 +71,25 @@ class ConnectionConfig(_Section, frozen=True, kw_only=True):
     max_order_age_s: PositiveSeconds = 30.0
 
 
+class RateConfig(_Section, frozen=True, kw_only=True):
+    """Requests to a venue: ``per_s`` on average, ``burst`` at once, below what it allows.
+
+    The last ``reserved`` of a burst are for cancels, hedges and closes. After a refusal for too
+    many requests nothing is opened for ``pause_s``, or for as long as the venue says.
+    """
+
+    per_s: Annotated[float, msgspec.Meta(ge=0.1, le=1_000)] = 10.0
+    burst: Annotated[int, msgspec.Meta(ge=2, le=10_000)] = 20
+    reserved: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 10
+    pause_s: PositiveSeconds = 2.0
+
+
 class GrvtConfig(_Section, frozen=True, kw_only=True):
     """GRVT: which environment, and its connections."""
 
     environment: Literal["prod", "testnet", "staging", "dev"] = "prod"
     connection: ConnectionConfig = ConnectionConfig()
+    rate: RateConfig = RateConfig()
 
 
 class BackpackConfig(_Section, frozen=True, kw_only=True):
@@ -77,6 +99,7 @@ class BackpackConfig(_Section, frozen=True, kw_only=True):
     ws_url: str = "wss://ws.backpack.exchange"
     window_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 2_000
     connection: ConnectionConfig = ConnectionConfig(settle_s=10.0)
+    rate: RateConfig = RateConfig()
 
 
 class VenuesConfig(_Section, frozen=True, kw_only=True):
@@ -103,24 +126,50 @@ class DeskConfig(_Section, frozen=True, kw_only=True):
     hedge: LegConfig
     size: Quantity
     direction: Direction = Direction.ALTERNATE
-    entry: Literal["taker"] = "taker"
+    entry: Style = Style.TAKER
+    exit: Style = Style.TAKER
+    maker: MakerPlan = MakerPlan()
+    slices: Attempts = 1
     hold_s: Seconds = 1.0
+    hold_jitter: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     pause_s: Seconds = 0.5
-    first_cap_bps: Bps = Decimal(5)
+    daily_volume: Quantity | None = None
+    ladder: Annotated[tuple[Rung, ...], msgspec.Meta(min_length=1, max_length=16)] = (
+        Rung(cap_bps=Decimal(5)),
+        Rung(cap_bps=Decimal(15)),
+        Rung(cap_bps=Decimal(30)),
+    )
     max_slippage_bps: Bps = Decimal(30)
-    cap_steps: Attempts = 4
     entry_attempts: Attempts = 3
     hedge_deadline_s: PositiveSeconds = 5.0
     max_quote_age_s: PositiveSeconds = 1.0
     settle_timeout_s: PositiveSeconds = 5.0
     retry_s: PositiveSeconds = 0.25
     unexplained: Unexplained = Unexplained.HALT
+    gate: GatePlan = GatePlan()
+    limits: DeskLimits = DeskLimits()
 
 
 class LiveConfig(_Section, frozen=True, kw_only=True):
     """The third key of live trading: the GRVT trading account id, repeated."""
 
     confirm_account: str = ""
+
+
+class AccountConfig(_Section, frozen=True, kw_only=True):
+    """What holds over all desks together."""
+
+    limits: AccountLimits = AccountLimits()
+
+
+class StopConfig(_Section, frozen=True, kw_only=True):
+    """What a SIGTERM or SIGINT means.
+
+    ``flatten``: what is open is closed at once; ``drain``: the running cycle comes to its planned
+    end; ``cancel``: orders that rest are cancelled, and positions are left as they are.
+    """
+
+    sigterm: Literal["flatten", "drain", "cancel"] = "flatten"
 
 
 class KetchConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -131,6 +180,8 @@ class KetchConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     log: LogConfig = LogConfig()
     venues: VenuesConfig = VenuesConfig()
     desks: dict[Name, DeskConfig] = {}
+    account: AccountConfig = AccountConfig()
+    stop: StopConfig = StopConfig()
     live: LiveConfig = LiveConfig()
     supervision: SupervisionConfig = SupervisionConfig()
 
@@ -143,6 +194,10 @@ def problems(config: KetchConfig) -> Iterator[Problem]:
     for name, desk in config.desks.items():
         yield from _desk_problems(f"desks.{name}", desk)
     for name in (GRVT, BACKPACK):
+        rate = getattr(config.venues, name).rate
+        if rate.reserved >= rate.burst:
+            at = f"venues.{name}.rate.reserved"
+            yield Problem(at, rate.reserved, f"less than burst ({rate.burst})")
         connection = getattr(config.venues, name).connection
         if connection.stale_after_s <= connection.ping_interval_s:
             at = f"venues.{name}.connection.stale_after_s"
@@ -154,6 +209,15 @@ def _desk_problems(at: str, desk: DeskConfig) -> Iterator[Problem]:
     if desk.primary.venue == desk.hedge.venue:
         other = BACKPACK if desk.primary.venue == GRVT else GRVT
         yield Problem(f"{at}.hedge.venue", desk.hedge.venue, f"{other}: a desk spans both venues")
-    if desk.max_slippage_bps < desk.first_cap_bps:
-        expected = f"at least first_cap_bps ({desk.first_cap_bps})"
-        yield Problem(f"{at}.max_slippage_bps", desk.max_slippage_bps, expected)
+    widest = desk.max_slippage_bps
+    for number, rung in enumerate(desk.ladder):
+        if rung.cap_bps > widest:
+            expected = f"at most max_slippage_bps ({widest})"
+            yield Problem(f"{at}.ladder[{number}].cap_bps", rung.cap_bps, expected)
+        if number and rung.cap_bps < desk.ladder[number - 1].cap_bps:
+            expected = f"at least the rung before ({desk.ladder[number - 1].cap_bps})"
+            yield Problem(f"{at}.ladder[{number}].cap_bps", rung.cap_bps, expected)
+    for limit in ("margin_ratio", "liquidation_distance"):
+        share = getattr(desk.limits, limit).at
+        if share is not None and share > 1:
+            yield Problem(f"{at}.limits.{limit}.at", share, "a share, at most 1")

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from trading.desk import DeskPlan, Direction
+from trading.plan import Rung
 from venues.model import (
     BACKPACK,
     GRVT,
@@ -23,6 +24,7 @@ from venues.model import (
 D = Decimal
 SECOND_NS = 1_000_000_000
 START_NS = 1_800_000_000 * SECOND_NS
+LADDER = tuple(Rung(cap_bps=D(cap)) for cap in ("5", "11.25", "17.5", "23.75", "30"))
 
 BACKPACK_ETH = Instrument(
     venue=BACKPACK, symbol="ETH_USDC_PERP", base="ETH", quote="USDC",
@@ -39,7 +41,7 @@ def plan(**changes: Any) -> DeskPlan:
     figures: dict[str, Any] = {
         "desk": "eth", "desk_number": 0, "size": D("0.5"), "cycles": 2,
         "direction": Direction.LONG, "hold_s": 0.5, "pause_s": 0.1,
-        "first_cap_bps": D(5), "max_slippage_bps": D(30), "cap_steps": 4, "entry_attempts": 3,
+        "ladder": LADDER, "max_slippage_bps": D(30), "entry_attempts": 3,
         "hedge_deadline_s": 5.0, "max_quote_age_s": 1.0, "settle_timeout_s": 5.0, "retry_s": 0.25,
     }  # fmt: skip
     return DeskPlan(**(figures | changes))

@@ -315,7 +315,7 @@ class CycleMachine(RecoveringDesk):
         leg.refusals = leg.refusals + 1 if refused else 0
         pauses = 1 << min(leg.refusals - 1, _LONGEST_PAUSE) if refused else 1
         pause_s = self.plan.retry_s * min(pauses, _LONGEST_PAUSE)
-        leg.next_try_s = now_s + (pause_s if refused or leg.tries > self.plan.cap_steps else 0.0)
+        leg.next_try_s = now_s + (pause_s if refused or leg.tries >= len(self.plan.ladder) else 0.0)
         vain = self.book.order(leg.leg, attempt).reduce_only and not view.signed_executed
         leg.unreduced = leg.unreduced + 1 if vain else 0
         if leg.unreduced >= READINGS:  # our idea of the position may be wrong

@@ -101,9 +101,8 @@ class CycleState:
         return rest if across and self._tradable(leg, rest) else -self.net
 
     def _capped_price(self, leg: LegState, quote: Quote, side: Side) -> Decimal:
-        step = min(leg.tries, self.plan.cap_steps)
-        room = self.plan.max_slippage_bps - self.plan.first_cap_bps
-        cap_bps = self.plan.first_cap_bps + room * step / self.plan.cap_steps
+        rung = self.plan.ladder[min(leg.tries, len(self.plan.ladder) - 1)]
+        cap_bps = min(rung.cap_bps, self.plan.max_slippage_bps)
         price = quote.touch(side) * (1 + side.sign * cap_bps * BPS)
         return leg.instrument.cap_price(price, side)
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from trading.ids import Leg
+from trading.plan import GatePlan, MakerPlan, Rung, Style
 from venues.model import ZERO, Instrument, Quote, Side
 
 
@@ -59,11 +60,13 @@ class Phase(enum.Enum):
 class DeskPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of a desk. Prices in basis points of the touch, times in seconds.
 
-    ``first_cap_bps``..``max_slippage_bps``: how far through the touch an order may go, widening
-    from the first attempt to the ``cap_steps``-th. ``hedge_deadline_s``: how long a naked quantity
-    is hedged before the primary is unwound instead. ``retry_s``: pause before the same leg is
-    tried again once the cap is at its widest. ``max_vain_cycles`` in a row without an execution
-    halt the desk.
+    ``ladder``: how far through the touch an order may go, rung by rung, and never further than
+    ``max_slippage_bps``. ``hedge_deadline_s``: how long a naked quantity is hedged before the
+    primary is unwound instead. ``retry_s``: pause before the same leg is tried again on the last
+    rung. ``max_vain_cycles`` in a row without an execution halt the desk. ``slices``: in how many
+    parts the size is opened and closed, each hedged before the next. ``hold_jitter``: the hold is
+    longer or shorter by up to this share. ``daily_volume``: of the primary leg in quote currency;
+    when it is reached nothing opens until the next UTC day.
     """
 
     desk: str
@@ -73,9 +76,8 @@ class DeskPlan(msgspec.Struct, frozen=True, kw_only=True):
     direction: Direction
     hold_s: float
     pause_s: float
-    first_cap_bps: Decimal
+    ladder: tuple[Rung, ...]
     max_slippage_bps: Decimal
-    cap_steps: int
     entry_attempts: int
     hedge_deadline_s: float
     max_quote_age_s: float
@@ -83,6 +85,13 @@ class DeskPlan(msgspec.Struct, frozen=True, kw_only=True):
     retry_s: float
     max_vain_cycles: int = 30
     unexplained: Unexplained = Unexplained.HALT
+    entry: Style = Style.TAKER
+    exit: Style = Style.TAKER
+    maker: MakerPlan = MakerPlan()
+    slices: int = 1
+    hold_jitter: float = 0.0
+    daily_volume: Decimal | None = None
+    gate: GatePlan = GatePlan()
 
 
 class LegOrder(msgspec.Struct, frozen=True, kw_only=True):

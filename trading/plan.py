@@ -1,0 +1,147 @@
+"""What an operator may tune about a desk's trading, as it stands in the configuration. Pure data.
+
+The configuration's schema is made of these structs, and the machines that decide are given them as
+they are. Prices are basis points (``_bps``), durations seconds (``_s``), money in quote currency.
+A Decimal's limits travel in ``extra``, where the configuration's loader finds them.
+"""
+
+from __future__ import annotations
+
+import enum
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+PositiveSeconds = Annotated[float, msgspec.Meta(ge=0.01, le=86_400)]
+Attempts = Annotated[int, msgspec.Meta(ge=1, le=100)]
+Bps = Annotated[Decimal, msgspec.Meta(extra={"ge": Decimal(0), "le": Decimal(1_000)})]
+EdgeBps = Annotated[Decimal, msgspec.Meta(extra={"ge": Decimal(-1_000), "le": Decimal(1_000)})]
+Amount = Annotated[Decimal, msgspec.Meta(extra={"gt": Decimal(0)})]
+Factor = Annotated[Decimal, msgspec.Meta(extra={"ge": Decimal(0), "le": Decimal(100)})]
+Window = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
+        extra={"expected": "a time of day in UTC like 08:00-16:30"},
+    ),
+]
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Immutable, keyword-only, and strict about names."""
+
+
+class Style(enum.Enum):
+    """How the primary trades: ``taker`` crosses the book, ``maker`` rests in it, post-only."""
+
+    TAKER = "taker"
+    MAKER = "maker"
+
+
+class Rung(_Section, frozen=True, kw_only=True):
+    """One step of the ladder that an order climbs while it is not filled.
+
+    ``cap_bps``: how far through the touch it may go. ``for_s``: how long orders stay on this rung;
+    at 0 for one order.
+    """
+
+    cap_bps: Bps
+    for_s: Seconds = 0.0
+
+
+class MakerPlan(_Section, frozen=True, kw_only=True):
+    """How a resting order is quoted, when ``entry`` or ``exit`` is ``maker``.
+
+    It rests at the touch for ``max_age_s`` at most, is cancelled and quoted anew when the touch has
+    moved away from it by ``follow_bps``, and at most every ``requote_s``. After ``requotes`` orders
+    in one entry or exit, an entry is left at what it has, and an exit crosses the book.
+    """
+
+    requotes: Attempts = 10
+    max_age_s: PositiveSeconds = 10.0
+    requote_s: Annotated[float, msgspec.Meta(ge=0.5, le=3_600)] = 0.5
+    follow_bps: Bps = Decimal(2)
+
+
+class GatePlan(_Section, frozen=True, kw_only=True):
+    """What must hold before a cycle opens: the way out is checked before the way in.
+
+    ``min_edge_bps``: what the prices of both venues leave after all fees of the cycle and the
+    funding of its hold (null: any). ``depth_factor``: so many times the size must rest within
+    ``max_slippage_bps`` on both sides of both books (0: unchecked). ``margin_factor``: so many
+    times the margin that the cycle needs must be free on both venues (0: unchecked), at
+    ``margin_rate`` of the notional. ``funding_guard_s``: nothing opens so long before and after a
+    funding of either venue. ``windows``: when cycles may open, UTC; none: always.
+    """
+
+    min_edge_bps: EdgeBps | None = None
+    depth_factor: Factor = Decimal(1)
+    margin_factor: Factor = Decimal("1.5")
+    margin_rate: Annotated[
+        Decimal, msgspec.Meta(extra={"gt": Decimal(0), "le": Decimal(1)})
+    ] = Decimal("0.1")  # fmt: skip
+    funding_guard_s: Seconds = 10.0
+    windows: tuple[Window, ...] = ()
+
+
+class Action(enum.Enum):
+    """What a limit does when it is reached.
+
+    ``freeze``: no new cycle until it has been clear for its ``clear_s``. ``reduce``: what is open
+    is closed as well, then as ``freeze``. ``halt``: what is open is closed, and the desk stays
+    halted until an operator resumes it.
+    """
+
+    FREEZE = "freeze"
+    REDUCE = "reduce"
+    HALT = "halt"
+
+
+class Limit(_Section, frozen=True, kw_only=True):
+    """One limit: reached at ``at`` (null: never), what it then does, and when that is over."""
+
+    at: Annotated[Decimal, msgspec.Meta(extra={"ge": Decimal(0)})] | None = None
+    action: Action = Action.FREEZE
+    clear_s: Seconds = 5.0
+
+
+def _limit(at: str | None, action: Action = Action.FREEZE, clear_s: float = 5.0) -> Limit:
+    return Limit(at=None if at is None else Decimal(at), action=action, clear_s=clear_s)
+
+
+class DeskLimits(_Section, frozen=True, kw_only=True):
+    """The limits of one desk. Notionals and losses are in quote currency.
+
+    ``naked_*``: of what is open on one leg and not on the other. ``order_notional``,
+    ``position_notional``: of one order, of one leg. ``open_notional``: of both legs together.
+    ``daily_loss``: of the UTC day. ``drawdown``: from the highest sum of results so far.
+    ``loss_streak``: losing cycles in a row. ``slippage_bps``: of one cycle. ``margin_ratio``: free
+    margin over equity, lowest of both venues; ``liquidation_distance``: of the mark price from the
+    nearer liquidation, as a share of it. These two are reached from above. ``clock_skew_ms``: what
+    the clocks of the venues say of ours. ``stream_age_s``: of the older price.
+    """
+
+    naked_notional: Limit = _limit(None, Action.REDUCE)
+    naked_s: Limit = _limit("15", Action.REDUCE)
+    order_notional: Limit = _limit(None)
+    position_notional: Limit = _limit(None)
+    open_notional: Limit = _limit(None)
+    daily_loss: Limit = _limit(None, Action.HALT)
+    drawdown: Limit = _limit(None, Action.HALT)
+    loss_streak: Limit = _limit(None, Action.FREEZE, 600.0)
+    slippage_bps: Limit = _limit(None, Action.FREEZE, 60.0)
+    margin_ratio: Limit = _limit("0.1", Action.REDUCE, 60.0)
+    liquidation_distance: Limit = _limit("0.05", Action.REDUCE, 60.0)
+    clock_skew_ms: Limit = _limit("1000")
+    stream_age_s: Limit = _limit("3")
+
+
+class AccountLimits(_Section, frozen=True, kw_only=True):
+    """The limits over all desks together, in quote currency; each acts on every desk."""
+
+    naked_notional: Limit = _limit(None, Action.REDUCE)
+    open_notional: Limit = _limit(None)
+    daily_loss: Limit = _limit(None, Action.HALT)
+    drawdown: Limit = _limit(None, Action.HALT)
