@@ -206,7 +206,10 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """A position as the venue reports it. ``size`` is signed: long positive."""
+    """A position as the venue reports it. ``size`` is signed: long positive.
+
+    ``liquidation_price`` is the venue's own estimate; None where it gives none.
+    """
 
     venue: str
     symbol: str
@@ -215,6 +218,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     mark_price: Decimal = ZERO
     unrealized_pnl: Decimal = ZERO
     realized_pnl: Decimal = ZERO
+    liquidation_price: Decimal | None = None
     event_ns: int = 0
 
 
@@ -259,6 +263,43 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     def crossed(self) -> bool:
         """True when the best bid is not below the best ask: such a book must not be used."""
         return bool(self.bids and self.asks and self.bids[0].price >= self.asks[0].price)
+
+
+class MarketMode(enum.Enum):
+    """What a market takes. ``UNKNOWN`` is a word of the venue's that we do not know."""
+
+    NORMAL = "normal"
+    POST_ONLY = "post_only"
+    REDUCE_ONLY = "reduce_only"
+    CANCEL_ONLY = "cancel_only"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+    @property
+    def opens(self) -> bool:
+        """True when an order that crosses the book may add to a position."""
+        return self is MarketMode.NORMAL
+
+    @property
+    def reduces(self) -> bool:
+        """True when an order that crosses the book may take off a position."""
+        return self in (MarketMode.NORMAL, MarketMode.REDUCE_ONLY)
+
+
+class MarketInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a venue says of a market beside its prices.
+
+    ``funding_rate`` is that of the running interval, as a share of the notional that longs pay to
+    shorts (negative: shorts pay); ``next_funding_ns`` its end (UTC); both None while not known.
+    """
+
+    venue: str
+    symbol: str
+    mode: MarketMode = MarketMode.NORMAL
+    mark_price: Decimal | None = None
+    funding_rate: Decimal | None = None
+    next_funding_ns: int | None = None
+    event_ns: int = 0
 
 
 class AccountSummary(msgspec.Struct, frozen=True, kw_only=True):
