@@ -107,6 +107,14 @@ class Limit(_Section, frozen=True, kw_only=True):
     clear_s: Seconds = 5.0
 
 
+class Hold(msgspec.Struct, frozen=True):
+    """A limit that is in force now: its name, what it does, and why, in words with figures."""
+
+    limit: str
+    action: Action
+    reason: str
+
+
 def _limit(at: str | None, action: Action = Action.FREEZE, clear_s: float = 5.0) -> Limit:
     return Limit(at=None if at is None else Decimal(at), action=action, clear_s=clear_s)
 
