@@ -16,8 +16,9 @@ import msgspec
 from actors.orders_outbox import VenueBalances
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
-from trading.desk import CycleRecord, Phase
-from venues.model import AccountSummary
+from trading.desk import CycleRecord, DeskState, Phase
+from trading.plan import Hold
+from venues.model import ZERO, AccountSummary
 
 _EVENTS: Final = 1_000
 
@@ -33,7 +34,10 @@ class LegReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeskReported(msgspec.Struct, frozen=True, kw_only=True):
-    """From a coordinator: where its desk stands, and since when it is in this phase."""
+    """From a coordinator: where its desk stands, and since when it is in this phase.
+
+    ``waiting``: why it opens no cycle, one reason each. ``holds``: the limits that keep it.
+    """
 
     desk: str
     phase: Phase
@@ -45,6 +49,10 @@ class DeskReported(msgspec.Struct, frozen=True, kw_only=True):
     naked_since_s: float | None
     paused: bool = False
     since_s: float = 0.0
+    state: DeskState = DeskState.TRADING
+    waiting: tuple[str, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    net: Decimal = ZERO
 
 
 class ReadBoard(msgspec.Struct, frozen=True):

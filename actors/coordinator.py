@@ -21,8 +21,10 @@ from actors.desk_commands import (
     AdoptFound,
     ConfirmHandled,
     DeskOutcome,
+    DeskUnsure,
     FlattenDesk,
     FlattenFound,
+    HoldDesk,
     IgnoreFound,
     PauseDesk,
     ResumeDesk,
@@ -50,8 +52,8 @@ from venues.model import ZERO, Instrument, Quote
 
 __all__ = [
     "AdoptFound", "ConfirmHandled", "Coordinator", "DeskOutcome", "DeskUnsure", "FlattenDesk",
-    "FlattenFound", "IgnoreFound", "PauseDesk", "QuoteReported", "ResumeDesk", "StopDesk",
-    "TickDue", "VerifyDue",
+    "FlattenFound", "HoldDesk", "IgnoreFound", "PauseDesk", "QuoteReported", "ResumeDesk",
+    "StopDesk", "TickDue", "VerifyDue",
 ]  # fmt: skip
 
 _RECORD_S: Final = 1.0  # shorter than its watchdog's
@@ -75,23 +77,12 @@ class TickDue(msgspec.Struct, frozen=True):
     """A moment that the machine waits for has come."""
 
 
-class DeskUnsure(Exception):
-    """What the desk believes it holds is not what the venues hold: it begins anew from those."""
-
-    def __init__(self, desk: str, reason: str) -> None:
-        super().__init__(desk, reason)
-        self.desk = desk
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.desk}: reads the venues anew: {self.reason}"
-
-
 class Coordinator(SupervisedActor):
     """One per desk. ``on_done`` is called in this actor's thread, each time the desk is over.
 
     It is over for good once its cycles are done; a halted one can be resumed. ``halted`` is a
-    reason not to open anything from the start.
+    reason not to open anything from the start. Each of ``guards`` is told where the desk stands and
+    of each cycle; with one, the desk opens nothing before the first HoldDesk.
     """
 
     def __init__(
@@ -106,6 +97,7 @@ class Coordinator(SupervisedActor):
         paused: PausedDesks,
         ids: IdAllocator,
         halted: str = "",
+        guards: tuple[str, ...] = (),
     ) -> None:
         super().__init__(context)
         self._plan = plan
@@ -124,7 +116,7 @@ class Coordinator(SupervisedActor):
         self._orders = DeskOrders(self.name, instruments, expiry_s, ids, addresses)
         self._journal = self.address("journal")
         self._records = DeskRecords(plan.desk, self._journal, self.name)
-        self._board = self.address("board")
+        self._boards = tuple(self.address(name) for name in ("board", *guards))
         self._machine: CycleMachine | None = None
         self._history = DeskHistory(1, 0, 0)
         self._held = HeldPositions(plan.retry_s / 2)
@@ -149,6 +141,7 @@ class Coordinator(SupervisedActor):
             history.next_cycle,
             history.finished,
             history.halted or self._halted,
+            awaits_guard=len(self._boards) > 1,
         )
         self._phase_since_s = self.clock.now()
         if history.paused:
@@ -156,8 +149,8 @@ class Coordinator(SupervisedActor):
         if self._plan.desk in self._paused:
             self._carry_out_all(self._desk.pause(self.clock.now()))
         self._report()
-        self.watch(self._board.name)
-        self.watch(self._journal.name)
+        for name in (self._journal.name, *(board.name for board in self._boards)):
+            self.watch(name)
 
     def on_message(self, message: object) -> object:
         handler = _HANDLERS.get(type(message))
@@ -338,7 +331,8 @@ class Coordinator(SupervisedActor):
 
     def _finish_cycle(self, effect: machine.FinishCycle) -> None:
         self._records.finished(effect.record)
-        self._board.offer(effect.record)
+        for board in self._boards:
+            board.offer(effect.record)
         self._orders.release()
 
     def _phase_changed(self, effect: machine.ChangePhase) -> None:
@@ -361,12 +355,13 @@ class Coordinator(SupervisedActor):
         )
 
     def _report(self) -> None:
-        """Tell the board where the desk stands, if that has changed."""
+        """Tell board and guards where the desk stands, if that has changed."""
         report = report_of(
             self._desk, paused=self._plan.desk in self._paused, since_s=self._phase_since_s
         )
-        if report != self._reported and self._board.offer(report):
-            self._reported = report
+        if report != self._reported:
+            told = [board.offer(report) for board in self._boards]
+            self._reported = report if all(told) else None
 
     def _arm_timer(self) -> None:
         due_s = self._desk.next_due_s(self.clock.now())
@@ -381,6 +376,7 @@ _HANDLERS: Final[dict[type, Callable[[Coordinator, Any], list[Effect]]]] = {
     orders.VenueReadiness: Coordinator._readiness,
     orders.PositionsHeld: Coordinator._positions,
     orders.DriftFound: Coordinator._drift,
+    HoldDesk: lambda self, message: self._desk.hold(message.holds, self.clock.now()),
     StopDesk: Coordinator._stop_desk,
     PauseDesk: Coordinator._pause,
     ResumeDesk: Coordinator._resume,

@@ -1,12 +1,30 @@
-"""What an operator tells a desk, and what it says at its end. Its coordinator re-exports them."""
+"""What operators and guards tell a desk, and its last word. Its coordinator re-exports them."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+from trading.plan import Hold
+
+
+class HoldDesk(msgspec.Struct, frozen=True):
+    """From the desk's guard: all limits that are reached now, and no others; () when none is.
+
+    While there are some no cycle opens. ``reduce`` closes the present one, ``halt`` halts.
+    """
+
+    holds: tuple[Hold, ...] = ()
 
 
 class StopDesk(msgspec.Struct, frozen=True):
-    """From the operator: finish or unwind the cycle, open no other."""
+    """From the operator: finish or unwind the cycle, open no other.
+
+    ``cancel``: cancel what rests, place nothing more, and leave the positions as they are.
+    """
+
+    how: Literal["flatten", "cancel"] = "flatten"
 
 
 class PauseDesk(msgspec.Struct, frozen=True):
@@ -55,3 +73,15 @@ class DeskOutcome(msgspec.Struct, frozen=True):
     halted: str
     flat: bool
     found: bool = False
+
+
+class DeskUnsure(Exception):
+    """What the desk believes it holds is not what the venues hold: it begins anew from those."""
+
+    def __init__(self, desk: str, reason: str) -> None:
+        super().__init__(desk, reason)
+        self.desk = desk
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.desk}: reads the venues anew: {self.reason}"

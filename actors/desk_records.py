@@ -103,4 +103,8 @@ def report_of(desk: CycleMachine, *, paused: bool, since_s: float) -> DeskReport
         naked_since_s=desk.naked_since_s,
         paused=paused,
         since_s=since_s,
+        state=desk.state,
+        waiting=desk.waiting,
+        holds=desk.holds,
+        net=desk.net,
     )

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from trading.cycle_control import ControlledDesk
 from trading.cycle_effects import (
     RECOVER,
     ChangePhase,
@@ -31,7 +32,6 @@ from trading.cycle_state import READINGS
 from trading.desk import LegOrder, LegState, Phase
 from trading.ids import Leg
 from trading.orders import OrderState, OrderView
-from trading.recovery import RecoveringDesk
 from venues.model import ZERO, Quote, Side
 
 __all__ = [
@@ -52,7 +52,7 @@ MAX_ATTEMPTS = 128  # orders on one leg in one cycle: beyond that, nothing more 
 _ROUNDS = 8  # of decide() in one event; a phase never needs more than a few to come to rest
 
 
-class CycleMachine(RecoveringDesk):
+class CycleMachine(ControlledDesk):
     """One desk. Not thread-safe: its coordinator calls it in its own thread."""
 
     # -- events -----------------------------------------------------------------------------------
@@ -68,6 +68,11 @@ class CycleMachine(RecoveringDesk):
         if ZERO < quote.bid < quote.ask:
             state.quote = quote
             state.quoted_s = now_s if read_s is None else read_s
+        return self._decide(now_s)
+
+    def unquoted(self, leg: Leg, now_s: float) -> list[Effect]:
+        """There is no price now: nothing is opened; what takes risk off goes by the last one."""
+        self.legs[leg].quoted_s = float("-inf")
         return self._decide(now_s)
 
     def readiness(self, leg: Leg, ready: bool, new_risk: bool, now_s: float) -> list[Effect]:
@@ -106,48 +111,6 @@ class CycleMachine(RecoveringDesk):
                 left = size if ours * size > 0 else ZERO
                 self.legs[leg].held += left - ours
                 self._note_naked(now_s)
-        return self._decide(now_s)
-
-    def stop(self, now_s: float) -> list[Effect]:
-        """Finish the cycle at once: open nothing more, close what is open, settle."""
-        self.stopping = True
-        return self._decide(now_s)
-
-    def pause(self, now_s: float) -> list[Effect]:
-        """Open no further cycle; the present one takes its course."""
-        self.paused = True
-        return self._decide(now_s)
-
-    def resume(self, now_s: float) -> list[Effect]:
-        """Undo a pause, or a halt, but not one over a position that nobody has explained."""
-        self.paused = False
-        if self.halted and not self.found:
-            self.halted = ""
-            if self.phase is Phase.HALTED and self.flat:
-                self._vain = 0
-                self._change(Phase.IDLE, "resumed")
-            elif self.phase is Phase.HALTED:
-                self._effects.append(ReadAnew("resumed while not flat"))
-        return self._decide(now_s)
-
-    def flatten(self, now_s: float) -> list[Effect]:
-        """Close what is open now, as at its end a cycle would, and pause."""
-        self.paused = True
-        self._hurried = self.phase not in (Phase.IDLE, Phase.HALTED, Phase.DONE)
-        return self._decide(now_s)
-
-    def drift(self, reason: str, now_s: float) -> list[Effect]:
-        """A venue holds something that no order of ours explains."""
-        if now_s < self._unsure_until_s:
-            self._contradicted(reason, now_s)
-            return self._decide(now_s)
-        return self.halt(reason, now_s)
-
-    def halt(self, reason: str, now_s: float) -> list[Effect]:
-        """Open nothing more; what is open is still balanced and closed. The first reason stays."""
-        if not self.halted:
-            self.halted = reason
-            self._effects.append(ChangePhase(self.phase, f"halted: {reason}"))
         return self._decide(now_s)
 
     def tick(self, now_s: float) -> list[Effect]:
@@ -196,9 +159,7 @@ class CycleMachine(RecoveringDesk):
             self._change(Phase.HALTED, self.halted)
         elif self.stopping or (self.plan.cycles is not None and self.finished >= self.plan.cycles):
             self._change(Phase.DONE, f"{self.finished} cycles")
-        elif self.paused or now_s < max(self._until_s, self._unsure_until_s):
-            return
-        elif self._may_open(now_s):
+        elif now_s >= max(self._until_s, self._unsure_until_s) and self._may_open(now_s):
             self.cycle += 1
             self._hurried = False
             self._target = self.plan.size * self.plan.direction.sign(self.finished)

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from trading.cycle_effects import ChangePhase, Effect
 from trading.cycle_record import CycleBook
-from trading.desk import DeskPlan, LegState, Phase
+from trading.desk import DeskPlan, DeskState, LegState, Phase
 from trading.ids import Leg
+from trading.plan import Action, Hold
 from venues.model import BPS, ZERO, Instrument, Quote, Side
 
 READINGS = 3  # in a row before the venue is believed against our own orders: one may be late
@@ -26,6 +27,7 @@ class CycleState:
         next_cycle: int = 1,
         finished: int = 0,
         halted: str = "",
+        awaits_guard: bool = False,
     ) -> None:
         self.plan = plan
         self.phase = Phase.RECOVERING
@@ -35,6 +37,9 @@ class CycleState:
         self.found: Mapping[Leg, Decimal] | None = None  # at the start, and not explained
         self.stopping = False
         self.paused = False
+        self.holds: tuple[Hold, ...] = ()
+        self.waiting: tuple[str, ...] = ()  # why no cycle opens, in words
+        self._awaits_guard = awaits_guard
         self._hurried = False
         self._unsure_until_s = float("-inf")
         self._began_unsure = False
@@ -77,13 +82,47 @@ class CycleState:
         return not any(self.position(leg) or self.book.live(leg) for leg in Leg)
 
     @property
+    def state(self) -> DeskState:
+        """What the desk may do now, in one word."""
+        if self.halted:
+            return DeskState.HALTED
+        if self.phase is Phase.RECOVERING:
+            return DeskState.RECOVERING
+        if self.phase is Phase.DONE:
+            return DeskState.DONE
+        if self.phase is not Phase.IDLE and (self._ending or self.phase is Phase.UNWINDING):
+            return DeskState.REDUCING
+        return DeskState.FROZEN if self._held_back else DeskState.TRADING
+
+    @property
+    def _held_back(self) -> bool:
+        """True while no cycle may be opened, whatever the venues say."""
+        return self.paused or bool(self.holds) or self._awaits_guard
+
+    @property
     def _ending(self) -> bool:
         """True when the present cycle is to be closed without delay."""
-        return self.stopping or self._hurried or bool(self.halted)
+        reduce = any(hold.action is not Action.FREEZE for hold in self.holds)
+        return self.stopping or self._hurried or reduce or bool(self.halted)
 
     def _may_open(self, now_s: float) -> bool:
+        self.waiting = self._closed_by(now_s)
+        return not self.waiting
+
+    def _closed_by(self, now_s: float) -> tuple[str, ...]:
+        """Every reason why nothing may be opened now, in words."""
+        reasons = [f"{hold.limit}: {hold.reason}" for hold in self.holds]
+        if self.paused:
+            reasons.append("paused")
+        if self._awaits_guard:
+            reasons.append("the guard of the desk has not spoken yet")
         age_s = self.plan.max_quote_age_s
-        return all(leg.new_risk and leg.fresh_quote(now_s, age_s) for leg in self.legs.values())
+        for leg in self.legs.values():
+            if not leg.new_risk:
+                reasons.append(f"{leg.instrument.venue} is not ready for new risk")
+            if not leg.fresh_quote(now_s, age_s):
+                reasons.append(f"{leg.instrument.venue} has no price younger than {age_s} s")
+        return tuple(reasons)
 
     def _next_to_close(self) -> Decimal:
         """What to move the primary by: all of it, but first what was too small for the hedge.

@@ -57,6 +57,18 @@ class Phase(enum.Enum):
     __hash__ = object.__hash__
 
 
+class DeskState(enum.Enum):
+    """What a desk may do. ``frozen``: no new cycle, until a pause or a limit is over; ``reducing``:
+    what is open is being closed before its time; ``halted``: the same, and for good."""
+
+    RECOVERING = "recovering"
+    TRADING = "trading"
+    FROZEN = "frozen"
+    REDUCING = "reducing"
+    HALTED = "halted"
+    DONE = "done"
+
+
 class DeskPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of a desk. Prices in basis points of the touch, times in seconds.
 
