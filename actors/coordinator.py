@@ -201,11 +201,13 @@ class Coordinator(SupervisedActor):
 
     def _positions(self, message: orders.PositionsHeld) -> list[Effect]:
         leg = self._leg_of[message.venue]
-        size = message.sizes.get(self._instruments[leg].symbol, ZERO)
+        symbol = self._instruments[leg].symbol
+        size = message.sizes.get(symbol, ZERO)
         if self._desk.phase is not Phase.RECOVERING:
             return self._desk.positions_read(leg, size, self.clock.now())
         self._known_since_s[leg] = message.since_s
-        if not self._held.read(leg, size, message.settled, self.clock.now()):
+        settled = symbol not in message.unsettled
+        if not self._held.read(leg, size, settled, self.clock.now()):
             self.after(self._plan.retry_s, VerifyDue(leg))
         held = self._held.proven
         return [] if held is None else self._recover(held)
@@ -243,6 +245,8 @@ class Coordinator(SupervisedActor):
         return []
 
     def _drift(self, message: orders.DriftFound) -> list[Effect]:
+        if message.symbol not in ("", self._instruments[self._leg_of[message.venue]].symbol):
+            return []  # another desk's
         return self._desk.drift(f"{message.venue}: {message.detail}", self.clock.now())
 
     def _stop_desk(self, _: StopDesk) -> list[Effect]:

@@ -45,21 +45,25 @@ class VenueReadiness(msgspec.Struct, frozen=True):
 class PositionsHeld(msgspec.Struct, frozen=True):
     """The venue's positions in our symbols, read after a reconciliation or on request.
 
-    Unless ``settled``, orders without a known outcome may or may not be in it. From ``since_s``
-    (monotonic) on, every order of the venue has been known to the actor that says this.
+    In ``unsettled`` symbols, orders without a known outcome may or may not be in it. From
+    ``since_s`` (monotonic) on, every order of the venue has been known to the actor that says this.
     """
 
     venue: str
     sizes: dict[str, Decimal]
-    settled: bool
+    unsettled: frozenset[str] = frozenset()
     since_s: float = 0.0
 
 
 class DriftFound(msgspec.Struct, frozen=True):
-    """The venue holds something that our orders do not explain."""
+    """The venue holds something that our orders do not explain.
+
+    In ``symbol``: of concern to the desk that trades it; "": to all.
+    """
 
     venue: str
     detail: str
+    symbol: str = ""
 
 
 class VenueBalances(msgspec.Struct, frozen=True):
@@ -170,7 +174,7 @@ class Outbox:
 
     def _publish_positions(self, effect: manager.PublishPositions) -> None:
         sizes = dict(effect.sizes)
-        self._tell_desks(PositionsHeld(self.venue, sizes, effect.settled, self.since_s))
+        self._tell_desks(PositionsHeld(self.venue, sizes, effect.unsettled, self.since_s))
 
     def _publish_balances(self, effect: manager.PublishBalances) -> None:
         for address in self._money:
@@ -178,7 +182,10 @@ class Outbox:
 
     def _publish_drift(self, effect: manager.PublishDrift) -> None:
         self._log.error("drift: {}", effect.detail)
-        self._tell_desks(DriftFound(self.venue, effect.detail))
+        self._tell_desks(DriftFound(self.venue, effect.detail, effect.symbol))
+
+    def _publish_outside(self, effect: manager.PublishOutside) -> None:
+        self._log.warning("not ours, and left alone: {}", effect.detail)
 
     def _publish_contradiction(self, effect: manager.PublishContradiction) -> None:
         log = self._log.bind(venue=effect.venue, client_order_id=effect.client_order_id)
@@ -201,6 +208,7 @@ _CARRIERS: Final[dict[type, Callable[[Outbox, Any], None]]] = {
     manager.PublishPositions: Outbox._publish_positions,
     manager.PublishBalances: Outbox._publish_balances,
     manager.PublishDrift: Outbox._publish_drift,
+    manager.PublishOutside: Outbox._publish_outside,
     manager.PublishContradiction: Outbox._publish_contradiction,
     manager.AskOrder: lambda box, effect: box._ask(gateway.ReadOrder(effect.new)),
     manager.AskFills: lambda box, effect: box._ask(gateway.ReadFills(effect.since_ns)),

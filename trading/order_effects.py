@@ -118,7 +118,14 @@ class PublishReadiness(msgspec.Struct, frozen=True):
 
 
 class PublishDrift(msgspec.Struct, frozen=True):
-    """Something at the venue that our own orders do not explain."""
+    """Something at the venue that our own orders do not explain; ``symbol`` "": of all of it."""
+
+    detail: str
+    symbol: str = ""
+
+
+class PublishOutside(msgspec.Struct, frozen=True):
+    """The account holds something that nobody here trades, and held it before: a notice."""
 
     detail: str
 
@@ -140,15 +147,21 @@ class PublishBalances(msgspec.Struct, frozen=True):
 class PublishPositions(msgspec.Struct, frozen=True):
     """A well-formed reading of our symbols' positions, flat ones included.
 
-    Unless ``settled``, orders without a known outcome may or may not be in it.
+    In ``unsettled`` symbols, orders without a known outcome may or may not be in it.
     """
 
     sizes: dict[str, Decimal]
-    settled: bool
+    unsettled: frozenset[str] = frozenset()
+
+    @property
+    def settled(self) -> bool:
+        """True when nothing of it is in question."""
+        return not self.unsettled
 
 
 Effect = (
     RecordIntent | RecordFill | RecordOutcome | SendOrder | CancelOrder | GuardResting
     | AskOrder | AskFills | AskOpenOrders | AskPositions | AskBalances | PublishOrder
-    | PublishReadiness | PublishPositions | PublishBalances | PublishDrift | PublishContradiction
+    | PublishReadiness | PublishPositions | PublishBalances | PublishDrift | PublishOutside
+    | PublishContradiction
 )  # fmt: skip

@@ -39,6 +39,7 @@ from trading.order_effects import (
     PublishContradiction,
     PublishDrift,
     PublishOrder,
+    PublishOutside,
     PublishPositions,
     PublishReadiness,
     RecordFill,
@@ -55,8 +56,8 @@ from venues.model import NewOrder, TimeInForce
 __all__ = [
     "MAX_CANCELS", "AskBalances", "AskFills", "AskOpenOrders", "AskOrder", "AskPositions",
     "CancelOrder", "Effect", "GuardResting", "OrderManager", "OrderTiming", "PublishBalances",
-    "PublishContradiction", "PublishDrift", "PublishOrder", "PublishPositions", "PublishReadiness",
-    "RecordFill", "RecordIntent", "RecordOutcome", "SendOrder",
+    "PublishContradiction", "PublishDrift", "PublishOrder", "PublishOutside", "PublishPositions",
+    "PublishReadiness", "RecordFill", "RecordIntent", "RecordOutcome", "SendOrder",
 ]  # fmt: skip
 
 _FIRST_LOOK_NS: Final = 86_400 * 1_000_000_000  # where no fill is on record
@@ -334,6 +335,8 @@ class OrderManager(VenueNews):
             wanted.add(Read.OPEN_ORDERS)
         if self._check.suspicious:
             wanted.update((Read.FILLS, Read.POSITIONS))
+        if self._outsiders.doubtful:
+            wanted.add(Read.POSITIONS)
         if any(order.state.resolved and not order.fills_complete for order in self.orders.values()):
             wanted.add(Read.FILLS)
         if self._look_again_ns is not None and self._caught_up:

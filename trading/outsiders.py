@@ -1,8 +1,9 @@
-"""Orders and fills that no order in memory explains: not ours, or late news of ours. Pure."""
+"""Orders, fills and positions that no order of ours explains: not ours, or late news. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from decimal import Decimal
 from typing import Final
 
 from trading.journal_mirror import keep
@@ -13,7 +14,7 @@ _TOLD: Final = float("inf")
 
 
 class Outsiders:
-    """What is over and may be heard of again, and the orders that are not ours."""
+    """What is over and may be heard of again, and the orders and positions that are not ours."""
 
     def __init__(self, drift_s: float) -> None:
         self._drift_s = drift_s
@@ -21,6 +22,8 @@ class Outsiders:
         self._ours: dict[int, None] = {}
         self._since_s: dict[str, float] = {}  # by order not ours
         self._cancels: dict[str, int] = {}
+        self._held: set[str] | None = None  # symbols that nobody here trades; None: not read yet
+        self._appeared: set[str] = set()
 
     def remember_order(self, client_order_id: int) -> None:
         """An order of ours is over and kept no longer."""
@@ -57,6 +60,27 @@ class Outsiders:
         for memory in (self._since_s, self._cancels):
             for name in [name for name in memory if name not in names]:
                 del memory[name]
+
+    def positions_read(self, sizes: Mapping[str, Decimal]) -> tuple[list[str], list[str]]:
+        """All positions in symbols that nobody here trades.
+
+        Returns those that were there from the beginning, once, and those that have appeared since,
+        once each: two readings in a row have shown them.
+        """
+        held = [symbol for symbol, size in sizes.items() if size]
+        if self._held is None:
+            self._held = set(held)
+            return held, []
+        new = {symbol for symbol in held if symbol not in self._held}
+        sure, self._appeared = new & self._appeared, new
+        self._held |= sure
+        self._appeared -= sure
+        return [], sorted(sure)
+
+    @property
+    def doubtful(self) -> bool:
+        """True while positions have to be read again: one may have appeared."""
+        return bool(self._appeared)
 
     @property
     def suspected(self) -> bool:

@@ -16,6 +16,7 @@ from trading.order_effects import (
     Effect,
     PublishBalances,
     PublishDrift,
+    PublishOutside,
     PublishPositions,
 )
 from trading.orders import Order, OrderEvent, OrderState
@@ -115,15 +116,11 @@ class VenueNews(VenueOrders):
         held = {position.symbol: position.size for position in positions}
         self.positions = {symbol: held.get(symbol, ZERO) for symbol in self._symbols}
         self._weigh_absences(self.positions)
-        drifts: list[str] = []
-        settled = all(self._past(order) for order in self.unresolved())
-        if not self.unresolved():  # else what is in doubt may be in the position or not
-            suspects, drifts = self._check.compare(self.positions, self._executed(), self._now_s)
-            settled = not suspects
-        settled = settled and (self._history_known or self._caught_up)
-        effects: list[Effect] = [PublishPositions(dict(self.positions), settled)]
-        effects += [PublishDrift(detail) for detail in drifts]
-        return effects + self._answered(Read.POSITIONS)
+        unsettled, drifts = self._compare(self.positions)
+        if not (self._history_known or self._caught_up):
+            unsettled = self._symbols
+        effects: list[Effect] = [PublishPositions(dict(self.positions), unsettled), *drifts]
+        return effects + self._outside(held) + self._answered(Read.POSITIONS)
 
     def balances_read(self, summary: AccountSummary) -> list[Effect]:
         """The account's money."""
@@ -132,7 +129,7 @@ class VenueNews(VenueOrders):
     def position_seen(self, position: Position) -> list[Effect]:
         """A position change on the feed; one that our orders do not explain is read again."""
         symbol = position.symbol
-        if symbol not in self._symbols or not self.ready or self.unresolved():
+        if symbol not in self._symbols or not self.ready or self._unresolved_in(symbol):
             return []
         expected = self._check.expected(symbol, self._executed().get(symbol, ZERO))
         return [] if expected in (None, position.size) else [AskPositions()]
@@ -143,6 +140,35 @@ class VenueNews(VenueOrders):
         return self._announce()
 
     # -- inside ---------------------------------------------------------------------------------
+
+    def _compare(self, held: Mapping[str, Decimal]) -> tuple[frozenset[str], list[PublishDrift]]:
+        """The symbols of which a reading is in question, and what has drifted.
+
+        Each for itself: other desks' orders say nothing about a symbol, and there always are some.
+        """
+        executed, unsettled, drifts = self._executed(), set[str](), []
+        for symbol, size in held.items():
+            live = self._unresolved_in(symbol)
+            if live:  # what is in doubt may be in the position or not
+                unsettled.update(() if all(map(self._past, live)) else (symbol,))
+                continue
+            suspects, details = self._check.compare({symbol: size}, executed, self._now_s)
+            unsettled.update(suspects)
+            drifts += [PublishDrift(detail, symbol) for detail in details]
+        return frozenset(unsettled), drifts
+
+    def _outside(self, held: Mapping[str, Decimal]) -> list[Effect]:
+        """Positions that nobody here trades: a notice, or drift of the whole venue if new."""
+        others = {symbol: size for symbol, size in held.items() if symbol not in self._symbols}
+        before, since = self._outsiders.positions_read(others)
+        notices: list[Effect] = [
+            PublishOutside(f"{symbol}: {others[symbol]} is held, which no desk trades")
+            for symbol in before
+        ]
+        return notices + [
+            PublishDrift(f"{symbol}: {others[symbol]} has appeared, which no desk trades")
+            for symbol in since
+        ]
 
     def _note_moved(self, order: Order, before: Decimal) -> None:
         """Readings of positions that are under way now may not show what it has executed since."""
@@ -159,7 +185,8 @@ class VenueNews(VenueOrders):
         name = name_of(update)
         if not self._outsiders.stays(name, self._now_s):
             return []
-        return [PublishDrift(f"{update.symbol}: order {name} is live and not ours")]
+        detail = f"{update.symbol}: order {name} is live and not ours"
+        return [PublishDrift(detail, update.symbol)]
 
     def _left_over(self, update: OrderUpdate) -> bool:
         return self._of_earlier_life(update.client_order_id, update.event_ns)
@@ -179,7 +206,7 @@ class VenueNews(VenueOrders):
             return []
         if self._outsiders.may_cancel(name, MAX_CANCELS):
             return [CancelOrder(update.symbol, client_order_id)]
-        return [PublishDrift(f"{update.symbol}: order {name} can not be cancelled")]
+        return [PublishDrift(f"{update.symbol}: order {name} can not be cancelled", update.symbol)]
 
     def _foreign_fill(self, fill: Fill) -> list[Effect]:
         # Somebody else's, a liquidation, or of an order we have forgotten: the position decides.
@@ -195,7 +222,7 @@ class VenueNews(VenueOrders):
         if fill.client_order_id is None or not recent or fill.symbol not in self._symbols:
             return [AskPositions()]
         detail = f"{fill.symbol}: order {fill.client_order_id} has executed and is not ours"
-        return [AskPositions(), PublishDrift(detail)]
+        return [AskPositions(), PublishDrift(detail, fill.symbol)]
 
     def _weigh_end(self, order: Order, now_s: float) -> list[Effect]:
         """The venue does not know it, or says that it is over and not how: is it proven?"""
@@ -226,7 +253,7 @@ class VenueNews(VenueOrders):
     def _live_evidence(self, order: Order) -> bool:
         """True when its execution would have shown in feed and position (``trading.absence``)."""
         symbol = order.new.symbol
-        alone = [o for o in self.unresolved() if o.new.symbol == symbol] == [order]
+        alone = self._unresolved_in(symbol) == [order]
         sure = self._check.likely(symbol, ZERO) is not None
         written_s = order.sent_s or order.handed_s
         return alone and sure and not order.executed and self._feed_s <= written_s

@@ -91,6 +91,9 @@ class VenueOrders:
         """Orders whose outcome is not known yet."""
         return [order for order in self.orders.values() if not order.state.resolved]
 
+    def _unresolved_in(self, symbol: str) -> list[Order]:
+        return [order for order in self.unresolved() if order.new.symbol == symbol]
+
     # -- may it have risk ---------------------------------------------------------------------
 
     @property
