@@ -4,18 +4,20 @@ Requests are built and signed by bpx-py and travel over a few kept-alive connect
 helper thread of its own: orders have lanes that no query can occupy. Each request has a total
 deadline, held from outside by this actor's timer, since a peer that trickles never meets a
 per-read one. A transport failure makes its order doubtful and ends the actor; whatever else was
-under way ends with it, and the orders actor learns of that by this actor's status. A read whose
+under way ends with it, and the orders actor learns of that by this actor's status. What no lane had
+taken by then was certainly not sent, and is reported so. A read whose
 answer says nothing is asked again; only READ_FAILURES of them in a row end the actor.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -28,6 +30,7 @@ from actors.heartbeat import Ponged
 from actors.http import HttpAnswer, HttpClient
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.directory import parent_path
+from supervision.errors import Fenced, Stalled
 from supervision.states import ExitKind
 from venues.backpack import codec
 from venues.backpack import requests as build
@@ -136,9 +139,13 @@ class BackpackRest(SupervisedActor):
             lane.client.abort()
 
     def on_exit(self, kind: ExitKind) -> None:
+        waiting = [job for jobs in (self._order_jobs, self._query_jobs) for job in _drained(jobs)]
         for lane in self._lanes:
             lane.jobs.put(None)
             lane.client.abort()
+        with contextlib.suppress(Fenced):  # nobody listens to one that was given up
+            for job in waiting:
+                self._turn_back(job.message, "the connection ended before it could be sent")
 
     def _new_client(self) -> HttpClient:
         return HttpClient(
@@ -161,25 +168,26 @@ class BackpackRest(SupervisedActor):
 
     def _serve(self, lane: _Lane) -> None:
         try:
-            while (job := lane.jobs.get()) is not None and not self.stopping:
+            while (job := lane.jobs.get()) is not None:
+                if self.stopping:
+                    self._turn_back(job.message, "the connection ended before it could be sent")
+                    return
                 lane.at(job.number)
                 try:
                     if self.clock.now() < job.due_s:
                         self._carry_out(lane.client, job.message)
                     else:
-                        self._too_late(job.message)
+                        self._turn_back(job.message, "no connection was free in time")
                 finally:
                     lane.at(0)
         finally:
             lane.client.close()
 
-    def _too_late(self, message: object) -> None:
-        """It has waited for a lane until its time was over. A read is asked again when due."""
+    def _turn_back(self, message: object, reason: str) -> None:
+        """Nothing of it was sent. A read is asked again when due."""
         if isinstance(message, gateway.PlaceOrder):
-            reason = "no connection was free in time"
             self._orders.offer(orders.OrderNotSent(message.new.client_order_id, reason))
         elif isinstance(message, gateway.CancelOrder):
-            reason = "no connection was free in time"
             self._orders.offer(orders.CancelAnswered(message.client_order_id, reason))
 
     def _carry_out(self, client: HttpClient, message: object) -> None:
@@ -243,11 +251,12 @@ class BackpackRest(SupervisedActor):
         try:
             request = self._build.execute_order(new)
             answer = self._call(client, request, functools.partial(self._sent, new))
-        except (ConnectRefused, VenueError) as error:
+        except VenueError as error:
             self._orders.offer(orders.OrderNotSent(new.client_order_id, str(error)))
-            if isinstance(error, ConnectRefused):
-                raise
             return
+        except (ConnectRefused, Stalled) as error:
+            self._orders.offer(orders.OrderNotSent(new.client_order_id, str(error)))
+            raise
         except ConnectionLost as error:
             self._orders.offer(orders.OrderDoubted(new.client_order_id, str(error)))
             raise
@@ -259,11 +268,12 @@ class BackpackRest(SupervisedActor):
                 self._feed.offer(OrderAnswered(new.client_order_id, began_s))
             return
         reason = str(placed.error)
+        barred = placed.outcome.key_refusal
         if placed.outcome.nothing_executed:
-            self._orders.offer(orders.OrderRefused(new.client_order_id, reason, received_s))
+            self._orders.offer(orders.OrderRefused(new.client_order_id, reason, received_s, barred))
         else:
             self._orders.offer(orders.OrderDoubted(new.client_order_id, reason))
-        if placed.outcome.expired:
+        if placed.outcome.expired or barred is not None:  # it does not always say that it is time
             self._measure_clock(client)
 
     def _cancel(self, client: HttpClient, message: gateway.CancelOrder) -> None:
@@ -350,6 +360,15 @@ class BackpackRest(SupervisedActor):
         """Ask the venue's time: proof of life, and the clock offset."""
         self._measure_clock(client)
         self.address(message.reply_to).offer(Ponged(self.name, self.epoch, None))
+
+
+def _drained(jobs: queue.SimpleQueue[_Job | None]) -> Iterator[_Job]:
+    """What no lane has taken. The lanes go on taking theirs meanwhile."""
+    with contextlib.suppress(queue.Empty):
+        while True:
+            job = jobs.get_nowait()
+            if job is not None:
+                yield job
 
 
 def _is_of(row: OrderUpdate, new: NewOrder) -> bool:

@@ -26,6 +26,7 @@ from actors.errors import ConnectionFailed, HandshakeRefused, ReplyTimeout
 from actors.grvt_session import GetSession, MeasureClock, RenewSession
 from supervision.actor import ActorContext
 from supervision.directory import parent_path
+from supervision.errors import Stalled
 from supervision.timers import Timer
 from venues.errors import FrameError, SessionRefused, VenueError, VenueRefused
 from venues.grvt import (
@@ -173,6 +174,9 @@ class GrvtTrading(ConnectionActor):
         frame = encode_call(requests.create_order(signed), self._expect(gateway.PlaceOrder(new)))
         try:
             sent_s = self.send(frame)
+        except Stalled as error:
+            self._orders.offer(orders.OrderNotSent(new.client_order_id, str(error)))
+            raise
         except ConnectionFailed as error:
             # Part of the frame may be on the wire: nobody knows what the venue makes of it.
             self._orders.tell(orders.OrderDoubted(new.client_order_id, str(error)))
@@ -274,7 +278,11 @@ class GrvtTrading(ConnectionActor):
         """Nothing was executed; the login is to be renewed, and this connection is over."""
         if isinstance(request, gateway.PlaceOrder):
             reason = f"{error.code} {error.message}"
-            self._orders.offer(orders.OrderRefused(request.new.client_order_id, reason, received_s))
+            self._orders.offer(
+                orders.OrderRefused(
+                    request.new.client_order_id, reason, received_s, error.key_refusal
+                )
+            )
         if self._login is not None:
             self._session.offer(RenewSession(self._login))
         raise SessionRefused(GRVT, 0, str(error.code), error.message)
@@ -311,7 +319,9 @@ class GrvtTrading(ConnectionActor):
         else:
             if error.code in _REFUSED_FOR_TIME:  # its clock or ours was set anew
                 self._session.offer(MeasureClock(received_s))
-            self._orders.offer(orders.OrderRefused(client_order_id, reason, received_s))
+            self._orders.offer(
+                orders.OrderRefused(client_order_id, reason, received_s, error.key_refusal)
+            )
 
     def _cancelled(self, client_order_id: int, reply: Reply) -> None:
         refusal, again = "", False

@@ -27,6 +27,7 @@ from actors.orders_outbox import (
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
 from trading.order_manager import Effect, OrderManager, OrderTiming
+from venues.errors import KeyRefusal
 from venues.model import AccountSummary, Fill, NewOrder, OrderUpdate, Position
 
 __all__ = [
@@ -97,11 +98,12 @@ class OrderReported(msgspec.Struct, frozen=True):
 
 
 class OrderRefused(msgspec.Struct, frozen=True):
-    """From the gateway: the venue refused it, for certain."""
+    """From the gateway: the venue refused it, for certain, and perhaps over our key."""
 
     client_order_id: int
     reason: str
     received_s: float
+    key_refusal: KeyRefusal | None = None
 
 
 class OrderDoubted(msgspec.Struct, frozen=True):
@@ -263,10 +265,9 @@ class Orders(SupervisedActor):
     # -- desks and journal -----------------------------------------------------------------------
 
     def _submit(self, message: SubmitOrder) -> list[Effect]:
-        self._outbox.desk_of[message.new.client_order_id] = message.desk
-        return self._manager.submit(
-            message.new, adds_risk=message.adds_risk, decided_s=message.decided_s
-        )
+        new = message.new
+        self._outbox.desk_of[new.client_order_id] = message.desk
+        return self._manager.submit(new, adds_risk=message.adds_risk, decided_s=message.decided_s)
 
     def _adopt(self, message: AdoptOrder) -> list[Effect]:
         self._outbox.desk_of[message.new.client_order_id] = message.desk
@@ -379,7 +380,7 @@ _HANDLERS: Final[dict[type, Callable[[Orders, Any], list[Effect]]]] = {
     OrderSent: lambda self, m: self._manager.sent(m.client_order_id, m.sent_s),
     OrderNotSent: lambda self, m: self._manager.not_sent(m.client_order_id, m.reason),
     OrderReported: lambda self, m: self._manager.updated(m.update, m.received_s),
-    OrderRefused: lambda self, m: self._manager.refused(m.client_order_id, m.reason, m.received_s),
+    OrderRefused: lambda self, m: self._manager.refused(*msgspec.structs.astuple(m)),
     OrderDoubted: lambda self, m: self._manager.doubted(
         m.client_order_id, m.reason, self.clock.now()
     ),

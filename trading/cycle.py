@@ -178,7 +178,7 @@ class CycleMachine(ControlledDesk):
             # A venue that refuses is ready all the same: each vain close waits longer for the next.
             self._setbacks += 1
             self._until_s = now_s + self._cool_down_s()
-            self._change(Phase.UNWINDING, f"hedge not had for {self.plan.hedge_deadline_s} s")
+            self._change(Phase.UNWINDING, self._why_unwound())
             return
         self._hedge(now_s)
         if not self._balanced():
@@ -219,12 +219,13 @@ class CycleMachine(ControlledDesk):
             self._move(leg, self._next_to_balance(leg), now_s)
         elif self._done_with(Leg.PRIMARY) and self._done_with(Leg.HEDGE):
             self._begin_settling()
-        elif all(leg.ready for leg in self.legs.values()) and now_s >= self._until_s:
+        elif all(self._closable(leg) for leg in Leg) and now_s >= self._until_s:
             self._change(Phase.CLOSING, "balanced, closing both legs")
 
     def _last_resort(self, leg: Leg) -> tuple[bool, bool]:
-        """Rather a venue that is ready, and rather less of a position than more of one."""
-        return not self.legs[leg].ready, self.position(leg) * self.net <= 0
+        """Rather a venue that takes our orders, and rather less of a position than more of one."""
+        state = self.legs[leg]
+        return not state.ready or state.shut, self.position(leg) * self.net <= 0
 
     def _hedge(self, now_s: float) -> None:
         self._move(Leg.HEDGE, -self.net, now_s)
@@ -267,6 +268,7 @@ class CycleMachine(ControlledDesk):
         self._effects.append(PlaceOrder(order))
 
     def _after_order(self, leg: LegState, attempt: int, view: OrderView, now_s: float) -> None:
+        self._note_key(leg, view)
         if abs(view.signed_executed) >= view.size:
             leg.tries = leg.refusals = leg.unreduced = 0
             leg.next_try_s = now_s

@@ -16,6 +16,7 @@ class ControlledDesk(RecoveringDesk, abc.ABC):
     def stop(self, now_s: float) -> list[Effect]:
         """Finish the cycle at once: open nothing more, close what is open, settle."""
         self.stopping = True
+        self._trust_keys()
         return self._decide(now_s)
 
     def pause(self, now_s: float) -> list[Effect]:
@@ -26,6 +27,7 @@ class ControlledDesk(RecoveringDesk, abc.ABC):
     def resume(self, now_s: float) -> list[Effect]:
         """Undo a pause, or a halt, but not one over a position that nobody has explained."""
         self.paused = False
+        self._trust_keys()
         if self.halted and not self.found:
             self.halted = ""
             if self.phase is Phase.HALTED and self.flat:

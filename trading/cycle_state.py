@@ -9,10 +9,13 @@ from trading.cycle_effects import ChangePhase, Effect
 from trading.cycle_record import CycleBook
 from trading.desk import DeskPlan, DeskState, LegState, Phase
 from trading.ids import Leg
+from trading.orders import OrderState, OrderView
 from trading.plan import Action, Hold
 from venues.model import BPS, ZERO, Instrument, Quote, Side
 
 READINGS = 3  # in a row before the venue is believed against our own orders: one may be late
+
+KEY_REFUSALS = 2  # in a row on one leg: the key is wrong, and no order will cure it
 
 _LONGEST_COOL_DOWN_S = 30.0
 
@@ -185,7 +188,40 @@ class CycleState:
         if self._needed_since_s is None or self.book.live(Leg.HEDGE):
             return False
         too_long = now_s - self._needed_since_s >= self.plan.hedge_deadline_s
-        return too_long and self._tradable(Leg.PRIMARY, self.net)
+        return (too_long or self._shut_out(now_s)) and self._tradable(Leg.PRIMARY, self.net)
+
+    def _shut_out(self, now_s: float) -> bool:
+        """The hedge's venue refuses our key; had it executed all the same, it would show by now."""
+        hedge = self.legs[Leg.HEDGE]
+        return hedge.shut and now_s >= hedge.next_try_s
+
+    def _why_unwound(self) -> str:
+        shut = self.legs[Leg.HEDGE].shut
+        return "hedge refused" if shut else f"hedge not had for {self.plan.hedge_deadline_s} s"
+
+    def _note_key(self, leg: LegState, view: OrderView) -> None:
+        """An order is over: was it refused over our key? Several in a row halt the desk."""
+        if view.key_refusal is None:
+            if view.state not in (OrderState.REJECTED, OrderState.NOT_SENT):
+                leg.key_refusals = 0
+                leg.shut = False
+            return
+        leg.key_refusals += 1
+        leg.shut = True
+        if leg.key_refusals >= KEY_REFUSALS and not self.halted:
+            self.halted = f"{leg.key_refusals} times in a row {view.key_refusal}"
+            self._effects.append(ChangePhase(self.phase, f"halted: {self.halted}"))
+
+    def _closable(self, which: Leg) -> bool:
+        """Its venue would take an order. What can't be closed on both legs stays balanced."""
+        leg = self.legs[which]
+        return leg.ready and leg.key_refusals < KEY_REFUSALS
+
+    def _trust_keys(self) -> None:
+        """A person has acted: perhaps the keys have been put right."""
+        for leg in self.legs.values():
+            leg.key_refusals = 0
+            leg.shut = False
 
     def _cool_down_s(self) -> float:
         """The pause after setbacks in a row: from ``retry_s``, doubling, to half a minute."""
@@ -212,4 +248,7 @@ class CycleState:
 
     def _change(self, phase: Phase, detail: str) -> None:
         self.phase = phase
+        if phase in (Phase.OPENING, Phase.CLOSING):
+            for leg in self.legs.values():
+                leg.shut = False
         self._effects.append(ChangePhase(phase, detail))

@@ -176,6 +176,8 @@ class LegState:
         self.attempt = 0
         self.tries = 0  # since the need last changed sign or went away; widens the cap
         self.refusals = 0  # in a row; lengthens the pause
+        self.key_refusals = 0  # in a row, also over cycles
+        self.shut = False  # the last order since it opened or began to close was such a refusal
         self.unreduced = 0  # reduce-only orders in a row of which nothing executed
         self.next_try_s = float("-inf")
 

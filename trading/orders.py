@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from venues.errors import KeyRefusal
 from venues.model import ZERO, Fill, NewOrder, OrderStatus, OrderUpdate, TimeInForce
 
 _SECOND_NS: Final = 1_000_000_000
@@ -135,6 +136,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     ``quote_amount`` is the sum of price times size of what executed. ``fees`` (positive: paid) and
     ``quote_amount`` are exact once ``fills_complete``. ``received_s`` is the monotonic moment at
     which the message behind this view was read from its socket, ``sent_s`` that of our write.
+    ``key_refusal``: the venue refused it over our key.
     """
 
     client_order_id: int
@@ -148,6 +150,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     fills_complete: bool
     received_s: float = 0.0
     sent_s: float = 0.0
+    key_refusal: KeyRefusal | None = None
 
 
 class CancelProgress:
@@ -173,6 +176,7 @@ class Order:
         self.state = OrderState.INTENDED
         self.venue_order_id = ""
         self.reason = ""
+        self.key_refusal: KeyRefusal | None = None
         self.fills: dict[tuple[str, str, str], Fill] = {}
         self.filled_by_fills = ZERO  # sum of the distinct fills seen; so are the next two
         self._fees = ZERO
@@ -278,6 +282,7 @@ class Order:
             self._reported_price = update.average_price or self._reported_price
         if update.reason:
             self.reason = update.reason
+        self.key_refusal = update.key_refusal or self.key_refusal
         event = None if self.disputed else _event_of(update, self.executed)
         if event is not None:
             self.happen(event)
@@ -328,6 +333,7 @@ class Order:
             fills_complete=self.fills_complete,
             received_s=received_s,
             sent_s=self.sent_s,
+            key_refusal=None if self.executed else self.key_refusal,
         )
 
     def _quote_amount(self) -> Decimal:

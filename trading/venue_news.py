@@ -23,6 +23,7 @@ from trading.orders import Order, OrderEvent, OrderState
 from trading.outsiders import name_of
 from trading.reads import Read
 from trading.venue_orders import MAX_CANCELS, VenueOrders
+from venues.errors import KeyRefusal
 from venues.model import ZERO, AccountSummary, Fill, OrderUpdate, Position
 
 _SECOND_NS: Final = 1_000_000_000
@@ -63,12 +64,19 @@ class VenueNews(VenueOrders):
         self._absence(order).reset()
         return self._mirror.fill(fill) + self._publish(order, received_s)
 
-    def refused(self, client_order_id: int, reason: str, received_s: float) -> list[Effect]:
-        """The venue refused it for certain: nothing of it executes."""
+    def refused(
+        self,
+        client_order_id: int,
+        reason: str,
+        received_s: float,
+        key_refusal: KeyRefusal | None = None,
+    ) -> list[Effect]:
+        """The venue refused it for certain, perhaps over our key: nothing of it executes."""
         order = self.orders.get(client_order_id)
         if order is None or order.state.resolved:
             return []
         order.reason = reason
+        order.key_refusal = key_refusal
         if order.executed:
             order.disputed = f"refused with {order.executed} executed"
             order.happen(OrderEvent.LOSE)

@@ -10,7 +10,35 @@ VenueError
 
 from __future__ import annotations
 
+import enum
+
+import msgspec
+
 _EXCERPT_CHARS = 160
+
+
+class KeyCheck(enum.Enum):
+    """What is to be checked when a venue does not let our key place orders."""
+
+    KEY = "that the private key belongs to the API key, and to this environment and its chain"
+    PERMISSION = "that the API key may trade"
+    ACCOUNT = "that the account is the key's, and active"
+    ADDRESS = "that this host's address is on the API key's list"
+
+
+class KeyRefusal(msgspec.Struct, frozen=True):
+    """A definite refusal of an order that is about our key and not about the order.
+
+    The next order meets the same until a person has put it right. A refusal for time is none: the
+    clock is measured anew then. ``code`` is the venue's.
+    """
+
+    venue: str
+    code: str
+    check: KeyCheck
+
+    def __str__(self) -> str:
+        return f"{self.venue} refuses our key ({self.code}): check {self.check.value}"
 
 
 class VenueError(Exception):

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from venues.errors import QuantizeError
+from venues.errors import KeyRefusal, QuantizeError
 
 ZERO: Final = Decimal(0)
 BPS: Final = Decimal("0.0001")
@@ -159,7 +159,8 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
     ``executed`` is cumulative. ``average_price`` is None where the message has none. ``reason``
     is the venue's own word for a cancel, expiry or rejection. ``client_order_id`` is None for an
-    order that was placed without one (by hand, or a liquidation).
+    order that was placed without one (by hand, or a liquidation). ``key_refusal``: it was rejected
+    over our key.
     """
 
     venue: str
@@ -172,6 +173,7 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
     side: Side | None = None
     average_price: Decimal | None = None
     reason: str = ""
+    key_refusal: KeyRefusal | None = None
     event_ns: int = 0
 
 

@@ -178,19 +178,41 @@ def test_45_an_account_that_is_not_flat_with_orders_that_rest_is_not_touched(
             assert len(accounts[venue]["main"]["open_orders"]) == 1, accounts
 
 
-def test_45_with_a_key_of_another_chain_no_order_is_taken(tmp_path: Path) -> None:
-    """Where GRVT leads. What it refuses as the hedge costs one unwound cycle."""
-    with service(tmp_path, swapped=True) as it:
-        starts_with_another_chain(it)
-        assert not it.scene.openings(), it.said
+@pytest.mark.parametrize("swapped", [True, False], ids=["grvt leads", "grvt hedges"])
+def test_45_with_a_key_of_another_chain_the_desk_halts_after_the_second_refusal(
+    tmp_path: Path, swapped: bool
+) -> None:
+    with service(tmp_path, swapped=swapped) as it:
+        line = json.loads(it.venue.read_text())
+        line["grvt"]["chain_id"] += 1
+        it.venue.write_text(json.dumps(line))
+        halts_over_the_key(it, "grvt refuses our key (2002): check that the private key")
+        refused_twice(it, swapped)
 
 
-def starts_with_another_chain(it: Service) -> None:
-    line = json.loads(it.venue.read_text())
-    line["grvt"]["chain_id"] += 1
-    it.venue.write_text(json.dumps(line))
-    with it.life("--cycles", "1") as life:
-        life.until(lambda: "refused" in it.said or "abandoned" in it.said, "refused")
+@pytest.mark.parametrize("swapped", [False, True], ids=["backpack leads", "backpack hedges"])
+def test_45_with_a_key_that_may_only_read_the_desk_halts_after_the_second_refusal(
+    tmp_path: Path, swapped: bool
+) -> None:
+    with service(tmp_path, swapped=swapped) as it:
+        it.scene.arm(
+            "answer", connection="backpack/rest", route="/api/v1/order", method="POST",
+            status=403, body='{"code":"FORBIDDEN","message":"Forbidden"}', times=100,
+        )  # fmt: skip
+        halts_over_the_key(it, "backpack refuses our key (FORBIDDEN): check that the API key may")
+        refused_twice(it, not swapped)
+
+
+def halts_over_the_key(it: Service, why: str) -> None:
+    with it.life("--cycles", "3") as life:
+        assert life.end() == 6, it.said
+    assert f"2 times in a row {why}" in it.said
+
+
+def refused_twice(it: Service, leads: bool) -> None:
+    """Nothing was opened if its venue leads, else two cycles, each unwound at once."""
+    assert len(it.scene.openings()) == (0 if leads else 2), it.said
+    it.scene.judged(naked_q_s=1)
 
 
 def test_45_two_legs_on_one_venue_are_refused(it: Service) -> None:

@@ -22,6 +22,7 @@ from venues.backpack.frames import (
     PositionResult,
 )
 from venues.backpack.frames import Market as MarketFrame
+from venues.backpack.outcome import key_refusal_in
 from venues.backpack.stream_frames import OrderData, PositionData
 from venues.model import (
     BACKPACK,
@@ -176,6 +177,7 @@ def order_data(frame: OrderData) -> OrderUpdate:
         side=_known_side(frame.side),
         average_price=_average(executed, frame.executed_quote),
         reason=frame.reason or "",
+        key_refusal=key_refusal_in(frame.reason or ""),
         event_ns=(frame.engine_us or frame.event_us) * NS_PER_US,
     )
 

@@ -13,7 +13,14 @@ from typing import Final
 import msgspec
 
 from venues.backpack.frames import ErrorBody
-from venues.errors import FrameError, SessionRefused, VenueError, VenueRefused
+from venues.errors import (
+    FrameError,
+    KeyCheck,
+    KeyRefusal,
+    SessionRefused,
+    VenueError,
+    VenueRefused,
+)
 from venues.model import BACKPACK
 
 _ERROR: Final = msgspec.json.Decoder(ErrorBody)
@@ -21,6 +28,12 @@ _DEFINITE_STATUS: Final = frozenset({400, 401, 403, 404, 409, 422, 429})
 # With these codes the venue says that it failed, not that it refused, whatever the status.
 _UNSETTLED_CODES: Final = frozenset({"SERVER_ERROR", "TIMEOUT", "MAINTENANCE"})
 _SESSION_CODES: Final = frozenset({"UNAUTHORIZED", "FORBIDDEN", "INVALID_SIGNATURE"})
+_KEY_CODES: Final = {
+    "FORBIDDEN": KeyCheck.PERMISSION,
+    "ACCOUNT_DEACTIVATED": KeyCheck.ACCOUNT,
+}
+# The expiry reasons of an order, and what one of them says about our key.
+_KEY_REASONS: Final = {"UserPermissions": KeyCheck.PERMISSION}
 
 
 class Verdict(enum.Enum):
@@ -58,6 +71,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         """True when the venue found the request's timestamp or window wrong: check the clock."""
         return self.nothing_executed and speaks_of_time(self.text)
 
+    @property
+    def key_refusal(self) -> KeyRefusal | None:
+        """What is wrong with our key, if an order answered like this was refused for it."""
+        known = _KEY_CODES.get(self.code)
+        about_key = self.verdict is Verdict.SESSION or known is not None
+        if not about_key or not self.nothing_executed or self.expired:
+            return None
+        return KeyRefusal(BACKPACK, self.code, known or KeyCheck.KEY)
+
     def error(self, client_order_id: int | None = None) -> VenueError:
         """The outcome as the typed error to raise; FrameError when it is unknown."""
         if self.verdict is Verdict.SESSION:
@@ -65,6 +87,12 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         if self.verdict is Verdict.UNKNOWN or self.ok:
             return FrameError(BACKPACK, self.place, f"HTTP {self.status}", self.text)
         return VenueRefused(BACKPACK, self.code, self.text, client_order_id)
+
+
+def key_refusal_in(expiry_reason: str) -> KeyRefusal | None:
+    """The same for an order that was taken, and expired for this reason."""
+    check = _KEY_REASONS.get(expiry_reason)
+    return None if check is None else KeyRefusal(BACKPACK, expiry_reason, check)
 
 
 def speaks_of_time(text: str) -> bool:

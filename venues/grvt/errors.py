@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from venues.errors import SessionRefused, VenueError, VenueRefused
+from venues.errors import KeyCheck, KeyRefusal, SessionRefused, VenueError, VenueRefused
 from venues.model import GRVT
 
 
@@ -61,6 +61,12 @@ class RpcError(msgspec.Struct, frozen=True):
         """What this error says about the request."""
         return outcome_of(self.code)
 
+    @property
+    def key_refusal(self) -> KeyRefusal | None:
+        """What is wrong with our key, if that is what the error says of an order."""
+        check = _KEY_CODES.get(self.code)
+        return None if check is None else KeyRefusal(GRVT, str(self.code), check)
+
     def exception(self, client_order_id: int | None = None) -> VenueError:
         """The typed error to raise: VenueRefused only when nothing was executed."""
         if self.outcome is Outcome.SESSION:
@@ -68,6 +74,12 @@ class RpcError(msgspec.Struct, frozen=True):
         if self.outcome.definite:
             return VenueRefused(GRVT, str(self.code), self.message, client_order_id)
         return OutcomeUnknown(self.code, self.message, client_order_id)
+
+
+def key_refusal_in(reject_reason: str) -> KeyRefusal | None:
+    """The same for an order that was taken, and rejected for this reason."""
+    check = _KEY_REASONS.get(reject_reason)
+    return None if check is None else KeyRefusal(GRVT, reject_reason, check)
 
 
 class OutcomeUnknown(VenueError):
@@ -158,6 +170,30 @@ NO_ORDER_ID: Final = 3021
 FEED_RATE: Final = 3030
 DEPTH_INVALID: Final = 3031
 COUNTDOWN_TOO_LONG: Final = 6000
+
+# A signature that has expired, or expires too late, is none: that is a matter of clocks.
+_KEY_CODES: Final = {
+    NOT_AUTHORISED: KeyCheck.PERMISSION,
+    IP_NOT_LISTED: KeyCheck.ADDRESS,
+    WRONG_CHAIN_ID: KeyCheck.KEY,
+    NO_TRADE_PERMISSION: KeyCheck.PERMISSION,
+    SIGNER_UNKNOWN: KeyCheck.KEY,
+    SIGNATURE_MISMATCH: KeyCheck.KEY,
+    WRONG_SUB_ACCOUNT: KeyCheck.ACCOUNT,
+    SESSION_KEY_EXPIRED: KeyCheck.KEY,
+    BAD_V: KeyCheck.KEY,
+    BAD_RS_LENGTH: KeyCheck.KEY,
+    HIGH_S: KeyCheck.KEY,
+    SUB_ACCOUNT_FORMAT: KeyCheck.ACCOUNT,
+}
+# GRVT api-spec (May 2026), the reject reasons of an order's state.
+_KEY_REASONS: Final = {
+    "UNAUTHORISED": KeyCheck.PERMISSION,
+    "SESSION_KEY_EXPIRED": KeyCheck.KEY,
+    "SUB_ACCOUNT_NOT_FOUND": KeyCheck.ACCOUNT,
+    "NO_TRADE_PERMISSION": KeyCheck.PERMISSION,
+    "INVALID_CHAIN_ID": KeyCheck.KEY,
+}
 
 _NO, _LATER, _LOGIN = Outcome.REFUSED, Outcome.REFUSED_NOW, Outcome.SESSION
 _UNKNOWN, _WAIT = Outcome.UNKNOWN, Outcome.RATE_LIMITED

@@ -9,6 +9,7 @@ from msgspec import UnsetType
 
 from venues.errors import FrameError
 from venues.grvt import frames
+from venues.grvt.errors import key_refusal_in
 from venues.grvt.numbers import IntText, finite, to_int
 from venues.model import (
     GRVT,
@@ -92,6 +93,7 @@ def _update(
         side=side,
         average_price=_first(state.avg_fill_price, f"{place} avg_fill_price") or None,
         reason="" if state.reject_reason == NO_REASON else state.reject_reason,
+        key_refusal=key_refusal_in(state.reject_reason),
         event_ns=to_int(state.update_time, f"{place} update_time"),
     )
 

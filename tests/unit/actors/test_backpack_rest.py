@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 
 from actors import gateway, orders
 from actors.backpack_rest import READ_FAILURES, BackpackRest
+from supervision.stalls import StallWatch
 from supervision.states import ChildState
 from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, free_port, sends
 from tests.support_actors_venue import (
@@ -92,17 +94,18 @@ def test_an_answer_that_proves_nothing_leaves_the_order_in_doubt(status: int, bo
 
 
 @pytest.mark.parametrize(
-    ("status", "code"),
-    [(400, "INSUFFICIENT_MARGIN"), (400, "INVALID_ORDER"), (429, "TOO_MANY_REQUESTS"),
-     (401, "UNAUTHORIZED")],
+    ("status", "code", "our_key"),
+    [(400, "INSUFFICIENT_MARGIN", False), (400, "INVALID_ORDER", False),
+     (429, "TOO_MANY_REQUESTS", False), (401, "UNAUTHORIZED", True)],
 )  # fmt: skip
-def test_an_answer_that_refuses_says_so_for_certain(status: int, code: str) -> None:
+def test_an_answer_that_refuses_says_so_for_certain(status: int, code: str, our_key: bool) -> None:
     def act(scene: Scene, _: ScriptedServer) -> None:
         order = place(scene)
         refused = outcome_of(scene)
         assert isinstance(refused, orders.OrderRefused)
         assert refused.client_order_id == order
         assert code in refused.reason
+        assert (refused.key_refusal is not None) is our_key
         assert lives(scene)
 
     body = b'{"code":"%s","message":"no"}' % code.encode()
@@ -158,6 +161,52 @@ def test_an_order_that_found_no_free_connection_in_time_is_not_sent() -> None:
 
     play({ORDER: swallow}, act)
     assert len(arrived) == 2
+
+
+def test_orders_that_no_connection_has_taken_when_one_is_lost_are_not_sent() -> None:
+    queued = threading.Event()
+
+    def lose(peer: Peer) -> None:
+        queued.wait(WAIT_S)
+        peer.reset()
+
+    def act(scene: Scene, _: ScriptedServer) -> None:
+        for number in (1, 2, 3, 4):
+            place(scene, number)
+        scene.actor.tell(gateway.CancelOrder(BACKPACK_ETH, 9))
+        scene.actor.tell(gateway.Ping("backpack/heartbeat"))
+        scene.pongs.get(timeout=WAIT_S)  # so all that came before has been taken
+        queued.set()
+        told: list[object] = []
+        while not (told and isinstance(told[-1], orders.CancelAnswered)):
+            told.append(scene.letter())
+        unsent = [one.client_order_id for one in told if isinstance(one, orders.OrderNotSent)]
+        assert sorted(unsent) == [3, 4]
+        scene.failed()
+
+    play({ORDER: lose}, act)
+
+
+def test_an_order_is_not_sent_once_the_process_has_stood_still() -> None:
+    now_s = [0.0]
+    watch = StallWatch(lambda: now_s[0])
+    scene = Scene("backpack", "rest")
+    with (
+        ScriptedServer(backpack_rest({ORDER: Peer.until_gone})) as server,
+        scene.playing(
+            lambda c: BackpackRest(
+                dataclasses.replace(c, stalls=watch, outlives_stalls=False),
+                backpack_access(server.http),
+            )
+        ),
+    ):
+        scene.ready()
+        now_s[0] = 30.0
+        order = place(scene)
+        told = scene.letter()
+        assert isinstance(told, orders.OrderNotSent)
+        assert told.client_order_id == order
+        assert scene.failed().detail.startswith("Stalled: ")
 
 
 def test_queries_do_not_hold_up_orders() -> None:

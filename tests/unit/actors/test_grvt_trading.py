@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from actors import gateway, orders
 from actors.grvt_session import RenewSession
 from actors.grvt_trading import READ_FAILURES, GrvtTrading
+from supervision.stalls import StallWatch
 from tests.support_actors import Peer, Script, ScriptedServer
 from tests.support_actors_venue import (
     GRVT_ETH,
@@ -135,6 +137,40 @@ def test_an_order_whose_time_is_over_is_not_sent() -> None:
         assert isinstance(scene.letter(), orders.OrderNotSent)
 
     trading(Peer.until_gone, play)
+
+
+@pytest.mark.parametrize(("code", "our_key"), [(2000, True), (2080, False)])
+def test_a_refusal_says_for_certain_that_nothing_was_executed_and_if_our_key_is_why(
+    code: int, our_key: bool
+) -> None:
+    def play(scene: Scene) -> None:
+        scene.actor.tell(gateway.PlaceOrder(new_order(GRVT_ETH)))
+        told = [scene.letter(), scene.letter()]
+        (refused,) = [one for one in told if isinstance(one, orders.OrderRefused)]
+        assert (refused.key_refusal is not None) is our_key
+        assert lives(scene)
+
+    trading(answers(error(code)), play)
+
+
+def test_an_order_is_not_sent_once_the_process_has_stood_still() -> None:
+    now_s = [0.0]
+    watch = StallWatch(lambda: now_s[0])
+    scene = Scene("grvt", "trading")
+    with (
+        ScriptedServer(grvt_trading(Peer.until_gone), grvt_trading(Peer.until_gone)) as server,
+        scene.playing(
+            lambda c: GrvtTrading(
+                dataclasses.replace(c, stalls=watch, outlives_stalls=False),
+                grvt_access(server.http),
+            )
+        ),
+    ):
+        scene.ready()
+        now_s[0] = 30.0
+        scene.actor.tell(gateway.PlaceOrder(new_order(GRVT_ETH)))
+        assert isinstance(scene.letter(), orders.OrderNotSent)
+        assert scene.failed().detail.startswith("Stalled: ")
 
 
 # -- cancels --------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from trading.cycle_effects import Effect, FinishCycle, PlaceOrder
 from trading.desk import CycleRecord, LegOrder, Phase
 from trading.ids import Leg
 from trading.orders import OrderState, OrderView
+from venues.errors import KeyCheck, KeyRefusal
 from venues.model import Instrument
 
 PRIMARY, HEDGE = Leg.PRIMARY, Leg.HEDGE
@@ -112,6 +113,7 @@ class Desk:
         fills_complete: bool = True,
         sent_s: float = 0.0,
         received_s: float = 0.0,
+        key_refusal: KeyRefusal | None = None,
     ) -> list[Effect]:
         """The orders actor publishes what is known of an order; ``executed`` is cumulative."""
         size = abs(D(executed))
@@ -120,7 +122,7 @@ class Desk:
             signed_executed=size * order.side.sign,
             quote_amount=size * (order.mid if price is None else D(price)), fees=D(fees),
             state=state, reason="", fills_complete=fills_complete, sent_s=sent_s,
-            received_s=received_s,
+            received_s=received_s, key_refusal=key_refusal,
         )  # fmt: skip
         return self.take(self.machine.order_progressed(order.leg, order.attempt, view, self.now_s))
 
@@ -136,6 +138,11 @@ class Desk:
     def cancel(self, leg: Leg, executed: str = "0", **known: Any) -> list[Effect]:
         """The live order of a leg ends with this much executed."""
         return self.report(self.live(leg), executed, OrderState.CANCELLED, **known)
+
+    def refuse_key(self, leg: Leg) -> list[Effect]:
+        """The venue of a leg refuses its live order over our key."""
+        refusal = KeyRefusal(self.instruments[leg].venue, "2000", KeyCheck.KEY)
+        return self.report(self.live(leg), "0", OrderState.REJECTED, key_refusal=refusal)
 
     def positions(self, primary: str | Decimal, hedge: str | Decimal) -> list[Effect]:
         """Both venues tell what they hold."""
