@@ -1,16 +1,23 @@
-"""Runs the ``ketch`` command as an operator would: a process, its output, its exit code."""
+"""Runs the ``ketch`` command as an operator would: a process, its output, its exit code.
+
+Most are forked from a process that has imported them already; what is said of ``command`` starts an
+interpreter of its own.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import msgspec
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support_forked import ROOT, Forked
+
 FAST = ("-o", "desks.eth.hold_s=0.05", "-o", "desks.eth.pause_s=0.01")
 SWAPPED = (
     "-o", "desks.eth.primary={venue: grvt, symbol: ETH_USDT_Perp}",
@@ -22,6 +29,11 @@ PROMPT = (
     "-o", "venues.backpack.connection.expiry_s=1", "-o", "venues.grvt.connection.expiry_s=1",
 )  # fmt: skip
 _LIMIT_S = 90
+# What main.py and its commands import, when they are called.
+_IMPORTED = (
+    "main", "cli.run", "cli.start", "cli.status", "cli.tree_view", "cli.view", "cli.control",
+    "cli.service", "config.show", "actors.journal_check", "paper.server",
+)  # fmt: skip
 
 
 def command(*arguments: str) -> list[str]:
@@ -38,16 +50,39 @@ def environment(state: Path, **extra: str) -> dict[str, str]:
     return kept | unset | {"XDG_STATE_HOME": str(state), "COLUMNS": "120"} | extra
 
 
-def ketch(state: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-    """Run ``ketch`` to its end."""
-    return subprocess.run(
-        command(*arguments),
-        capture_output=True,
-        text=True,
-        timeout=_LIMIT_S,
-        env=environment(state, **extra),
-        check=False,
+def started(
+    state: Path,
+    *arguments: str,
+    stdout: int | IO[Any] = subprocess.PIPE,
+    stderr: int | IO[Any] = subprocess.STDOUT,
+    extra: Mapping[str, str] | None = None,
+) -> Forked:
+    """``ketch`` in a session of its own, forked. ``extra`` is for its environment."""
+    return Forked(
+        str(ROOT / "main.py"),
+        *arguments,
+        imported=_IMPORTED,
+        stdout=stdout,
+        stderr=stderr,
+        env=environment(state, **(extra or {})),
+        start_new_session=True,
     )
+
+
+def ketch(state: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run ``ketch`` to its end, forked."""
+    with TemporaryFile() as stdout, TemporaryFile() as stderr:
+        child = started(state, *arguments, stdout=stdout, stderr=stderr, extra=extra)
+        try:
+            code = child.wait(_LIMIT_S)
+        finally:
+            child.kill()
+        return subprocess.CompletedProcess(arguments, code, _text(stdout), _text(stderr))
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 def run_and_sum_up(state: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from paper.records import Accepted, AnyRecord, FaultFired, Filled
-from tests.support_cli import command, environment, ketch
+from tests.support_cli import ketch, started
 from tests.support_faults import SWAPPED, Scene, seconds
+from tests.support_forked import Forked
 from tests.support_paper_process import Process
 from venues.model import ZERO
 
@@ -45,19 +46,18 @@ class Service:
         return self.folder / "ketch" / "paper"
 
     @contextmanager
-    def life(self, *arguments: str, **popen: Any) -> Iterator[Life]:
-        """A process; it is killed at the end of the block if it has not ended before."""
+    def life(self, *arguments: str, output: int | None = None) -> Iterator[Life]:
+        """A process; it is killed at the end of the block if it has not ended before.
+
+        What it says goes to the log, or to the descriptor ``output``.
+        """
         settings = [part for setting in self.settings for part in ("-o", setting)]
         arguments = ("--venue", str(self.venue), *settings, *arguments)
         with self.log.open("ab") as log:
-            child = subprocess.Popen(
-                command("run", *arguments),
-                stdout=popen.pop("stdout", log),
-                stderr=popen.pop("stderr", log),
-                env=environment(self.folder, KETCH__LOG__LEVEL="debug"),
-                start_new_session=True,
-                **popen,
-            )
+            child = started(
+                self.folder, "run", *arguments,
+                stdout=log if output is None else output, extra={"KETCH__LOG__LEVEL": "debug"},
+            )  # fmt: skip
         life = Life(self, child)
         try:
             yield life
@@ -65,8 +65,6 @@ class Service:
             if child.poll() is None:
                 child.kill()
             child.wait(BOUND_S)
-            if child.stdout is not None:
-                child.stdout.close()
 
     def do(self, *arguments: str) -> str:
         """A command against it; what it said."""
@@ -82,7 +80,7 @@ class Service:
 class Life:
     """One process of the service."""
 
-    def __init__(self, service: Service, child: subprocess.Popen[bytes]) -> None:
+    def __init__(self, service: Service, child: Forked) -> None:
         self.service = service
         self.scene = service.scene
         self.child = child

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from decimal import Decimal
@@ -13,6 +12,7 @@ from typing import Any, Self
 import urllib3
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support_forked import Forked
 from venues import grvt
 from venues.backpack.requests import RequestBuilder
 from venues.grvt import requests, rest
@@ -23,19 +23,17 @@ CLOSE_S = 0.1  # nobody reads any more: there is no closing handshake to wait fo
 
 
 class Process:
-    """``python -m paper`` with pipes; ``line`` is what it printed.
+    """``python -m paper`` with pipes, forked; ``line`` is what it printed.
 
     What it says on stderr goes to a file: a pipe that nobody reads would stop a long run.
     """
 
     def __init__(self, *arguments: str) -> None:
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        self.child = subprocess.Popen(
-            [sys.executable, "-m", "paper", "--exit-on-eof", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.stderr,
-        )
+        self.child = Forked(
+            "paper", "--exit-on-eof", *arguments,
+            imported=("paper.server",), stdin=subprocess.PIPE, stderr=self.stderr,
+        )  # fmt: skip
         self.http = urllib3.PoolManager(retries=False, timeout=WAIT_S)
 
     def __enter__(self) -> Self:

@@ -208,7 +208,7 @@ def test_36_a_pipe_that_nobody_reads_stops_neither_trading_nor_the_end(it: Servi
     read_end, write_end = os.pipe()
     fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
     try:
-        with it.life("--cycles", "12", stdout=write_end, stderr=write_end) as life:
+        with it.life("--cycles", "12", output=write_end) as life:
             assert life.end() == 0
         assert len(os.read(read_end, 65536)) > 2048
     finally:
@@ -221,10 +221,8 @@ def test_36_a_pipe_that_nobody_reads_stops_neither_trading_nor_the_end(it: Servi
 
 
 def test_40_sixty_four_descriptors_are_enough(it: Service) -> None:
-    def few() -> None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-
-    with it.life("--cycles", "3", preexec_fn=few) as life:
+    with it.life("--cycles", "3") as life:
+        resource.prlimit(life.child.pid, resource.RLIMIT_NOFILE, (64, 64))
         assert life.end() == 0, it.said
     assert it.scene.judged(naked_q_s=5)["completed"] == 3
 

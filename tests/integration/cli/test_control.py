@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import stat
@@ -18,7 +19,8 @@ import pytest
 
 from actors.control_schema import PathRequest
 from cli.control import find
-from tests.support_cli import FAST, ROOT, command, environment, ketch
+from tests.support_cli import FAST, command, environment, ketch, started
+from tests.support_forked import ROOT
 
 HOLD = ("-o", "desks.eth.hold_s=60")
 BOUND_S = 60
@@ -29,12 +31,8 @@ class Running:
 
     def __init__(self, state: Path, *arguments: str, **extra: str) -> None:
         self.state = state
-        self.process = subprocess.Popen(
-            command("run", *arguments),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment(state, KETCH__LOG__LEVEL="debug", **extra),
+        self.process = started(
+            state, "run", *arguments, extra={"KETCH__LOG__LEVEL": "debug"} | extra
         )
         self._changed = threading.Condition()
         self._lines: list[str] = []
@@ -44,7 +42,7 @@ class Running:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
+        for line in io.TextIOWrapper(self.process.stdout):
             with self._changed:
                 self._lines.append(line)
                 self._changed.notify_all()

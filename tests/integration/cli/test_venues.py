@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.integration.cli.test_control import HOLD, running
-from tests.support_cli import FAST, PROMPT, command, environment, ketch
+from tests.support_cli import FAST, PROMPT, ketch, started
 
 _PROXIED = "paper.proxied=[grvt/edge, grvt/trades, grvt/market-data]"
 
@@ -42,12 +41,11 @@ class Venues:
 
 @pytest.fixture
 def venues(tmp_path: Path) -> Iterator[Venues]:
-    with subprocess.Popen(
-        command("venue", "-o", _PROXIED), stdout=subprocess.PIPE, env=environment(tmp_path)
-    ) as process:
-        assert process.stdout is not None
-        yield Venues(tmp_path / "venue.json", process.stdout.readline())
-        process.terminate()
+    process = started(tmp_path, "venue", "-o", _PROXIED)
+    assert process.stdout is not None
+    yield Venues(tmp_path / "venue.json", process.stdout.readline())
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
 
 
 def killed_while_holding(state: Path, venues: Venues) -> None:
@@ -133,6 +131,7 @@ def test_a_start_while_a_venue_is_down_closes_what_is_open_once_it_is_back(
     with running(tmp_path, *venues.option, *FAST, *quick) as run:
         run.wait_line("grvt can't be reached")
         run.wait_line("backpack is ready")
+        run.wait_line("control socket")
         venues.all_is_well()
         run.do("reset", "grvt/session")
         mark = run.wait_line("recovered")

@@ -14,7 +14,7 @@ import pytest
 
 from cli.unit_file import Unit, render, render_drop_in
 from config.secrets import NAMES
-from tests.support_cli import ROOT
+from tests.support_forked import ROOT
 
 DEPLOY = ROOT / "deploy"
 ENV = ("/usr/bin/env", "ketch")

@@ -147,7 +147,7 @@ def test_the_ledger_file_has_all_that_was_recorded(tmp_path: Path) -> None:
 def refused(*arguments: str) -> tuple[int, str]:
     process = Process(*arguments)
     process.child.communicate(timeout=WAIT_S)
-    return process.child.returncode, process.said()
+    return process.child.wait(), process.said()
 
 
 def test_a_port_in_use_is_one_clear_line_and_exit_78() -> None:
