@@ -56,6 +56,7 @@ class RestingDesk(SupervisedActor):
         self._quotes: dict[str, Quote] = {}
         self._ready: dict[str, bool] = dict.fromkeys(legs, False)
         self._views: dict[str, dict[int, OrderView]] = {venue: {} for venue in legs}
+        self._answering: set[str] = set()
         self._resting = 0
         self._cancelled = False
         self.idle = threading.Event()
@@ -68,12 +69,21 @@ class RestingDesk(SupervisedActor):
             self._ready[message.venue] = message.ready and message.new_risk
         elif isinstance(message, orders.OrderProgressed):
             self._views[message.venue][message.view.client_order_id] = message.view
+        elif isinstance(message, orders.PositionsHeld):
+            self._answering.add(message.venue)
         elif isinstance(message, Begin):
-            self._resting = -1
-            self._cancelled = False
-            self.idle.clear()
+            self._begin()
         if all(self._ready.values()) and len(self._quotes) == len(self._legs):
             self._act()
+
+    def _begin(self) -> None:
+        """A gateway that the last round cost is found out by asking it, or has come back first."""
+        self._resting = -1
+        self._cancelled = False
+        self.idle.clear()
+        self._answering.clear()
+        for address in self._venues.values():
+            address.offer(orders.VerifyPositions())
 
     def position(self, venue: str) -> Decimal:
         """What its orders have executed."""
@@ -84,7 +94,7 @@ class RestingDesk(SupervisedActor):
         return any(not v.state.resolved for i, v in views.items() if i != self._resting)
 
     def _act(self) -> None:
-        if self._resting == -1:
+        if self._resting == -1 and len(self._answering) == len(self._legs):
             self._resting = self._place(self._primary, _SIZE, rests=True)
         rest = self._views[self._primary].get(self._resting)
         if rest is not None and rest.state is OrderState.OPEN and not self._cancelled:

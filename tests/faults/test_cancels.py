@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support_faults import PRIVATE, Scene, scene, soak
+from tests.support_faults import PRIVATE, Scene, scene
 from tests.support_faults_resting import resting
 from trading.orders import OrderState
 from venues.model import BACKPACK, GRVT
@@ -72,7 +72,6 @@ def test_14_the_cancel_of_an_order_that_is_filled_already(
         the.judged(naked_q_s=2)
 
 
-@soak  # a round may begin while the gateway that the last one cost is not back, and meet nothing
 @LEADERS
 def test_14_the_cancel_is_lost_or_not_answered_or_refused(
     tmp_path: Path, venue: str, swapped: bool, monkeypatch: pytest.MonkeyPatch
