@@ -11,7 +11,7 @@ from config.secrets import Secret
 from venues.backpack.requests import RequestBuilder
 from venues.clock import VenueClock
 from venues.grvt import Endpoints, OrderSigner
-from venues.model import GRVT, Instrument
+from venues.model import BACKPACK, GRVT, Instrument
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,10 +34,14 @@ class GrvtAccess:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BackpackAccess:
-    """Backpack: hosts, and the builder that signs requests with the account's key."""
+    """Backpack: hosts, and the builder that signs requests with the account's key.
+
+    The rest actor keeps ``clock``.
+    """
 
     api_url: str
     ws_url: str
     requests: RequestBuilder
     instruments: Mapping[str, Instrument]
     connection: ConnectionConfig
+    clock: VenueClock = dataclasses.field(default_factory=lambda: VenueClock(BACKPACK))

@@ -37,7 +37,6 @@ from venues.backpack import requests as build
 from venues.backpack.codec import Verdict
 from venues.backpack.outcome import speaks_of_time
 from venues.backpack.requests import HttpRequest
-from venues.clock import VenueClock
 from venues.errors import FrameError, VenueError, VenueRefused
 from venues.model import BACKPACK, Fill, NewOrder, OrderUpdate
 
@@ -103,7 +102,7 @@ class BackpackRest(SupervisedActor):
         self._query_jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._lanes: list[_Lane] = []
         self._read_failures = 0
-        self._clock = VenueClock(BACKPACK)
+        self._clock = access.clock
         self._clock_trouble: str | None = None
         self._build.clock = lambda: self._clock.now_ns(self.clock.now())
 

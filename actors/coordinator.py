@@ -39,6 +39,7 @@ from actors.journal import (
     JournalUnusable,
     LoadDesk,
 )
+from actors.market_board import MarketBoard, MarketChanged
 from actors.paused_desks import PausedDesks
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.errors import AskTimeout, Unavailable
@@ -48,23 +49,16 @@ from trading.cycle import CycleMachine, Effect
 from trading.desk import DeskPlan, LegOrder, Phase
 from trading.ids import IdAllocator, Leg
 from trading.recovery import HeldPositions
-from venues.model import ZERO, Instrument, Quote
+from venues.model import ZERO, Instrument
 
 __all__ = [
     "AdoptFound", "ConfirmHandled", "Coordinator", "DeskOutcome", "DeskUnsure", "FlattenDesk",
-    "FlattenFound", "HoldDesk", "IgnoreFound", "PauseDesk", "QuoteReported", "ResumeDesk",
-    "StopDesk", "TickDue", "VerifyDue",
+    "FlattenFound", "HoldDesk", "IgnoreFound", "PauseDesk", "ResumeDesk", "StopDesk",
+    "TickDue", "VerifyDue",
 ]  # fmt: skip
 
 _RECORD_S: Final = 1.0  # shorter than its watchdog's
 _NOT_SENT_AFTER_S: Final = 2.0  # a killed life's last bytes are on the wire by then
-
-
-class QuoteReported(msgspec.Struct, frozen=True):
-    """From a market actor: a new best bid and ask, and the monotonic moment it was read."""
-
-    quote: Quote
-    received_s: float
 
 
 class VerifyDue(msgspec.Struct, frozen=True):
@@ -96,6 +90,7 @@ class Coordinator(SupervisedActor):
         on_done: Callable[[DeskOutcome], None],
         paused: PausedDesks,
         ids: IdAllocator,
+        market: MarketBoard,
         halted: str = "",
         guards: tuple[str, ...] = (),
     ) -> None:
@@ -107,6 +102,7 @@ class Coordinator(SupervisedActor):
         self._on_done = on_done
         self._paused = paused
         self._ids = ids
+        self._market = market
         self._halted = halted
         self._leg_of = {instrument.venue: leg for leg, instrument in instruments.items()}
         addresses = {
@@ -149,6 +145,9 @@ class Coordinator(SupervisedActor):
         if self._plan.desk in self._paused:
             self._carry_out_all(self._desk.pause(self.clock.now()))
         self._report()
+        self._market.listen(self.directory.address(self.name), self._instruments.values())
+        for instrument in self._instruments.values():
+            self.tell_self(MarketChanged(instrument.venue, instrument.symbol))
         for name in (self._journal.name, *(board.name for board in self._boards)):
             self.watch(name)
 
@@ -158,7 +157,7 @@ class Coordinator(SupervisedActor):
             return super().on_message(message)
         self._notice_stall()
         self._carry_out_all(handler(self, message))
-        if type(message) is not QuoteReported:
+        if type(message) is not MarketChanged:
             self._report()
         return None
 
@@ -178,11 +177,12 @@ class Coordinator(SupervisedActor):
         assert self._machine is not None
         return self._machine
 
-    def _quoted(self, message: QuoteReported) -> list[Effect]:
-        leg = self._leg_of.get(message.quote.venue)
-        if leg is None or message.quote.symbol != self._instruments[leg].symbol:
-            return []
-        return self._desk.quoted(leg, message.quote, self.clock.now(), message.received_s)
+    def _market_changed(self, message: MarketChanged) -> list[Effect]:
+        leg = self._leg_of[message.venue]
+        view = self._market.take(self.name, message.venue, message.symbol)
+        if view.quote is None:
+            return self._desk.unquoted(leg, self.clock.now())
+        return self._desk.quoted(leg, view.quote, self.clock.now(), view.quoted_s)
 
     def _readiness(self, message: orders.VenueReadiness) -> list[Effect]:
         leg = self._leg_of[message.venue]
@@ -375,7 +375,7 @@ class Coordinator(SupervisedActor):
 
 
 _HANDLERS: Final[dict[type, Callable[[Coordinator, Any], list[Effect]]]] = {
-    QuoteReported: Coordinator._quoted,
+    MarketChanged: Coordinator._market_changed,
     orders.OrderProgressed: Coordinator._progressed,
     orders.VenueReadiness: Coordinator._readiness,
     orders.PositionsHeld: Coordinator._positions,

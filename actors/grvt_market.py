@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from actors.access import GrvtAccess
 from actors.connection import ConnectionActor
-from actors.coordinator import QuoteReported
+from actors.market_board import MarketBoard
 from supervision.actor import ActorContext
+from supervision.states import ExitKind
 from venues.errors import FrameError, SessionRefused
 from venues.grvt import Reply, SequenceTracker, decode_frame, encode_subscribe
 from venues.grvt.codec import BOOK_STREAM, MINI_STREAM, book_selector, mini_selector
 from venues.grvt.reading import read_stream, read_subscription
 from venues.model import GRVT, Book, Quote
 
+_DEPTH: Final = 50
+
 
 class GrvtMarket(ConnectionActor):
-    """Ready once every stream has been accepted and every instrument has a price."""
+    """Ready once every stream has been accepted and every instrument has a price.
 
-    def __init__(self, context: ActorContext, access: GrvtAccess, desks: tuple[str, ...]) -> None:
+    Each book comes whole, so that one which is crossed is only left out. What is read goes to the
+    board on the reader thread, as of the moment that the venue gives it.
+    """
+
+    def __init__(self, context: ActorContext, access: GrvtAccess, board: MarketBoard) -> None:
         super().__init__(context, access.connection)
         self._access = access
-        self._desks = tuple(self.address(desk) for desk in desks)
+        self._board = board
         self._sequence = SequenceTracker()
-        self._books: dict[str, Book] = {}
         self._unpriced = set(access.instruments)
+        symbols = access.instruments
         self._streams = {
-            1: (MINI_STREAM, tuple(mini_selector(symbol) for symbol in access.instruments)),
-            2: (BOOK_STREAM, tuple(book_selector(symbol) for symbol in access.instruments)),
+            1: (MINI_STREAM, tuple(mini_selector(symbol) for symbol in symbols)),
+            2: (BOOK_STREAM, tuple(book_selector(symbol, depth=_DEPTH) for symbol in symbols)),
         }
         self._unconfirmed = set(self._streams)
 
     def on_start(self) -> None:
+        self._board.clear(GRVT, self.epoch)
         self.connect(self._access.endpoints.market_socket, {})
         for request_id, (stream, selectors) in self._streams.items():
             self.send(encode_subscribe(stream, selectors, request_id))
         self.expect_ready(self.timing.read_timeout_s)
+
+    def on_exit(self, kind: ExitKind) -> None:
+        super().on_exit(kind)
+        self._board.clear(GRVT, self.epoch)
 
     def data_age_s(self) -> float | None:
         return self.clock.now() - self._data_s
@@ -43,11 +57,12 @@ class GrvtMarket(ConnectionActor):
         if isinstance(frame, Reply):
             self._subscribed(frame)
         elif self._sequence.accept(frame):
+            self.check_fence()
             news = read_stream(frame)
             if isinstance(news, Quote):
                 self._priced(news, received_s)
             elif isinstance(news, Book):
-                self._keep(news)
+                self._board.put_book(news, self._moment_s(news.event_ns, received_s))
 
     def _subscribed(self, reply: Reply) -> None:
         if reply.error is not None:
@@ -62,16 +77,13 @@ class GrvtMarket(ConnectionActor):
         self._maybe_ready()
 
     def _priced(self, quote: Quote, received_s: float) -> None:
-        for desk in self._desks:
-            desk.offer(QuoteReported(quote, received_s))
+        self._board.put_quote(quote, self._moment_s(quote.event_ns, received_s))
         if quote.symbol in self._unpriced:
             self._unpriced.discard(quote.symbol)
             self._maybe_ready()
 
-    def _keep(self, book: Book) -> None:
-        if book.crossed:
-            raise FrameError(GRVT, self.name, f"crossed book of {book.symbol}")
-        self._books[book.symbol] = book
+    def _moment_s(self, event_ns: int, received_s: float) -> float:
+        return self._access.clock.moment_s(event_ns, received_s)
 
     def _maybe_ready(self) -> None:
         if not self._unconfirmed and not self._unpriced:

@@ -28,6 +28,7 @@ from actors.grvt_session import GrvtSession
 from actors.grvt_trading import GrvtTrading
 from actors.heartbeat import Heartbeat
 from actors.journal import Journal
+from actors.market_board import MarketBoard
 from actors.orders import Orders
 from actors.paused_desks import PausedDesks
 from config.schema import ConnectionConfig, DeskConfig, KetchConfig
@@ -74,6 +75,7 @@ class Service:
     console: ConsoleAccess | None = None
     paused: PausedDesks = dataclasses.field(default_factory=PausedDesks)
     ids: IdAllocator = dataclasses.field(default_factory=lambda: IdAllocator(1))
+    market: MarketBoard = dataclasses.field(default_factory=MarketBoard)
     halted: str = ""
 
     @property
@@ -121,7 +123,7 @@ def _grvt(service: Service) -> SupervisorSpec:
             service,
             f"{GRVT}/market",
             "connection",
-            lambda c: GrvtMarket(c, access, service.desks),
+            lambda c: GrvtMarket(c, access, service.market),
             _CONNECTION,
         ),
         _child(service, f"{GRVT}/heartbeat", "worker", heartbeat),
@@ -155,7 +157,7 @@ def _backpack(service: Service) -> SupervisorSpec:
             service,
             f"{BACKPACK}/market",
             "connection",
-            lambda c: BackpackMarket(c, access, service.desks),
+            lambda c: BackpackMarket(c, access, service.market),
             _CONNECTION,
         ),
         _child(service, f"{BACKPACK}/heartbeat", "worker", heartbeat),
@@ -182,6 +184,7 @@ def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
             on_done=service.on_done,
             paused=service.paused,
             ids=service.ids,
+            market=service.market,
             halted=service.halted,
         )
 

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from actors import orders
-from actors.coordinator import QuoteReported
+from actors.market_board import MarketBoard, MarketChanged
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.spec import ChildSpec, Factory, SupervisorSpec
 from supervision.states import ChildState
@@ -45,9 +45,15 @@ class RestingDesk(SupervisedActor):
     """One round at a time: rest, cancel once it is open, hedge every fill, close both legs."""
 
     def __init__(
-        self, context: ActorContext, legs: dict[str, Instrument], primary: str, ids: IdAllocator
+        self,
+        context: ActorContext,
+        legs: dict[str, Instrument],
+        primary: str,
+        ids: IdAllocator,
+        market: MarketBoard,
     ) -> None:
         super().__init__(context)
+        self._market = market
         self._legs = legs
         self._primary = primary
         (self._hedge,) = set(legs) - {primary}
@@ -62,9 +68,15 @@ class RestingDesk(SupervisedActor):
         self.idle = threading.Event()
         self.states: list[OrderState] = []
 
+    def on_start(self) -> None:
+        self._market.listen(self.directory.address(self.name), self._legs.values())
+        for leg in self._legs.values():
+            self.tell_self(MarketChanged(leg.venue, leg.symbol))
+
     def on_message(self, message: object) -> None:
-        if isinstance(message, QuoteReported):
-            self._quotes[message.quote.venue] = message.quote
+        if isinstance(message, MarketChanged):
+            quote = self._market.take(self.name, message.venue, message.symbol).quote
+            self._quotes.update({} if quote is None else {message.venue: quote})
         elif isinstance(message, orders.VenueReadiness):
             self._ready[message.venue] = message.ready and message.new_risk
         elif isinstance(message, orders.OrderProgressed):
@@ -162,7 +174,7 @@ class Resting:
                 GRVT: next(iter(service.grvt.instruments.values())),
                 BACKPACK: next(iter(service.backpack.instruments.values())),
             }
-            self.desk = RestingDesk(context, legs, self.the.primary, service.ids)
+            self.desk = RestingDesk(context, legs, self.the.primary, service.ids, service.market)
             return self.desk
 
         return _with_desk(service_tree(service), build)

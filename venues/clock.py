@@ -60,6 +60,18 @@ class VenueClock:
             return None
         return best.venue_ns + int((now_s - best.at_s) * _SECOND_NS)
 
+    def moment_s(self, event_ns: int, read_s: float) -> float:
+        """The monotonic moment of what the venue dates ``event_ns`` and we have read at ``read_s``.
+
+        It is the latest one that our measurement allows, and never after ``read_s``, which it is
+        for what is not dated and while the venue's clock is not known.
+        """
+        best = self._best
+        if not event_ns or best is None or read_s - best.at_s > _VALID_S:
+            return read_s
+        latest_s = best.at_s + (event_ns - best.venue_ns) / _SECOND_NS + best.error_s
+        return min(read_s, latest_s)
+
     def trouble(self, our_ns: int, now_s: float, window_s: float) -> str:
         """Why nothing new should be signed: unknown, or half a window off; "" when all is well."""
         venue_ns = self.now_ns(now_s)

@@ -13,6 +13,7 @@ from actors.backpack_market import BackpackMarket
 from actors.grvt_market import GrvtMarket
 from actors.grvt_session import RenewSession
 from actors.grvt_trading import GrvtTrading
+from actors.market_board import MarketBoard
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState
 from tests.support_actors import (
@@ -44,9 +45,9 @@ from tests.support_actors_venue import (
 Build = Callable[[str], Callable[[ActorContext], SupervisedActor]]
 ACTORS: dict[str, Build] = {
     "grvt/trading": lambda url: lambda c: GrvtTrading(c, grvt_access(url)),
-    "grvt/market": lambda url: lambda c: GrvtMarket(c, grvt_access(url), ()),
+    "grvt/market": lambda url: lambda c: GrvtMarket(c, grvt_access(url), MarketBoard()),
     "backpack/feed": lambda url: lambda c: BackpackFeed(c, backpack_access(url)),
-    "backpack/market": lambda url: lambda c: BackpackMarket(c, backpack_access(url), ()),
+    "backpack/market": lambda url: lambda c: BackpackMarket(c, backpack_access(url), MarketBoard()),
 }
 EACH = pytest.mark.parametrize("name", ACTORS)
 

@@ -81,3 +81,21 @@ def test_an_order_whose_time_is_over_gets_none() -> None:
 def test_without_the_venues_clock_ours_has_to_do() -> None:
     order = msgspec.structs.replace(new_order(lives_s=5.0))
     assert VenueClock("grvt").expiry_ns(order, START_NS, 1.0) == order.expires_ns
+
+
+def test_what_the_venue_dates_is_of_that_moment_and_never_of_one_to_come() -> None:
+    clock = clock_at(0)
+    at_ns = START_NS + 3 * SECOND_NS
+    assert clock.moment_s(at_ns, 110.0) == pytest.approx(103.0)
+    assert clock.moment_s(at_ns, 102.0) == 102.0
+
+
+def test_what_the_measurement_leaves_open_does_not_make_it_older() -> None:
+    clock = clock_at(0, trip_s=1.0)
+    assert clock.moment_s(START_NS + 3 * SECOND_NS, 110.0) == pytest.approx(104.0)
+
+
+def test_what_is_not_dated_or_of_an_unknown_clock_is_of_when_it_was_read() -> None:
+    assert clock_at(0).moment_s(0, 110.0) == 110.0
+    assert clock_at(0).moment_s(START_NS, 1_000.0) == 1_000.0
+    assert VenueClock("grvt").moment_s(START_NS, 110.0) == 110.0
