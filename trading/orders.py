@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from venues.errors import KeyRefusal
-from venues.model import ZERO, Fill, NewOrder, OrderStatus, OrderUpdate, TimeInForce
+from venues.model import ZERO, Fill, NewOrder, OrderStatus, OrderUpdate, Refusal, TimeInForce
 
 _SECOND_NS: Final = 1_000_000_000
 
@@ -136,6 +136,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     ``quote_amount`` is the sum of price times size of what executed. ``fees`` (positive: paid) and
     ``quote_amount`` are exact once ``fills_complete``. ``received_s`` is the monotonic moment at
     which the message behind this view was read from its socket, ``sent_s`` that of our write.
+    ``refusal`` is why the venue did not execute all of it, where its code says so.
     ``key_refusal``: the venue refused it over our key.
     """
 
@@ -150,6 +151,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     fills_complete: bool
     received_s: float = 0.0
     sent_s: float = 0.0
+    refusal: Refusal | None = None
     key_refusal: KeyRefusal | None = None
 
 

@@ -154,6 +154,24 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     reduce_only: bool = False
 
 
+class Refusal(enum.Enum):
+    """Why a venue did not execute an order, as far as its code tells what to do about it.
+
+    ``FUNDS``: margin, position or number of orders. ``PRICE``: the price, or how far the order would
+    move the market. ``MARKET``: closed, restricted or in maintenance. ``RATE``: too many requests.
+    What is about our key is a ``KeyRefusal``.
+    """
+
+    FUNDS = "funds"
+    REDUCE_ONLY = "reduce_only"
+    POST_ONLY = "post_only"
+    PRICE = "price"
+    MARKET = "market"
+    RATE = "rate"
+    SELF_TRADE = "self_trade"
+    OTHER = "other"
+
+
 class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """What a venue says of one order, in a reply, a query or a stream.
 
