@@ -157,9 +157,9 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
 class Refusal(enum.Enum):
     """Why a venue did not execute an order, as far as its code tells what to do about it.
 
-    ``FUNDS``: margin, position or number of orders. ``PRICE``: the price, or how far the order would
-    move the market. ``MARKET``: closed, restricted or in maintenance. ``RATE``: too many requests.
-    What is about our key is a ``KeyRefusal``.
+    ``FUNDS``: margin, position or number of orders. ``PRICE``: the price, or how far it would move
+    the market. ``MARKET``: closed, restricted or in maintenance. ``RATE``: too many requests. What
+    is about our key is a ``KeyRefusal``.
     """
 
     FUNDS = "funds"
