@@ -293,7 +293,8 @@ class JournalFile:
 
     def _size_of_intents(self, desk: str, after: int) -> str:
         """The size of the largest order of a desk after that row; empty without one."""
-        rows = self._rows("intents", "where rowid > ? and desk like ? || '/%'", after, desk)
+        where = "where rowid > ? and substr(desk, 1, ?) = ?"  # names may have SQL's own wildcards
+        rows = self._rows("intents", where, after, len(desk) + 1, f"{desk}/")
         sizes = [msgspec.json.decode(row[3], type=NewOrder).size for row in rows]
         return str(max(sizes)) if sizes else ""
 

@@ -6,9 +6,9 @@ Durations are seconds (``_s``) or milliseconds (``_ms``); prices are basis point
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -29,6 +29,10 @@ from trading.plan import (
     Style,
 )
 from venues.model import BACKPACK, GRVT
+
+MOST_DESKS: Final = 50
+# What stands at the top of the tree beside the desks, and the paths that patterns begin with.
+TAKEN_NAMES: Final = frozenset({GRVT, BACKPACK, "journal", "board", "guard", "console", "root"})
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
@@ -189,10 +193,7 @@ class KetchConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 def problems(config: KetchConfig) -> Iterator[Problem]:
     """What does not fit together, in the form the loader reports with its origin."""
     yield from config.supervision.problems()
-    if len(config.desks) != 1:
-        yield Problem("desks", len(config.desks), "one desk in this version")
-    for name, desk in config.desks.items():
-        yield from _desk_problems(f"desks.{name}", desk)
+    yield from _desks_problems(config.desks)
     for name in (GRVT, BACKPACK):
         rate = getattr(config.venues, name).rate
         if rate.reserved >= rate.burst:
@@ -203,6 +204,21 @@ def problems(config: KetchConfig) -> Iterator[Problem]:
             at = f"venues.{name}.connection.stale_after_s"
             expected = f"more than ping_interval_s ({connection.ping_interval_s:g})"
             yield Problem(at, connection.stale_after_s, expected)
+
+
+def _desks_problems(desks: Mapping[str, DeskConfig]) -> Iterator[Problem]:
+    if not 1 <= len(desks) <= MOST_DESKS:
+        yield Problem("desks", len(desks), f"1 to {MOST_DESKS} desks")
+    taken: dict[tuple[str, str], str] = {}
+    for name, desk in desks.items():
+        if name in TAKEN_NAMES:
+            yield Problem(f"desks.{name}", name, "a name that is not an actor's already")
+        for role, leg in (("primary", desk.primary), ("hedge", desk.hedge)):
+            other = taken.setdefault((leg.venue, leg.symbol), name)
+            if other != name:  # their positions are one at the venue
+                expected = f"an instrument that no other desk trades: {other} does"
+                yield Problem(f"desks.{name}.{role}.symbol", leg.symbol, expected)
+        yield from _desk_problems(f"desks.{name}", desk)
 
 
 def _desk_problems(at: str, desk: DeskConfig) -> Iterator[Problem]:

@@ -106,3 +106,16 @@ def test_requests_outside_orders_are_counted_within_the_cycle(hook: Hook) -> Non
     assert cycle.marks == []
     reach()
     assert cycle.marks == ["second"]
+
+
+def test_cycles_of_two_bases_go_on_beside_each_other() -> None:
+    faults = Faults()
+    hooks = CycleHooks(faults)
+    for name, hook, number in (("btc", "hedge_accept", 2), ("eth", "hedge_accept", 1)):
+        faults.arm(Mark(name=name, at=At(hook=hook, cycle=number)))  # type: ignore[arg-type]
+    hooks.accepted("backpack", "ETH_USDC_PERP")
+    hooks.accepted("grvt", "BTC_USDT_Perp")
+    assert hooks.cycle == 2
+    hooks.accepted("backpack", "BTC_USDC_PERP")
+    hooks.accepted("grvt", "ETH_USDT_Perp")
+    assert [fault.name for fault in faults.fired if isinstance(fault, Mark)] == ["btc", "eth"]

@@ -43,7 +43,7 @@ def test_two_runs_share_no_id(one: int, two: int) -> None:
 
 
 def test_an_epoch_ends_with_its_last_id_and_says_so_before() -> None:
-    ids = IdAllocator(LAST_EPOCH)
+    ids = IdAllocator(LAST_EPOCH, first_epoch=LAST_EPOCH - 1)
     seen = set()
     while not ids.low:
         seen.add(ids.next())
@@ -68,6 +68,30 @@ def test_desks_on_many_threads_share_no_id() -> None:
     for thread in take:
         thread.join()
     assert len(set(found)) == 4000
+
+
+def test_ids_that_were_handed_out_are_ours_whatever_other_desks_do_meanwhile() -> None:
+    ids, strange = IdAllocator(1), list[int]()
+
+    def take() -> None:
+        strange.extend(i for i in (ids.next() for _ in range(2000)) if not ids.may_be_ours(i))
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert strange == []
+
+
+def test_of_the_epochs_that_two_desks_have_begun_at_once_the_later_one_counts() -> None:
+    ids = IdAllocator(5)
+    ids.renew(7)
+    issued = ids.next()
+    ids.renew(6)
+    assert (ids.epoch, ids.may_be_ours(issued)) == (7, True)
+    ids.renew(7)
+    assert ids.next() == issued + 1
 
 
 def test_an_id_of_an_earlier_run_on_record_may_be_ours() -> None:
