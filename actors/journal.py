@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from actors.journal_file import BUSY_TIMEOUT_S, JournalFile, JournalUnusable
-from actors.journal_history import DeskHistory, UnresolvedIntent
+from actors.journal_history import DeskHistory, ResultsOnRecord, UnresolvedIntent
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ExitKind
 from trading.desk import CycleRecord
@@ -26,9 +26,9 @@ from venues.model import Fill, NewOrder
 
 __all__ = [
     "BeginEpoch", "CycleOnRecord", "DeskHistory", "IntentRecorded", "Journal",
-    "JournalUnusable", "LoadDesk", "LoadVenue", "RecordCycle", "RecordCycleStart", "RecordDesk",
-    "RecordFill", "RecordIntent", "RecordInterrupted", "RecordOrder", "UnresolvedIntent",
-    "VenueHistory",
+    "JournalUnusable", "LoadDesk", "LoadResults", "LoadVenue", "RecordCycle", "RecordCycleStart",
+    "RecordDesk", "RecordFill", "RecordIntent", "RecordInterrupted", "RecordOrder", "RecordResume",
+    "ResultsOnRecord", "UnresolvedIntent", "VenueHistory",
 ]  # fmt: skip
 
 
@@ -110,6 +110,24 @@ class BeginEpoch(msgspec.Struct, frozen=True):
     """Ask: a new run epoch for order ids, past all on record and ``beyond``. Answered by it."""
 
     beyond: int = 0
+
+
+class RecordResume(msgspec.Struct, frozen=True):
+    """An operator has resumed a desk: what it earned or lost before does not count for limits.
+
+    Durable before the next message is taken.
+    """
+
+    desk: str
+    resumed_ns: int
+
+
+class LoadResults(msgspec.Struct, frozen=True):
+    """What have cycles come to that ended since then? ResultsOnRecord is told to ``reply_to``."""
+
+    desks: tuple[str, ...]
+    since_ns: int
+    reply_to: str
 
 
 class LoadDesk(msgspec.Struct, frozen=True):
@@ -204,6 +222,13 @@ class Journal(SupervisedActor):
         history = VenueHistory(message.venue, found.unresolved, found.fill_keys, found.last_fill_ns)
         self.address(message.reply_to).offer(history)
 
+    def _load_results(self, message: LoadResults) -> None:
+        try:
+            found = self._open.load_results(message.desks, message.since_ns)
+        except JournalUnusable as error:  # whoever asks has to live with that, not the journal
+            found = ResultsOnRecord((), {}, str(error))
+        self.address(message.reply_to).offer(found)
+
     # -- groups ------------------------------------------------------------------------------------
 
     def _commit(self) -> None:
@@ -241,6 +266,8 @@ _WRITERS: Final[dict[type, Callable[[Journal, Any], None]]] = {
 _READERS: Final[dict[type, Callable[[Journal, Any], object]]] = {
     LoadDesk: lambda self, m: self._open.load_desk(m.desk, m.since_ns),
     LoadVenue: Journal._load_venue,
+    LoadResults: Journal._load_results,
+    RecordResume: lambda self, m: self._open.set_resumed(m.desk, m.resumed_ns),
     BeginEpoch: lambda self, m: self._open.next_epoch(m.beyond, _now_ns()),
     RecordDesk: lambda self, m: self._open.set_desk(
         m.desk, paused=m.paused, halted=m.halted, ignored=m.ignored

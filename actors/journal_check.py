@@ -7,8 +7,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from actors.journal_file import SCHEMA_VERSION, SUMMED, JournalUnusable, is_honest
+from actors.journal_file import JournalUnusable, is_honest
 from actors.journal_history import JournalCheck
+from actors.journal_tables import SCHEMA_VERSION, SUMMED
 
 
 def check_journal(path: Path) -> JournalCheck:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -19,59 +19,23 @@ import msgspec
 from actors.journal_history import (
     DeskHistory,
     OrdersOnRecord,
+    ResultsOnRecord,
     RunStart,
     UnresolvedIntent,
+    result_of,
 )
+from actors.journal_tables import SCHEMA_VERSION, SINCE_3, SUMMED, TABLES
 from trading.desk import CycleRecord
 from trading.ids import LAST_EPOCH
 from trading.orders import OrderView
+from trading.results import CycleResult
 from venues.model import Fill, NewOrder
 
-SCHEMA_VERSION: Final = 2
 BUSY_TIMEOUT_S: Final = 5.0
 CRASH_WINDOW_S: Final = 60
 _SECOND_NS: Final = 1_000_000_000
 _FILLS_KEPT_NS: Final = 48 * 3600 * _SECOND_NS
 _INTERRUPTED: Final = "interrupted"
-
-_TABLES: Final = """
-create table runs (
-    epoch integer not null, began_ns integer not null, ended_ns integer, checksum text not null,
-    number integer primary key autoincrement);
-create table intents (
-    venue text not null, client_order_id text not null, desk text not null,
-    order_json text not null, recorded_ns integer not null, checksum text not null,
-    resolved integer not null default 0, primary key (venue, client_order_id));
-create index unresolved_intents on intents (venue) where resolved = 0;
-create table outcomes (
-    venue text not null, client_order_id text not null, view_json text not null,
-    recorded_ns integer not null, checksum text not null, primary key (venue, client_order_id));
-create table fills (
-    venue text not null, symbol text not null, trade_id text not null,
-    venue_order_id text not null, client_order_id text not null, fill_json text not null,
-    event_ns integer not null, recorded_ns integer not null, checksum text not null,
-    primary key (venue, symbol, trade_id, venue_order_id));
-create index fills_by_time on fills (venue, event_ns);
-create table cycles (
-    desk text not null, cycle integer not null, direction text not null, size text not null,
-    started_ns integer not null, finished_ns integer, outcome text, record_json text,
-    last_intent integer, checksum text not null, primary key (desk, cycle));
-create index open_cycles on cycles (desk) where finished_ns is null;
-create table desks (
-    desk text primary key, paused integer not null, halted text not null,
-    ignored_json text not null, checksum text not null);
-"""
-# What the checksum of a row is over, by table, in this order.
-SUMMED: Final = {
-    "runs": "epoch, began_ns, ended_ns",
-    "intents": "venue, client_order_id, desk, order_json, recorded_ns",
-    "outcomes": "venue, client_order_id, view_json, recorded_ns",
-    "fills": "venue, symbol, trade_id, venue_order_id, client_order_id, fill_json, event_ns,"
-    " recorded_ns",
-    "cycles": "desk, cycle, direction, size, started_ns, finished_ns, outcome, record_json,"
-    " last_intent",
-    "desks": "desk, paused, halted, ignored_json",
-}
 
 
 class JournalUnusable(Exception):
@@ -115,7 +79,7 @@ class JournalFile:
         self._database.execute("pragma journal_mode = wal")
         self._database.execute("pragma synchronous = full")
         version = self._database.execute("pragma user_version").fetchone()[0]
-        if version not in (0, 1, SCHEMA_VERSION):
+        if version not in range(SCHEMA_VERSION + 1):
             raise JournalUnusable(
                 self.path, f"schema {version}, this version reads 1 to {SCHEMA_VERSION}"
             )
@@ -123,12 +87,13 @@ class JournalFile:
             self._migrate(version)
 
     def _migrate(self, version: int) -> None:
-        """Make the tables, and take over what a file of version 1 has. All of it or nothing."""
+        """Make the tables, and take over what an older file has. All of it or nothing."""
         self._database.execute("begin immediate")
-        old = ("intents", "outcomes", "cycles") if version else ()
+        old = ("intents", "outcomes", "cycles") if version == 1 else ()
         for table in old:
             self._database.execute(f"alter table {table} rename to old_{table}")
-        for statement in _TABLES.split(";")[:-1]:
+        missing = SINCE_3 if version == 2 else TABLES + SINCE_3
+        for statement in missing.split(";")[:-1]:
             self._database.execute(statement)
         for table in old:
             self._take_over(table)
@@ -321,11 +286,30 @@ class JournalFile:
         self._insert("desks", values, "insert or replace")
         self.commit()
 
-    def forget_desks(self) -> None:
-        """No desk is paused, halted or leaves anything alone: the venues are new ones; durable."""
-        self._begin()
-        self._database.execute("delete from desks")
+    # -- results -----------------------------------------------------------------------------------
+
+    def set_resumed(self, desk: str, utc_ns: int) -> None:
+        """What the desk earned or lost before that does not count for its limits; durable."""
+        self._insert("resumes", (desk, utc_ns), "insert or replace")
         self.commit()
+
+    def load_results(self, desks: Iterable[str], since_ns: int) -> ResultsOnRecord:
+        """What cycles came to that ended since then. Raises JournalUnusable for a damaged row."""
+        resumed_ns: dict[str, int] = {}
+        results: list[CycleResult] = []
+        for desk in desks:
+            resume = next(self._rows("resumes", "where desk = ?", desk), (desk, 0))
+            resumed_ns[desk] = resume[1]
+            where = "where desk = ? and finished_ns >= ? and record_json != ''"
+            rows = self._rows("cycles", where, desk, max(since_ns, resumed_ns[desk]))
+            results += map(self._result, rows)
+        return ResultsOnRecord(tuple(results), resumed_ns)
+
+    def _result(self, row: tuple[Any, ...]) -> CycleResult:
+        try:
+            return result_of(row[0], row[1], row[5], row[7])
+        except msgspec.DecodeError as error:
+            raise JournalUnusable(self.path, f"cycle {row[1]} of {row[0]}: {error}") from error
 
     # -- inside ------------------------------------------------------------------------------------
 

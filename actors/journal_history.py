@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import msgspec
 
-from venues.model import NewOrder
+from trading.results import CycleResult
+from venues.model import ZERO, NewOrder
 
 
 class UnresolvedIntent(msgspec.Struct, frozen=True):
@@ -44,6 +45,45 @@ class DeskHistory(msgspec.Struct, frozen=True):
     halted: str = ""
     paused: bool = False
     ignored: dict[str, Decimal] = {}
+
+
+class ResultsOnRecord(msgspec.Struct, frozen=True):
+    """What cycles of some desks came to. ``resumed_ns`` is when each was last resumed, or 0.
+
+    ``error``: why they can't be told, or empty.
+    """
+
+    results: tuple[CycleResult, ...]
+    resumed_ns: dict[str, int]
+    error: str = ""
+
+
+class _Leg(msgspec.Struct, frozen=True):
+    """Of a leg's record, what limits need."""
+
+    traded: Decimal
+    slippage_bps: Decimal
+
+
+class _Record(msgspec.Struct, frozen=True):
+    """Of a cycle's record, what limits need: so those of every version can be read."""
+
+    pnl: Decimal
+    primary: _Leg
+    hedge: _Leg
+
+
+def result_of(desk: str, cycle: int, finished_ns: int, record_json: str) -> CycleResult:
+    """What a recorded cycle came to. Raises msgspec.DecodeError for what is no record."""
+    record = msgspec.json.decode(record_json, type=_Record)
+    slips = [leg.slippage_bps for leg in (record.primary, record.hedge) if leg.traded]
+    return CycleResult(
+        desk=desk,
+        cycle=cycle,
+        finished_ns=finished_ns,
+        pnl=record.pnl,
+        slippage_bps=max(slips, default=ZERO),
+    )
 
 
 class RunStart(msgspec.Struct, frozen=True):

@@ -55,8 +55,9 @@ def begin(
 
     Raises CommandFailed: 78 for a journal that can't be used, 1 for one that can't be written now.
 
-    ``resume``: the operator has looked, and wants desks to go on whatever happened. ``new_venues``:
-    what was found at the venues of an earlier run does not exist any more.
+    ``resume``: the operator has looked, and wants desks to go on whatever happened, also whatever
+    they have lost. ``new_venues``: what was found at the venues of an earlier run, and lost there,
+    does not exist any more.
     """
     names = tuple(desks)
     with _opened(path, busy_timeout_s) as journal:
@@ -70,6 +71,7 @@ def begin(
                     halted="",
                     ignored={} if new_venues else None,
                 )
+                journal.set_resumed(desk, time.time_ns())
         halted = {desk: why for desk in names if (why := journal.load_desk(desk, 0).halted)}
         crashed = ""
         if start.recent_crashes >= _LOOP and not resume:

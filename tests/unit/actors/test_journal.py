@@ -20,6 +20,7 @@ from actors.journal import (
     IntentRecorded,
     Journal,
     LoadDesk,
+    LoadResults,
     LoadVenue,
     RecordCycle,
     RecordCycleStart,
@@ -28,6 +29,7 @@ from actors.journal import (
     RecordIntent,
     RecordInterrupted,
     RecordOrder,
+    RecordResume,
     UnresolvedIntent,
     VenueHistory,
 )
@@ -239,6 +241,28 @@ def test_what_an_operator_wants_of_a_desk_lasts(desk: Desk) -> None:
         desk.journal.ask(RecordDesk("eth", paused=False))
         known = desk.load()
         assert (known.paused, known.halted) == (False, "somebody traded by hand")
+
+
+def test_results_are_told_to_whoever_asked_and_count_from_the_last_resume(desk: Desk) -> None:
+    with desk.running():
+        desk.journal.tell(over(1))
+        desk.journal.tell(LoadResults(("eth",), 0, LETTERS))
+        told = desk.letters.get(timeout=WAIT_S)
+        assert [result.cycle for result in told.results] == [1]
+        desk.journal.tell(RecordResume("eth", time.time_ns()))
+        desk.journal.tell(LoadResults(("eth",), 0, LETTERS))
+        assert desk.letters.get(timeout=WAIT_S).results == ()
+
+
+def test_results_that_can_not_be_read_are_told_as_an_error(desk: Desk) -> None:
+    with desk.running():
+        desk.journal.tell(over(1))
+        desk.load()
+        with closing(sqlite3.connect(desk.path)) as other, other:
+            other.execute("update cycles set size = '9'")
+        desk.journal.tell(LoadResults(("eth",), 0, LETTERS))
+        assert "does not match its checksum" in desk.letters.get(timeout=WAIT_S).error
+        assert desk.stage.directory.last_epoch("journal") == 1
 
 
 def test_a_venue_is_told_its_unresolved_orders_and_its_fills(desk: Desk) -> None:

@@ -8,18 +8,17 @@ from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from actors.journal_check import check_journal
-from actors.journal_file import (
-    SCHEMA_VERSION,
-    JournalFile,
-    JournalUnusable,
-)
+from actors.journal_file import JournalFile, JournalUnusable
 from actors.journal_history import DeskHistory, RunStart
+from actors.journal_tables import SCHEMA_VERSION, SINCE_3
 from tests.support_actors import open_descriptors
 from tests.support_actors_records import cycle_record
 from tests.support_trading import SECOND_NS, START_NS, fill, new_order
+from trading.desk import CycleRecord
 from trading.ids import LAST_EPOCH
 from trading.orders import OrderState, OrderView
 
@@ -183,15 +182,63 @@ def test_the_end_of_a_recovery_is_the_end_of_what_it_closed(path: Path) -> None:
         assert check_journal(path).open_cycles == {}
 
 
-def test_what_an_operator_wants_of_a_desk_lasts_until_the_venues_are_others(path: Path) -> None:
+def test_what_an_operator_wants_of_a_desk_lasts(path: Path) -> None:
     with opened(path) as file:
         file.set_desk("eth", paused=True, ignored={"primary": Decimal("0.5")})
         file.set_desk("eth", halted="drift")
         known = file.load_desk("eth", 0)
         assert (known.paused, known.halted) == (True, "drift")
         assert known.ignored == {"primary": Decimal("0.5")}
-        file.forget_desks()
-        assert file.load_desk("eth", 0) == DeskHistory(1, 0, 0)
+
+
+def results(file: JournalFile, since_ns: int = 0) -> list[tuple[str, int, Decimal]]:
+    found = file.load_results(("eth", "btc"), since_ns).results
+    return [(one.desk, one.cycle, one.pnl) for one in found]
+
+
+def record(cycle: int, pnl: str, desk: str = "eth") -> CycleRecord:
+    return msgspec.structs.replace(cycle_record(cycle), desk=desk, pnl=Decimal(pnl))
+
+
+def test_results_are_those_of_the_desks_asked_for_that_ended_since_then(path: Path) -> None:
+    with opened(path) as file:
+        file.write_cycle(record(1, "-1"), START_NS)
+        file.write_cycle(record(2, "-2"), START_NS + 1)
+        file.write_cycle(record(1, "-3", "btc"), START_NS + 2)
+        file.write_cycle(record(1, "-4", "sol"), START_NS + 2)
+        file.write_start("eth", 3, "buy", "0.5", START_NS + 3)
+        file.write_interrupted("btc", 2, START_NS + 3)
+        every = [("eth", 1, Decimal(-1)), ("eth", 2, Decimal(-2)), ("btc", 1, Decimal(-3))]
+        assert results(file) == every
+        assert results(file, START_NS + 1) == every[1:]
+
+
+def test_a_record_that_is_put_right_is_of_the_moment_of_the_first(path: Path) -> None:
+    with opened(path) as file:
+        file.write_cycle(record(1, "-1"), START_NS)
+        file.write_cycle(record(1, "-2"), START_NS + 9)
+        (found,) = file.load_results(("eth",), 0).results
+        assert found.pnl == -2
+        assert found.finished_ns == START_NS
+
+
+def test_results_from_before_a_resume_are_left_out(path: Path) -> None:
+    with opened(path) as file:
+        file.write_cycle(record(1, "-1"), START_NS)
+        file.write_cycle(record(2, "-2"), START_NS + 2)
+        file.set_resumed("eth", START_NS + 1)
+        assert results(file) == [("eth", 2, Decimal(-2))]
+        assert file.load_results(("eth", "btc"), 0).resumed_ns == {"eth": START_NS + 1, "btc": 0}
+
+
+@pytest.mark.parametrize("text", ["{}", "spoilt"])
+def test_a_result_that_can_not_be_read_is_not_taken_for_nothing(path: Path, text: str) -> None:
+    with opened(path) as file:
+        file.write_cycle(record(1, "-1"), START_NS)
+        row = next(file._rows("cycles", ""))
+        file._insert("cycles", (*row[:7], text, row[8]), "insert or replace")
+        with pytest.raises(JournalUnusable, match="cycle 1 of eth"):
+            file.load_results(("eth",), 0)
 
 
 def test_a_check_tells_what_an_operator_wants_to_know(path: Path) -> None:
@@ -221,6 +268,17 @@ def test_a_file_of_version_1_is_carried_on(path: Path) -> None:
         assert check_journal(path).damaged == ()
         assert check_journal(path).rows["outcomes"] == 1
     with opened(path) as file:
+        assert check_journal(path).schema_version == SCHEMA_VERSION
+
+
+def test_a_file_of_version_2_is_carried_on(path: Path) -> None:
+    with opened(path) as file:
+        file.set_desk("eth", halted="drift")
+    names = [line.split()[2] for line in SINCE_3.splitlines() if line.startswith("create")]
+    edit(path, "".join(f"drop table {name};" for name in names) + "pragma user_version = 2;")
+    with opened(path) as file:
+        assert file.load_desk("eth", 0).halted == "drift"
+        file.set_resumed("eth", START_NS)
         assert check_journal(path).schema_version == SCHEMA_VERSION
 
 

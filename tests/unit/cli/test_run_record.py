@@ -126,3 +126,14 @@ def test_an_end_that_can_not_be_recorded_fails_nothing(path: Path) -> None:
     path.unlink()
     path.mkdir()
     run_record.end(path, record)
+
+
+@pytest.mark.parametrize(("resume", "new_venues"), [(True, False), (False, True), (False, False)])
+def test_losses_count_anew_when_desks_are_to_go_on_or_the_venues_are_others(
+    path: Path, resume: bool, new_venues: bool
+) -> None:
+    begin(path, resume=resume, new_venues=new_venues)
+    journal = JournalFile(path)
+    resumed_ns = journal.load_results(DESKS, 0).resumed_ns["eth"]
+    journal.close()
+    assert bool(resumed_ns) is (resume or new_venues)
