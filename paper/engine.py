@@ -21,7 +21,7 @@ from paper.book import OrderBook, Working
 from paper.checks import band, check_shape, check_value
 from paper.clearing import BACKGROUND, Clearing, FundingPayment
 from paper.force import Force
-from paper.matching import Matcher
+from paper.matching import Match, Matcher
 from paper.orders import (
     BookDelta,
     ExchangeListener,
@@ -77,6 +77,7 @@ class PaperExchange:
         self._matcher = Matcher(
             self._orders, self._clearing, self._listeners, background.mark, first_id
         )
+        self._match: Match = Matcher.run
         self._force = Force(
             self._instruments, self._books, self._orders, self._clearing, self._matcher,
             self._listeners, self._publish,
@@ -169,15 +170,20 @@ class PaperExchange:
                 self._withdraw(working, working.order, reason, now_ns)
         return cancelled
 
-    def liquidate(self, account: str, part: Decimal) -> None:
-        """Liquidate an account whose margin need not be short, or a part of it."""
-        self._liquidate(account, self.now_ns(), part)
+    def matched_by(self, run: Match) -> None:
+        """``run`` matches each accepted order from now on."""
+        self._match = run
 
-    def take_resting(self, order: PaperOrder, part: Decimal, pieces: int = 1) -> None:
-        """Somebody takes ``part`` of what is left of a resting order; nothing when it is gone."""
-        working = self._orders.working(order)
-        if working is not None:
-            self._force.take(working, order.request.symbol, part, pieces, self.now_ns())
+    def liquidate(
+        self, account: str, part: Decimal, reason: Reason = Reason.LIQUIDATION, *, untold: bool
+    ) -> None:
+        """Cancel everything, and close ``part`` of every position at market, by force."""
+        self.cancel_all(account, None, Reason.LIQUIDATION)
+        self._force.close_positions(account, self.now_ns(), part, reason, untold=untold)
+
+    def take_resting(self, orders: Sequence[PaperOrder], part: Decimal, pieces: int = 1) -> None:
+        """Somebody takes ``part`` of what is left of resting orders, in turns; not of gone ones."""
+        self._force.take(orders, part, pieces, self.now_ns())
 
     def set_leverage(self, leverage: int) -> None:
         """Allow another leverage from now on."""
@@ -201,7 +207,7 @@ class PaperExchange:
                 self._on_funding(payment)
         for account in self._clearing.names:
             if self._clearing.below_maintenance(account):
-                self._liquidate(account, now_ns)
+                self.liquidate(account, Decimal(1), untold=False)
 
     def find_order(
         self, account: str, *, order_id: int | None = None, client_order_id: int | None = None
@@ -298,7 +304,7 @@ class PaperExchange:
             working.price = band(request.side, mark, self._settings.limits)
         kill = request.time_in_force is TimeInForce.FOK
         if not kill or self._matcher.fillable(working, book) == working.left:
-            self._matcher.run(working, book, now_ns)
+            self._match(self._matcher, working, book, now_ns)
         self._settle(working, order, book, now_ns)
         self._trim_touched(request.symbol, now_ns)
 
@@ -361,11 +367,6 @@ class PaperExchange:
         if offer.left:
             book.add(offer)
             offers[side, price] = offer
-
-    def _liquidate(self, account: str, now_ns: int, part: Decimal = Decimal(1)) -> None:
-        """Cancel everything and close (a part of) every position at market, by force."""
-        self.cancel_all(account, None, Reason.LIQUIDATION)
-        self._force.close_positions(account, now_ns, part)
 
     def _publish(self, symbol: str, now_ns: int) -> None:
         changes = self._books[symbol].take_changes()

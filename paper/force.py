@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from paper.book import OrderBook, Working
@@ -34,24 +34,34 @@ class Force:
         self._listeners = listeners
         self._publish = publish
 
-    def close_positions(self, account: str, now_ns: int, part: Decimal = Decimal(1)) -> None:
+    def close_positions(
+        self, account: str, now_ns: int, part: Decimal, reason: Reason, *, untold: bool = False
+    ) -> None:
         """Close ``part`` of every position at market, by force."""
         for position in self._clearing.positions(account, now_ns):
             size = self._part(position.symbol, abs(position.size), part)
-            self._close(position, size, now_ns)
+            self._close(position, size, now_ns, reason, untold)
 
-    def take(self, working: Working, symbol: str, part: Decimal, pieces: int, now_ns: int) -> None:
-        """Somebody takes ``part`` of what is left of a resting order, past all others."""
-        left = self._part(symbol, working.left, part)
+    def take(self, orders: Sequence[PaperOrder], part: Decimal, pieces: int, now_ns: int) -> None:
+        """Somebody takes ``part`` of what is left of resting orders, past all others in the book.
+
+        Of each in so many ``pieces``, one after the other of all of them.
+        """
+        taken = [(order.request.symbol, self._orders.working(order)) for order in orders]
+        resting = [(symbol, working) for symbol, working in taken if working is not None]
+        left = [self._part(symbol, working.left, part) for symbol, working in resting]
         for number in range(pieces, 0, -1):
-            if not left:
-                break
-            size = self._part(symbol, left, Decimal(1) / number)
-            self._matcher.take(working, size, self._books[symbol], now_ns)
-            left -= size
-        self._publish(symbol, now_ns)
+            for place, (symbol, working) in enumerate(resting):
+                if left[place]:
+                    size = self._part(symbol, left[place], Decimal(1) / number)
+                    self._matcher.take(working, size, self._books[symbol], now_ns)
+                    left[place] -= size
+        for symbol in {symbol for symbol, _ in resting}:
+            self._publish(symbol, now_ns)
 
-    def _close(self, position: PaperPosition, size: Decimal, now_ns: int) -> None:
+    def _close(
+        self, position: PaperPosition, size: Decimal, now_ns: int, reason: Reason, untold: bool
+    ) -> None:
         request = OrderRequest(
             account=position.account,
             symbol=position.symbol,
@@ -59,16 +69,17 @@ class Force:
             size=size,
             price=None,
             time_in_force=TimeInForce.IOC,
+            untold=untold,
         )
         order = PaperOrder(self._orders.next_id(), request, now_ns)
-        order.reason = Reason.LIQUIDATION
+        order.reason = reason
         self._orders.add(order)
         for listener in self._listeners:
             listener.order_accepted(order)
         working = Working(request.account, request.side, None, request.size, order)
         self._matcher.run(working, self._books[position.symbol], now_ns, forced=True)
         if order.status.live:
-            self._matcher.end(working, Status.CANCELLED, Reason.LIQUIDATION, now_ns)
+            self._matcher.end(working, Status.CANCELLED, reason, now_ns)
         self._publish(position.symbol, now_ns)
 
     def _part(self, symbol: str, size: Decimal, part: Decimal) -> Decimal:

@@ -23,7 +23,7 @@ from paper.faults import (
     Trade,
     Withdraw,
 )
-from paper.orders import OrderRequest, Refused
+from paper.orders import OrderRequest, Reason, Refused
 from venues.model import TimeInForce
 
 _SIGNALS: Final = {
@@ -101,8 +101,7 @@ class Hands:
     def _take(self, fault: Take) -> str:
         exchange = self._exchanges[fault.venue]
         orders = exchange.open_orders(fault.account)
-        for order in orders:
-            exchange.take_resting(order, Decimal(str(fault.part)), fault.pieces)
+        exchange.take_resting(orders, Decimal(str(fault.part)), fault.pieces)
         return f"{len(orders)} taken"
 
     def _leverage(self, fault: Leverage) -> str:
@@ -110,7 +109,10 @@ class Hands:
         return f"leverage {fault.leverage}"
 
     def _liquidate(self, fault: Liquidate) -> str:
-        self._exchanges[fault.venue].liquidate(fault.account, Decimal(str(fault.part)))
+        self._exchanges[fault.venue].liquidate(
+            fault.account, Decimal(str(fault.part)), Reason(fault.how),
+            untold=fault.told == "position",
+        )  # fmt: skip
         return "liquidated"
 
     def _withdraw(self, fault: Withdraw) -> str:

@@ -147,7 +147,7 @@ class VenueRecorder:
                 post_only=request.post_only,
                 reduce_only=request.reduce_only,
                 expires_ns=request.expires_ns,
-                forced=order.reason is Reason.LIQUIDATION,
+                forced=order.reason in (Reason.LIQUIDATION, Reason.ADL),
                 **self._ledger.moment(),
             )
         )

@@ -20,6 +20,9 @@ from paper.orders import (
 from paper.registry import OrderRegistry
 from venues.model import ZERO, TimeInForce
 
+Match = Callable[["Matcher", Working, OrderBook, int], None]
+"""Matches an order against a book at a moment: ``Matcher.run``, or something in its place."""
+
 
 class Matcher:
     """Executes orders against each other, in one venue's books and accounts.
@@ -43,11 +46,18 @@ class Matcher:
         self._trade_ids: dict[str, int] = defaultdict(int)
         self.last_trades: dict[str, PaperFill] = {}
 
-    def run(self, taker: Working, book: OrderBook, now_ns: int, *, forced: bool = False) -> None:
-        """Match ``taker`` for as long as it crosses the book and is live."""
+    def run(
+        self, taker: Working, book: OrderBook, now_ns: int, *, forced: bool = False,
+        most: Decimal | None = None, piece: Decimal | None = None,
+    ) -> None:  # fmt: skip
+        """Match ``taker`` for as long as it crosses the book and is live.
+
+        ``most`` is how much of it may be executed, ``piece`` how much by one match.
+        """
         self._serial += 1
         match = 0
-        while taker.left and self._trim(taker, None, now_ns):
+        allowed = taker.left if most is None else most
+        while taker.left and allowed and self._trim(taker, None, now_ns):
             maker = book.best(taker.side.opposite)
             if maker is None or maker.price is None or not taker.crosses(maker.price):
                 return
@@ -55,13 +65,15 @@ class Matcher:
                 self._self_trade(taker, taker.order, maker, book, now_ns)
             elif self._trim(maker, book, now_ns):
                 match += 1
-                self._execute(taker, maker, book, match, now_ns, forced)
+                size = min(taker.left, maker.left, allowed, piece or allowed)
+                allowed -= size
+                self._execute(taker, maker, size, book, match, now_ns, forced)
 
     def take(self, maker: Working, size: Decimal, book: OrderBook, now_ns: int) -> None:
         """Background flow takes ``size`` of one resting order, past all others in the book."""
         self._serial += 1
         taker = Working(BACKGROUND, maker.side.opposite, maker.price, size)
-        self._execute(taker, maker, book, 1, now_ns, forced=False)
+        self._execute(taker, maker, size, book, 1, now_ns, forced=False)
 
     def fillable(self, taker: Working, book: OrderBook) -> Decimal:
         """How much of ``taker`` would execute now, at most its size."""
@@ -88,6 +100,12 @@ class Matcher:
         """Take a resting order out of the book and cancel it."""
         book.remove(working)
         self.end(working, Status.CANCELLED, reason, now_ns)
+
+    def shrink(self, working: Working, order: PaperOrder, size: Decimal, now_ns: int) -> None:
+        """Cut an order that is not in the book to ``size``, and tell."""
+        order.size = working.left = size
+        order.updated_ns = now_ns
+        self._changed(order)
 
     def trim_resting(self, account: str, symbol: str, book: OrderBook, now_ns: int) -> None:
         """Shrink or cancel the account's resting reduce-only orders to what they can reduce."""
@@ -129,9 +147,9 @@ class Matcher:
             self.end(taker, Status.CANCELLED, Reason.SELF_TRADE, now_ns)
 
     def _execute(
-        self, taker: Working, maker: Working, book: OrderBook, match: int, now_ns: int, forced: bool
-    ) -> None:
-        size = min(taker.left, maker.left)
+        self, taker: Working, maker: Working, size: Decimal, book: OrderBook, match: int,
+        now_ns: int, forced: bool,
+    ) -> None:  # fmt: skip
         self._trade_ids[book.symbol] += 1
         taker.left -= size
         book.resize(maker, maker.left - size)

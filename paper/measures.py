@@ -16,10 +16,12 @@ import msgspec
 
 from paper.naked import NakedClock, spread
 from paper.records import (
+    BANNED,
     Accepted,
     AnyRecord,
     Connection,
     Ended,
+    FaultHit,
     Filled,
     Funded,
     LedgerError,
@@ -70,7 +72,8 @@ class Judge:
         self._naked = NakedClock(scope.q, scope.lot)
         self._cycle: _Cycle | None = None
         self._flipped: set[tuple[str, int]] = set()
-        self._findings: dict[str, list[Finding]] = {"D": [], "O": [], "P": [], "F": []}
+        self._findings: dict[str, list[Finding]] = {"D": [], "O": [], "P": [], "F": [], "S": []}
+        self._bans = 0
         self._completed = self._incomplete = self._orders = self._fills = 0
         self._largest = ZERO
         self._fees = {scope.primary: ZERO, scope.hedge: ZERO}
@@ -86,6 +89,8 @@ class Judge:
             self._connection(record)
         elif isinstance(record, Manual):
             self._manual.add((record.venue, record.order_id))
+        elif isinstance(record, FaultHit):
+            self._bans += record.detail == BANNED
         elif isinstance(record, Accepted | Resized | Filled | Ended | Funded):
             if not self._covers(record):
                 return
@@ -130,6 +135,8 @@ class Judge:
             orphans=tuple(self._findings["O"]),
             position_errors=tuple(self._findings["P"]),
             flips=tuple(self._findings["F"]),
+            self_trades=tuple(self._findings["S"]),
+            bans=self._bans,
             largest_order_q=self._largest / scope.q,
             orders=self._orders,
             fills=self._fills,
@@ -148,6 +155,7 @@ class Judge:
         if not record.forced:
             self._check_ids(record)
             self._check_need(record)
+            self._check_own(record)
             self._largest = max(self._largest, record.size)
             if record.size > self._scope.q:
                 self._find("P", record, "order larger than one cycle", str(record.size))
@@ -161,6 +169,16 @@ class Judge:
             if key in self._ids:
                 self._find("D", record, f"{kind} accepted twice", str(value))
             self._ids.add(key)
+
+    def _check_own(self, record: Accepted) -> None:
+        """Self-trades: would this order meet one that its own account has resting there?"""
+        own = (
+            live.record
+            for live in self._live.values()
+            if live.record.venue == record.venue and live.record.account == record.account
+        )
+        if not record.post_only and any(_meet(record, other) for other in own):
+            self._find("S", record, "crosses an own order")
 
     def _check_need(self, record: Accepted) -> None:
         """D, and the start of a cycle: does this order reduce the need, or create one?"""
@@ -317,6 +335,13 @@ class Judge:
                 detail=detail,
             )
         )
+
+
+def _meet(taker: Accepted, maker: Accepted) -> bool:
+    """They would trade with each other. A taker without a price crosses everything."""
+    if taker.side is maker.side or maker.price is None:
+        return False
+    return taker.price is None or (taker.price - maker.price) * taker.side.sign >= 0
 
 
 def measure(records: Iterable[AnyRecord], scope: Scope, end_ns: int | None = None) -> Measures:

@@ -20,11 +20,13 @@ class GrvtPaper(Plain, frozen=True, kw_only=True):
     """The paper GRVT: its engine, its protocol, and its three ports (0: any free one).
 
     ``start_positions`` are what the account ``main`` holds by contract when the venue opens.
+    ``steps`` are other size steps, and smallest sizes, by contract.
     """
 
     engine: GrvtEngine = GrvtEngine()
     front: GrvtSettings = GrvtSettings()
     start_positions: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    steps: dict[str, Decimal] = msgspec.field(default_factory=dict)
     edge_port: Port = 0
     trades_port: Port = 0
     market_data_port: Port = 0
@@ -36,6 +38,7 @@ class BackpackPaper(Plain, frozen=True, kw_only=True):
     engine: BackpackEngine = BackpackEngine()
     front: BackpackSettings = BackpackSettings()
     start_positions: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    steps: dict[str, Decimal] = msgspec.field(default_factory=dict)
     api_port: Port = 0
     ws_port: Port = 0
 

@@ -11,11 +11,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from venues.model import ZERO, Book, Instrument, Level, Side, TimeInForce
+
+if TYPE_CHECKING:
+    from paper.matching import Match
 
 
 class SelfTrade(enum.Enum):
@@ -64,6 +67,15 @@ class Reason(enum.Enum):
     NOTIONAL_MIN = "notional_min"
     DUPLICATE_CLIENT_ID = "duplicate_client_id"
     LIQUIDATION = "liquidation"
+    ADL = "adl"
+    # Only faults make these: the engine has no such rules.
+    REDUCE_TOO_LARGE = "reduce_too_large"
+    REDUCE_ONLY_LIMIT = "reduce_only_limit"
+    SELF_MATCHED = "self_matched"
+    MARKET = "market"
+    MAKER_LIMIT = "maker_limit"
+    SLIPPAGE = "slippage"
+    PRICE_IMPACT = "price_impact"
 
 
 class Refused(Exception):
@@ -85,7 +97,8 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
     ``expires_ns``: UTC moment at which a resting rest is cancelled with EXPIRED, 0 for never.
     ``wire`` is the front-end's own echo of the request, kept on the order untouched.
     ``nonce``: what makes a signed request unique at the venue, for the ledger's duplicate check.
-    ``manual``: somebody else's order on the account, not the trader's.
+    ``manual``: somebody else's order on the account, not the trader's. ``untold``: the account's
+    order and fill streams do not tell of it; its position stream does.
     """
 
     account: str
@@ -102,6 +115,7 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str = ""
     wire: object = None
     manual: bool = False
+    untold: bool = False
 
 
 class PaperOrder:
@@ -281,8 +295,11 @@ class Exchange(Protocol):
     ) -> list[PaperOrder]:
         """End all live orders of an account (of one contract when given)."""
 
-    def take_resting(self, order: PaperOrder, part: Decimal, pieces: int = 1) -> None:
-        """Somebody takes ``part`` of what is left of a resting order; nothing when it is gone."""
+    def matched_by(self, run: Match) -> None:
+        """``run`` matches each accepted order from now on; by default the matcher does."""
+
+    def take_resting(self, orders: Sequence[PaperOrder], part: Decimal, pieces: int = 1) -> None:
+        """Somebody takes ``part`` of what is left of resting orders, in turns; not of gone ones."""
 
     def find_order(
         self, account: str, *, order_id: int | None = None, client_order_id: int | None = None

@@ -16,6 +16,8 @@ import msgspec
 from venues.model import Side, TimeInForce
 
 LEDGER_SCHEMA: Final = "ketch.ledger/1"
+BANNED: Final = "banned"
+"""What a ``hit`` says when a venue has banned its trader for too many requests."""
 
 
 class LedgerError(Exception):

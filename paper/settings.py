@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Final
@@ -170,3 +171,15 @@ GRVT_INSTRUMENTS: Final = (
     _grvt("BTC", 0x030501, "0.1", "0.001", 100),
     _grvt("SOL", 0x030601, "0.01", "0.1", 20),
 )
+
+
+def listed(
+    instruments: tuple[Instrument, ...], steps: Mapping[str, Decimal]
+) -> tuple[Instrument, ...]:
+    """The contracts with these size steps, which are their smallest sizes too, where given."""
+    return tuple(
+        msgspec.structs.replace(one, step=steps[one.symbol], min_size=steps[one.symbol])
+        if one.symbol in steps
+        else one
+        for one in instruments
+    )

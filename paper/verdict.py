@@ -54,6 +54,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 class Measures(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict. ``availability`` is A, completed / planned.
 
+    ``self_trades`` are orders that crossed an order of their own account, whether or not the venue
+    prevented the trade; ``bans`` counts how often a venue banned its trader for too many requests.
     ``fees``, ``slippage`` (against the venue's mid; positive is worse) and ``funding`` are by
     venue, in quote currency, positive when paid.
     """
@@ -71,6 +73,8 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     orphans: tuple[Finding, ...]
     position_errors: tuple[Finding, ...]
     flips: tuple[Finding, ...]
+    self_trades: tuple[Finding, ...]
+    bans: int
     largest_order_q: Decimal
     orders: int
     fills: int

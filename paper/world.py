@@ -16,7 +16,7 @@ from paper.keys import ACCOUNTS
 from paper.ledger import Ledger
 from paper.options import PaperSettings
 from paper.orders import OrderRequest
-from paper.settings import BACKPACK_INSTRUMENTS, GRVT_INSTRUMENTS, VenueSettings
+from paper.settings import BACKPACK_INSTRUMENTS, GRVT_INSTRUMENTS, VenueSettings, listed
 from venues.model import BACKPACK, GRVT, Instrument, Side, TimeInForce
 
 NS_PER_S: Final = 1_000_000_000
@@ -46,8 +46,14 @@ class World:
         self.start_ns = self.ledger.utc_ns()
         self.makers: dict[str, MarketMaker] = {}
         self.exchanges = {
-            GRVT: self._exchange(GRVT, GRVT_INSTRUMENTS, settings.grvt.engine),
-            BACKPACK: self._exchange(BACKPACK, BACKPACK_INSTRUMENTS, settings.backpack.engine),
+            GRVT: self._exchange(
+                GRVT, listed(GRVT_INSTRUMENTS, settings.grvt.steps), settings.grvt.engine
+            ),
+            BACKPACK: self._exchange(
+                BACKPACK,
+                listed(BACKPACK_INSTRUMENTS, settings.backpack.steps),
+                settings.backpack.engine,
+            ),
         }
         self._start_positions()
         self.sample_marks()

@@ -62,6 +62,18 @@ _EXPIRY: Final = {
     Reason.POSITION_LIMIT: "PositionLimit",
     Reason.PRICE_BAND: "PriceOutOfBounds",
     Reason.LIQUIDATION: "Liquidation",
+    Reason.ADL: "Liquidation",
+    Reason.REDUCE_ONLY_LIMIT: "ReduceOnlyNotReduced",
+    Reason.SELF_MATCHED: "SelfTradePrevention",
+    Reason.MARKET: "InsufficientLiquidity",
+    Reason.MAKER_LIMIT: "InsufficientLiquidity",
+    Reason.SLIPPAGE: "SlippageToleranceExceeded",
+    Reason.PRICE_IMPACT: "PriceImpact",
+}
+# What the exchange calls its own orders: in the history, then on the stream.
+_FORCED: Final = {
+    Reason.LIQUIDATION: ("LiquidatePositionOnBook", "LIQUIDATION_AUTOCLOSE"),
+    Reason.ADL: ("LiquidatePositionOnAdl", "ADL_AUTOCLOSE"),
 }
 
 
@@ -163,14 +175,16 @@ def history_order(order: PaperOrder) -> HistoryOrder:
         time_in_force=time_in_force_of(order),
         self_trade_prevention=_SELF_TRADE[request.self_trade],
         expiry_reason=expiry_reason(order),
-        system_order_type=_system_order_type(order),
+        system_order_type=_forced(order)[0],
     )
 
 
-def _system_order_type(order: PaperOrder) -> str | None:
+def _forced(order: PaperOrder) -> tuple[str | None, str]:
+    """System order type and origin of an order."""
     # Other orders are cancelled in a liquidation; only the liquidating one is the system's own.
-    forced = order.reason is Reason.LIQUIDATION and client_id_of(order) is None
-    return "LiquidatePositionOnBook" if forced else None
+    if client_id_of(order) is not None:
+        return None, "USER"
+    return _FORCED.get(order.reason, (None, "USER"))
 
 
 def fee_of(fill: PaperFill, settings: BackpackSettings) -> Decimal:
@@ -192,7 +206,7 @@ def history_fill(fill: PaperFill, settings: BackpackSettings) -> HistoryFill:
         fee=fee_of(fill, settings),
         fee_symbol=FEE_SYMBOL,
         is_maker=fill.maker,
-        system_order_type="LiquidatePositionOnBook" if fill.forced else None,
+        system_order_type=_forced(fill.order)[0] if fill.forced else None,
         timestamp=iso(fill.now_ns),
     )
 
@@ -205,7 +219,7 @@ def order_data(order: PaperOrder, event: str, engine_us: int, **extra: object) -
         "price": None if request.price is None else wire(request.price),
         "reason": expiry_reason(order) if event == "orderExpired" else None,
         "status": status_of(order),
-        "origin": "LIQUIDATION_AUTOCLOSE" if _system_order_type(order) else "USER",
+        "origin": _forced(order)[1],
     }
     return OrderData(
         event=event,
@@ -241,7 +255,7 @@ def fill_data(fill: PaperFill, engine_us: int, settings: BackpackSettings) -> Or
         maker=fill.maker,
         fee=fee_of(fill, settings),
         fee_symbol=FEE_SYMBOL,
-        origin="LIQUIDATION_AUTOCLOSE" if fill.forced else "USER",
+        origin=_forced(fill.order)[1] if fill.forced else "USER",
     )
 
 

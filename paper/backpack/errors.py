@@ -20,6 +20,7 @@ _CODES = {
     Reason.OPEN_ORDER_LIMIT: ("ORDER_LIMIT", "Too many open orders"),
     Reason.POST_ONLY: ("INVALID_ORDER", "Order would immediately match and take."),
     Reason.REDUCE_ONLY: ("INVALID_ORDER", "Reduce only order not reduced"),
+    Reason.REDUCE_TOO_LARGE: ("INVALID_ORDER", "Reduce only order not reduced"),
 }
 
 

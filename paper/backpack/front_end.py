@@ -17,6 +17,7 @@ from paper.backpack.rest_orders import GATE, OrderRoutes
 from paper.backpack.settings import BackpackAccount, BackpackSettings
 from paper.backpack.streams import StreamHub
 from paper.backpack.verify import Verifier
+from paper.curbs import Curbs
 from paper.faults import Faults
 from paper.faults.http import dated
 from paper.lag import ReadLag
@@ -42,7 +43,8 @@ class BackpackFrontEnd:
         gatekeeper = Gatekeeper(exchange, verifier, settings)
         self.market_data = MarketData(exchange, settings)
         self._hub = StreamHub(exchange, ledger, faults, verifier, settings)
-        entry = OrderEntry(exchange, settings, self.market_data.states)
+        curbs = Curbs(exchange, faults)
+        entry = OrderEntry(exchange, settings, self.market_data.states, curbs)
         self._orders = OrderRoutes(exchange, settings, gatekeeper, entry, self._hub, faults)
         self._account = AccountRoutes(
             exchange, settings, gatekeeper, fees, ReadLag(exchange, faults)

@@ -9,6 +9,7 @@ import msgspec
 
 from paper.backpack.errors import ApiError, BodyError, invalid, refusal
 from paper.backpack.settings import BackpackSettings, BookState
+from paper.curbs import Curbs
 from paper.orders import Exchange, OrderRequest, PaperOrder, Reason, Refused, SelfTrade
 from venues.backpack.frames import ASK, BID, LIMIT, MARKET, OrderExecute
 from venues.model import ZERO, Side, TimeInForce
@@ -53,17 +54,21 @@ class OrderEntry:
     """Places orders in the engine. ``states`` is each market's order book state."""
 
     def __init__(
-        self, exchange: Exchange, settings: BackpackSettings, states: dict[str, BookState]
-    ) -> None:
+        self, exchange: Exchange, settings: BackpackSettings, states: dict[str, BookState],
+        curbs: Curbs | None = None,
+    ) -> None:  # fmt: skip
         self._exchange = exchange
         self._settings = settings
         self._states = states
+        self._curbs = curbs
 
     def place(self, account: str, order: OrderExecute, nonce: str) -> PaperOrder:
         """Accept and match; raises ApiError or BodyError when nothing was placed."""
         try:
             self._check_state(order)
             request = self._request(account, order, nonce)
+            if self._curbs is not None:
+                self._curbs.check(request)
             return self._submit(request)
         except Refused as refused:
             raise refusal(refused) from refused

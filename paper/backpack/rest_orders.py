@@ -108,7 +108,7 @@ class OrderRoutes:
         order = self._find(account, wanted.order_id, client_id(wanted.client_id))
         race = self._faults.race(BACKPACK) if order is not None and order.status.live else None
         if order is not None and race is not None and race.when == "before":
-            self._exchange.take_resting(order, Decimal(str(race.part)))
+            self._exchange.take_resting([order], Decimal(str(race.part)))
         if order is None or not order.status.live or order.request.symbol != wanted.symbol:
             raise not_found(400, "Order not found")
         if race is not None and race.when == "after":
@@ -174,7 +174,7 @@ class OrderRoutes:
 
     def _overtake(self, account: str, order: PaperOrder, race: Race) -> None:
         """Somebody takes the order after its cancel was acknowledged, and before it is done."""
-        self._exchange.take_resting(order, Decimal(str(race.part)))
+        self._exchange.take_resting([order], Decimal(str(race.part)))
         self._cancel_later(account, order)
 
     async def _ordered(

@@ -129,6 +129,8 @@ class StreamHub:
 
     def filled(self, fill: PaperFill) -> None:
         """``orderFill``: one message per match."""
+        if fill.order.request.untold:
+            return
         data = encode.fill_data(fill, self._stamp(fill.now_ns), self._settings)
         self._send_private(ORDER_STREAM, fill.account, fill.symbol, data, "fill")
 
@@ -266,8 +268,10 @@ class StreamHub:
         return self._engine_us
 
     def _order_event(self, order: PaperOrder, event: str) -> None:
-        data = encode.order_data(order, event, self._stamp(order.updated_ns))
         request = order.request
+        if request.untold:
+            return
+        data = encode.order_data(order, event, self._stamp(order.updated_ns))
         self._send_private(ORDER_STREAM, request.account, request.symbol, data, "order")
 
     def _position_data(self, position: PaperPosition, event: str | None) -> object:

@@ -21,6 +21,7 @@ from paper.faults.outside import (
     Trade,
     Withdraw,
 )
+from paper.faults.rules import AnyRule, Deny, Maintenance, OrderRule, Shatter, Throttle
 from paper.faults.venue import (
     Answer,
     AnyVenueFault,
@@ -40,12 +41,13 @@ from paper.faults.venue import (
 )
 from paper.faults.wire import AnyWire, Blackhole, Closed, Cut, Fin, Hold, NoRead, Rst, Trickle
 
-AnyFault = AnyVenueFault | AnyOutside | AnyWire
+AnyFault = AnyVenueFault | AnyRule | AnyOutside | AnyWire
 
 __all__ = [
-    "Answer", "AnyFault", "AnyOutside", "AnyVenueFault", "AnyWire", "At", "Blackhole",
-    "CancelOrders", "ClearAll", "Clock", "Closed", "Cut", "Delay", "Drop", "EditReply", "Expire",
-    "Fault", "FaultRefused", "Faults", "Fin", "Frames", "Hit", "Hold", "Hook", "Lag", "Leverage",
-    "Liquidate", "Lose", "Mark", "NoRead", "Race", "Refuse", "Restart", "Rst", "Signal", "Slow",
-    "Subscribe", "Take", "Trade", "Trickle", "Withdraw",
+    "Answer", "AnyFault", "AnyOutside", "AnyRule", "AnyVenueFault", "AnyWire", "At", "Blackhole",
+    "CancelOrders", "ClearAll", "Clock", "Closed", "Cut", "Delay", "Deny", "Drop", "EditReply",
+    "Expire", "Fault", "FaultRefused", "Faults", "Fin", "Frames", "Hit", "Hold", "Hook", "Lag",
+    "Leverage", "Liquidate", "Lose", "Maintenance", "Mark", "NoRead", "OrderRule", "Race", "Refuse",
+    "Restart", "Rst", "Shatter", "Signal", "Slow", "Subscribe", "Take", "Throttle", "Trade",
+    "Trickle", "Withdraw",
 ]  # fmt: skip

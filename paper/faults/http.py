@@ -85,6 +85,9 @@ class HttpFaults:
                 self._faults.at_hook(upgrade_name.partition("/")[0], "ws_upgrade")
                 if self._faults.refusing(upgrade_name):
                     return abort(request)
+                banned = self._faults.gates.banned(upgrade_name)
+                if banned is not None:
+                    return banned.response()
                 await self._faults.before_reply(upgrade_name)
                 return await handler(request)
             return await self._serve(connection, request, handler)
@@ -100,6 +103,9 @@ class HttpFaults:
             self._faults.at_hook(venue, hook)
         if self._faults.refusing(connection):
             return abort(request)
+        turned_away = self._faults.gates.turned_away(connection, request.path, hook)
+        if turned_away is not None:
+            return turned_away.response()
         fault = self._take(connection, request)
         executed = not isinstance(fault, Lose | Answer)
         if isinstance(fault, Answer):

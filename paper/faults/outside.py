@@ -48,11 +48,17 @@ class Leverage(Fault, frozen=True, kw_only=True, tag="leverage"):
 
 
 class Liquidate(Fault, frozen=True, kw_only=True, tag="liquidate"):
-    """The venue cancels an account's orders and closes ``part`` of its positions by force."""
+    """The venue cancels an account's orders and closes ``part`` of its positions by force.
+
+    ``how`` says in which way. With ``told`` position only the position streams and what can be
+    read show it: no order and no fill is told of.
+    """
 
     venue: Venue
     account: str = "main"
     part: Share = 1.0
+    how: Literal["liquidation", "adl"] = "liquidation"
+    told: Literal["all", "position"] = "all"
 
 
 class Withdraw(Fault, frozen=True, kw_only=True, tag="withdraw"):

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import UnsetType
 
+from paper.curbs import Curbs
 from paper.faults import Race
 from paper.grvt import encode, verify
 from paper.grvt.private_streams import PrivateFeed
@@ -87,12 +88,14 @@ class OrderDesk:
         settings: GrvtSettings,
         later: Later = on_the_loop,
         races: Races = no_race,
+        curbs: Curbs | None = None,
     ) -> None:
         self._exchange = exchange
         self._feed = feed
         self._settings = settings
         self._later = later
         self._races = races
+        self._curbs = curbs
         self._random = random.Random(settings.seed)
         self._signatures: dict[tuple[str, str], int] = {}
         self._windows: dict[tuple[str, int], Timer] = {}
@@ -190,8 +193,16 @@ class OrderDesk:
             self._exchange.check(request)
         except Refused as refused:
             if refused.reason not in self._told_later():
-                side = self._position_side(request)
-                raise refusal(refused.reason, refused.detail, request.side, side) from None
+                raise self._refusal(request, refused) from None
+        try:
+            if self._curbs is not None:
+                self._curbs.check(request)
+        except Refused as refused:
+            raise self._refusal(request, refused) from None
+
+    def _refusal(self, request: OrderRequest, refused: Refused) -> GrvtRefusal:
+        side = self._position_side(request)
+        return refusal(refused.reason, refused.detail, request.side, side)
 
     def _told_later(self) -> set[Reason]:
         """What the feed says after the acknowledgement instead of a refusal."""
@@ -252,7 +263,7 @@ class OrderDesk:
     def _overtake(self, order: PaperOrder, race: Race) -> None:
         """Somebody takes the order while its cancel is on the way."""
         with self._feed.batch():
-            self._exchange.take_resting(order, Decimal(str(race.part)))
+            self._exchange.take_resting([order], Decimal(str(race.part)))
 
     def _cancel_all(self, account: GrvtAccount, symbols: list[str]) -> None:
         with self._feed.batch():

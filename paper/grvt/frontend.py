@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from paper.curbs import Curbs
 from paper.faults import Expire, Faults, Restart
 from paper.faults.http import dated
 from paper.grvt.desk import OrderDesk
@@ -82,7 +83,10 @@ class GrvtFrontEnd:
         )
         exchange.add_listener(feed)
         exchange.add_listener(self._public_source)
-        self._desk = OrderDesk(exchange, feed, settings, races=partial(faults.race, GRVT))
+        self._desk = OrderDesk(
+            exchange, feed, settings, races=partial(faults.race, GRVT),
+            curbs=Curbs(exchange, faults),
+        )  # fmt: skip
         faults.on(Expire, self._expire)
         faults.on(Restart, lambda _: self.restart_gateway())
         self._trades = trades_routes(exchange, self._desk, ReadLag(exchange, faults))

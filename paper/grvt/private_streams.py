@@ -131,7 +131,7 @@ class PrivateFeed:
     def filled(self, fill: PaperFill) -> None:
         """A match, and with a remainder the order's new figures."""
         account = self._accounts.get(fill.account)
-        if account is None:
+        if account is None or fill.order.request.untold:
             return
         row = encode.fill(fill, account)
         self._emit(_Event(codec.FILL_STREAM, account, fill.symbol, row))
@@ -161,7 +161,7 @@ class PrivateFeed:
 
     def _order(self, order: PaperOrder, opening: PaperOrder | None = None) -> None:
         account = self._accounts.get(order.request.account)
-        if account is None:
+        if account is None or order.request.untold:
             return
         symbol = order.request.symbol
         state = encode.state_update(order)

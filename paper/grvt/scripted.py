@@ -105,6 +105,11 @@ class ScriptedDialect:
         hook = hook_of(self._connection, "", head.method)
         if hook is not None:
             self._faults.at_hook(GRVT, hook)
+        turned_away = self._faults.gates.turned_away(self._connection, "", hook)
+        if turned_away is not None:
+            error = RpcErrorBody(code=turned_away.code, message=turned_away.message)
+            line.reply(_reply(head, error=error))
+            return
         fault = self._faults.effects.take(
             RouteFault, self._connection, lambda one: head.method.endswith(one.route)
         )

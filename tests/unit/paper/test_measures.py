@@ -6,12 +6,13 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from paper.measures import judge_file
 from paper.naked import spread
-from paper.records import LEDGER_SCHEMA, Funded, Opened, encode_record
+from paper.records import LEDGER_SCHEMA, FaultHit, Funded, Opened, encode_record
 from paper.verdict import Finding, scope_of
 from tests.support_paper_script import Script
 
@@ -251,3 +252,26 @@ def test_a_file_that_is_no_ledger_is_refused_with_its_line(tmp_path: Path) -> No
     result = CliRunner().invoke(judge_file, [str(tmp_path / "run.jsonl")])
     assert result.exit_code == 1
     assert "ledger line 1" in result.output
+
+
+@pytest.mark.parametrize(
+    ("venue", "size", "found"),
+    [("grvt", "0.5", 1), ("grvt", "-0.5", 0), ("backpack", "0.5", 0)],
+    ids=["the other side", "the same side", "the other venue"],
+)
+def test_an_order_that_crosses_an_own_resting_one_is_a_self_trade(
+    script: Script, venue: str, size: str, found: int
+) -> None:
+    """Whether or not the venue prevents it."""
+    script.accept("grvt", "-0.5")
+    script.accept(venue, size)
+    verdict = script.judge()
+    assert rules(verdict.self_trades) == ["crosses an own order"] * found
+
+
+def test_bans_are_counted(script: Script) -> None:
+    for detail in ("not executed", "banned"):
+        script.records.append(
+            FaultHit(at_ns=script.at_ns, utc_ns=0, fault=msgspec.Raw(b"{}"), detail=detail)
+        )
+    assert script.judge().bans == 1
