@@ -310,7 +310,8 @@ class MarketInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What a venue says of a market beside its prices.
 
     ``funding_rate`` is that of the running interval, as a share of the notional that longs pay to
-    shorts (negative: shorts pay); ``next_funding_ns`` its end (UTC); both None while not known.
+    shorts (negative: shorts pay); ``next_funding_ns`` its end (UTC), ``funding_interval_s`` its
+    length; each None while not known.
     """
 
     venue: str
@@ -319,6 +320,7 @@ class MarketInfo(msgspec.Struct, frozen=True, kw_only=True):
     mark_price: Decimal | None = None
     funding_rate: Decimal | None = None
     next_funding_ns: int | None = None
+    funding_interval_s: int | None = None
     event_ns: int = 0
 
 
