@@ -44,7 +44,23 @@ class DropType(click.ParamType["Drop"]):
         return Drop(found["connection"], int(found["cycle"]))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """``drill`` is in a room of its own, which no other command enters."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return sorted([*super().list_commands(ctx), "drill"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name == "drill":
+            from drills.commands import drill
+
+            return drill
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ketch", message="ketch %(version)s")
 def ketch() -> None:
     """Hedged trading cycles on GRVT and Backpack perpetuals, supervised."""

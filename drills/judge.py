@@ -1,0 +1,222 @@
+"""Judges a run by the venues' ledger: figures, each fault, and what failed in which cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from drills.figures import Episode, Figures, rank, read
+from drills.plan import Plan
+from drills.result import Cost, FaultResult, Result, Window
+from drills.traders import KETCH, Ending
+from drills.unfold import Placed, as_recorded, waits
+from paper.measures import measure
+from paper.naked import spread
+from paper.records import AnyRecord, FaultFired, FaultHit, Login
+from paper.verdict import Finding, Measures, scope_of
+from venues.model import GRVT, ZERO
+
+LOT: Final = Decimal("0.01")  # ETH's size step at both paper venues
+RESUME_S: Final = 60.0  # the fault list's S
+_NS_PER_S: Final = 1_000_000_000
+_NAKED_S: Final = (1, 5, 30)
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run left: who traded what, the ledger, and how the trader ended."""
+
+    plan: Plan
+    seed: int
+    trader: str
+    placed: tuple[Placed, ...]
+    records: Sequence[AnyRecord]
+    ending: Ending
+    duration_s: float
+    replay: str
+
+
+def judge(evidence: Evidence) -> Result:
+    """The whole verdict."""
+    plan, records = evidence.plan, evidence.records
+    scope = scope_of(plan.primary, q=plan.size, lot=LOT, planned=plan.cycles)
+    measures = measure(records, scope)
+    figures = read(records, plan.size, LOT)
+    faults = tuple(_Faults(evidence, measures, figures).results())
+    failures = tuple(_failures(evidence, measures, figures, faults))
+    episodes = [episode.q_s for episode in figures.episodes]
+    worst = max(figures.episodes, key=lambda each: each.q_s, default=None)
+    naked = spread(episodes)
+    completed = sum(cycle.completed for cycle in figures.cycles)
+    return Result(
+        drill=plan.name, plan_hash=plan.hash, seed=evidence.seed, trader=evidence.trader,
+        primary=plan.primary, planned=plan.cycles, completed=completed,
+        first_incomplete=figures.first_incomplete(plan.cycles),
+        availability=Decimal(completed) / plan.cycles,
+        duplicates=len(measures.duplicates), orphans=len(measures.orphans),
+        position_errors=len(measures.position_errors), flips=len(measures.flips),
+        largest_order_q=measures.largest_order_q,
+        naked=Window(
+            total_q_s=naked.total, p50_q_s=naked.p50, p99_q_s=naked.p99, worst_q_s=naked.max,
+            worst_cycle=worst.cycle if worst else 0, over_s=_lengths(figures.episodes),
+        ),
+        fill_to_hedge_ms={
+            "p50": rank(figures.fill_to_hedge_ms, 50), "p99": rank(figures.fill_to_hedge_ms, 99),
+            "max": max(figures.fill_to_hedge_ms, default=0.0),
+        },
+        cost=Cost(
+            fee_bps=figures.fee_bps(plan.size), cost_bps=figures.cost_bps(plan.size),
+            pnl_bps=figures.pnl_bps(plan.size),
+        ),
+        orders=measures.orders, fills=measures.fills,
+        logins=sum(isinstance(record, Login) and record.venue == GRVT for record in records),
+        lives=evidence.ending.lives, exit_code=evidence.ending.exit_code,
+        duration_s=evidence.duration_s, faults=faults, failures=failures, replay=evidence.replay,
+    )  # fmt: skip
+
+
+class _Faults:
+    """What each fault did. What happens from its first act to the next fault's is its doing."""
+
+    def __init__(self, evidence: Evidence, measures: Measures, figures: Figures) -> None:
+        self._evidence = evidence
+        self._figures = figures
+        self._found = tuple(_findings(measures))
+        self._fired = _moments(evidence.records, FaultFired)
+        self._hit = _moments(evidence.records, FaultHit)
+        starts = {self._start_ns(placed) for placed in evidence.placed}
+        self._starts_ns = sorted(start for start in starts if start is not None)
+
+    def results(self) -> Iterator[FaultResult]:
+        """One for each fault that was placed."""
+        for placed in self._evidence.placed:
+            start_ns = self._start_ns(placed)
+            if start_ns is None or not self._reached(placed):
+                yield self._result(placed, reached=False, failures=("not reached",))
+            else:
+                yield self._judged(placed, start_ns)
+
+    def _judged(self, placed: Placed, start_ns: int) -> FaultResult:
+        injection = placed.injection
+        until_ns = next((ns for ns in self._starts_ns if ns > start_ns), None)
+        failures = [
+            f"{letter}: {found.rule} {found.detail}".strip()
+            for letter, found in self._found
+            if start_ns <= found.at_ns and (until_ns is None or found.at_ns < until_ns)
+        ]
+        worst = max(
+            (each.q_s for each in self._figures.episodes if _within(each, start_ns, until_ns)),
+            default=ZERO,
+        )
+        if worst > injection.naked_q_s:
+            failures.append(f"N {worst:.2f} q·s, limit {injection.naked_q_s}")
+        resumed_s = self._resumed_s(start_ns, injection.lasts_s)
+        last = self._evidence.plan.cycles <= placed.cycle
+        if resumed_s is None and not last:
+            failures.append("no cycle was completed after it")
+        elif resumed_s is not None and resumed_s > RESUME_S:
+            failures.append(f"S: cycles went on after {resumed_s:.0f} s, limit {RESUME_S:g}")
+        return self._result(
+            placed, reached=True, failures=tuple(failures), naked=worst, resumed_s=resumed_s
+        )
+
+    def _result(
+        self, placed: Placed, *, reached: bool, failures: tuple[str, ...],
+        naked: Decimal = ZERO, resumed_s: float | None = None,
+    ) -> FaultResult:  # fmt: skip
+        return FaultResult(
+            fault=placed.injection.fault,
+            name=placed.injection.name,
+            group=placed.injection.group,
+            cycle=placed.cycle,
+            reached=reached,
+            passed=not failures,
+            naked_q_s=naked,
+            resumed_s=resumed_s,
+            failures=failures,
+        )
+
+    def _start_ns(self, placed: Placed) -> int | None:
+        moments = [self._fired.get(as_recorded(fault)) for fault in placed.arm]
+        return min((ns for ns in moments if ns is not None), default=None)
+
+    def _reached(self, placed: Placed) -> bool:
+        """Everything acted, and what lies in wait met something at least once."""
+        if any(as_recorded(fault) not in self._fired for fault in placed.arm):
+            return False
+        lying = [fault for fault in placed.arm if waits(fault)]
+        return not lying or any(as_recorded(fault) in self._hit for fault in lying)
+
+    def _resumed_s(self, start_ns: int, lasts_s: float) -> float | None:
+        ends = (c.end_ns for c in self._figures.cycles if c.completed and c.end_ns is not None)
+        after = min((end_ns for end_ns in ends if end_ns > start_ns), default=None)
+        return None if after is None else max(0.0, (after - start_ns) / _NS_PER_S - lasts_s)
+
+
+def _failures(
+    evidence: Evidence, measures: Measures, figures: Figures, faults: Sequence[FaultResult]
+) -> Iterator[str]:
+    """What failed, each with its fault, its cycle and its figure."""
+    plan = evidence.plan
+    if evidence.ending.failure:
+        yield f"{evidence.trader}: {evidence.ending.failure}"
+    for result in faults:
+        for failure in result.failures:
+            yield f"fault {result.fault} {result.name} at cycle {result.cycle}: {failure}"
+    first_ns = min(_moments(evidence.records, FaultFired).values(), default=None)
+    for letter, found in _findings(measures):
+        if first_ns is None or found.at_ns < first_ns:
+            yield f"no fault, cycle {_cycle_at(figures, found.at_ns)}: {letter}: {found.rule}"
+    clean = (each for each in figures.episodes if first_ns is None or each.end_ns < first_ns)
+    for episode in clean:
+        if episode.q_s > plan.demands.naked_q_s:
+            limit = plan.demands.naked_q_s
+            yield f"no fault, cycle {episode.cycle}: N {episode.q_s:.2f} q·s, limit {limit}"
+    completed = sum(cycle.completed for cycle in figures.cycles)
+    if Decimal(completed) / plan.cycles < plan.demands.availability:
+        first = figures.first_incomplete(plan.cycles)
+        yield (
+            f"A: {completed} of {plan.cycles} cycles, limit {plan.demands.availability}; "
+            f"the first not completed is cycle {first}"
+        )
+
+
+def decides(trader: str) -> bool:
+    """True for the trader whose failures fail the drill; others are only put beside it."""
+    return trader == KETCH
+
+
+def _findings(measures: Measures) -> Iterator[tuple[str, Finding]]:
+    for letter, findings in (
+        ("D", measures.duplicates), ("O", measures.orphans),
+        ("P", measures.position_errors), ("flip", measures.flips),
+    ):  # fmt: skip
+        for finding in findings:
+            yield letter, finding
+
+
+def _moments(
+    records: Iterable[AnyRecord], kind: type[FaultFired] | type[FaultHit]
+) -> dict[bytes, int]:
+    """When each fault first did that, by its text without a process id."""
+    found: dict[bytes, int] = {}
+    for record in records:
+        if isinstance(record, FaultFired | FaultHit) and isinstance(record, kind):
+            fault: dict[str, Any] = msgspec.json.decode(record.fault)
+            found.setdefault(as_recorded(fault), record.at_ns)
+    return found
+
+
+def _within(episode: Episode, start_ns: int, until_ns: int | None) -> bool:
+    """It was going on at ``start_ns`` or began later, before ``until_ns``."""
+    return episode.end_ns >= start_ns and (until_ns is None or episode.start_ns < until_ns)
+
+
+def _cycle_at(figures: Figures, at_ns: int) -> int:
+    return sum(cycle.start_ns <= at_ns for cycle in figures.cycles)
+
+
+def _lengths(episodes: Sequence[Episode]) -> dict[str, int]:
+    return {str(s): sum(each.length_s > s for each in episodes) for s in _NAKED_S}

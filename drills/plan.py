@@ -1,0 +1,153 @@
+"""A drill's plan: what is traded, what goes wrong and when, and what is demanded. docs/drills.md.
+
+A plan is YAML. Its hash heads every result: two results with the same hash and seed had the same
+trouble.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+import yaml
+
+from cli.exits import CONFIGURATION, USAGE, CommandFailed
+from venues.model import BACKPACK, GRVT
+
+PLAN_SCHEMA: Final = "ketch.plan/1"
+SHIPPED: Final = Path(__file__).parent / "plans"
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Unknown names are errors: a misspelt limit must not be no limit."""
+
+
+class Injection(_Strict, frozen=True, kw_only=True):
+    """One fault of the list, as the paper venues or the host do it.
+
+    ``fault`` is its number in the fault list and ``name`` the variant. ``arm`` are the faults of
+    docs/paper.md; ``at`` is their moment within ``cycle``. With ``shuffle`` their order is drawn;
+    ``each`` gives the first, second, ... of them those values, over again.
+    ``naked_q_s`` is N's limit. ``lasts_s`` is how long it acts; cycles go on within 60 s after.
+    ``halts``: the desk has to halt over it; then ``mend`` is armed, and the desk is resumed.
+    """
+
+    fault: Annotated[int, msgspec.Meta(ge=1, le=45)]
+    name: str = ""
+    group: str = ""
+    cycle: Count | None = None
+    at: dict[str, Any] = msgspec.field(default_factory=dict)
+    arm: tuple[dict[str, Any], ...] = ()
+    shuffle: bool = False
+    each: dict[str, tuple[Any, ...]] = msgspec.field(default_factory=dict)
+    naked_q_s: Decimal = Decimal(5)
+    lasts_s: Seconds = 0.0
+    halts: bool = False
+    mend: tuple[dict[str, Any], ...] = ()
+    long: bool = False
+
+    @property
+    def label(self) -> str:
+        """How results name it."""
+        return f"{self.fault} {self.name}".strip()
+
+
+class Demands(_Strict, frozen=True, kw_only=True):
+    """What the whole run must come to, beside D = O = flips = 0 and P.
+
+    ``availability`` is the least A. ``naked_q_s`` is N's limit outside every fault.
+    """
+
+    availability: Decimal = Decimal(1)
+    naked_q_s: Decimal = Decimal("0.5")
+
+
+class Schedule(_Strict, frozen=True, kw_only=True):
+    """Which faults meet which cycles, when they name none.
+
+    ``once``: each once, alone, ``gap`` cycles apart, in an order that is drawn. ``tiers``: shares
+    of cycles with so many faults at once.
+    """
+
+    first: Count = 3
+    gap: Count = 2
+    tiers: tuple[Annotated[float, msgspec.Meta(ge=0, le=1)], ...] = ()
+
+
+class Plan(_Strict, frozen=True, kw_only=True):
+    """A whole drill. ``settings`` are overrides of the service's, ``paper`` of the venues'.
+
+    ``beside`` are other traders that are put beside Ketch; ``swapped_too`` runs Ketch once more
+    with the other venue as primary, on the same seed, and compares fees.
+    """
+
+    schema: str = PLAN_SCHEMA
+    name: str
+    about: str
+    cycles: Count
+    size: Decimal = Decimal("0.5")
+    primary: Literal["grvt", "backpack"] = "backpack"
+    hold_s: Seconds = 0.05
+    pause_s: Seconds = 0.05
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
+    paper: dict[str, Any] = msgspec.field(default_factory=dict)
+    faults: tuple[Injection, ...] = ()
+    schedule: Schedule | None = None
+    demands: Demands = Demands()
+    beside: tuple[str, ...] = ()
+    swapped_too: bool = False
+
+    @property
+    def hedge(self) -> str:
+        """The venue that follows."""
+        return GRVT if self.primary == BACKPACK else BACKPACK
+
+    @property
+    def hash(self) -> str:
+        """Sixteen hexadecimal digits of what the plan says, however it is written."""
+        text = msgspec.json.encode(self, order="sorted")
+        return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
+def load(file: Path) -> Plan:
+    """Read a plan. Raises CommandFailed (78) with what is wrong and where."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        plan = msgspec.convert(yaml.safe_load(text), Plan)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
+        raise CommandFailed(CONFIGURATION, f"plan {file}: {error}") from None
+    if plan.schema != PLAN_SCHEMA:
+        text = f"plan {file}: schema {plan.schema!r}, expected {PLAN_SCHEMA!r}"
+        raise CommandFailed(CONFIGURATION, text)
+    return plan
+
+
+def shipped(name: str) -> Plan:
+    """A plan that comes with Ketch. Raises CommandFailed (2) with the names that there are."""
+    file = SHIPPED / f"{name}.yaml"
+    if name not in names():
+        raise CommandFailed(USAGE, f"no drill {name!r}; there are: {', '.join(names())}")
+    return load(file)
+
+
+def names() -> list[str]:
+    """The plans that come with Ketch."""
+    return sorted(file.stem for file in SHIPPED.glob("*.yaml"))
+
+
+def moved(plan: Plan, cycle: int) -> Plan:
+    """The plan with its first fault at ``cycle``, and the others as far from it as before."""
+    there = [each.cycle for each in plan.faults if each.cycle is not None]
+    if not there:
+        raise CommandFailed(USAGE, f"{plan.name} has no fault at a cycle of its own")
+    by = cycle - min(there)
+    faults = tuple(
+        each if each.cycle is None else msgspec.structs.replace(each, cycle=each.cycle + by)
+        for each in plan.faults
+    )
+    return msgspec.structs.replace(plan, faults=faults)

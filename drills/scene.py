@@ -1,0 +1,114 @@
+"""The paper venues of one run: a process of their own, its control port and its ledger."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import msgspec
+
+from cli.exits import CONFIGURATION, UNEXPECTED, CommandFailed
+from cli.paper_process import PaperVenues
+from drills.plan import Plan
+from drills.unfold import Placed, with_pid
+from paper.records import AnyRecord, decode_records
+
+_CONTROL_S: Final = 30.0
+_PROXIED: Final = ("grvt/edge", "grvt/trades", "grvt/market-data", "backpack/api", "backpack/ws")
+_OF_THE_NETWORK: Final = frozenset(
+    ("blackhole", "closed", "hold", "noread", "trickle", "rst", "fin", "cut")
+)
+
+
+class Scene:
+    """Venues that outlive every process that trades on them, in ``folder``."""
+
+    def __init__(self, plan: Plan, seed: int, placed: tuple[Placed, ...], folder: Path) -> None:
+        self.plan = plan
+        self.seed = seed
+        self.placed = placed
+        self.folder = folder
+        self.ledger = folder / "ledger.jsonl"
+        self.venue = folder / "venue.json"
+        self._venues = PaperVenues.launch(_settings(plan, seed, placed), self.ledger)
+        self._control = ""
+
+    def __enter__(self) -> Self:
+        self._venues.__enter__()
+        places = self._venues.places
+        self._control = places.control
+        self.venue.write_bytes(msgspec.json.encode(places))
+        for each in self.placed:
+            self._arm(each, signals=False, pid=0)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._venues.__exit__(kind, error, traceback)
+
+    def trader_started(self, pid: int) -> None:
+        """Signals that have not been sent yet are for that process."""
+        fired = self.fired()
+        for each in self.placed:
+            if each.cycle > self.cycle() and not _sent(each, fired):
+                self._arm(each, signals=True, pid=pid)
+
+    def cycle(self) -> int:
+        """The cycle that is under way, as the venues count."""
+        cycle: int = self._ask("GET", "/healthz")["cycle"]
+        return cycle
+
+    def fired(self) -> list[dict[str, Any]]:
+        """The faults that have acted."""
+        found: list[dict[str, Any]] = self._ask("GET", "/faults")["fired"]
+        return found
+
+    def arm(self, fault: dict[str, Any]) -> None:
+        """Arm one more fault now. Raises CommandFailed when the venues refuse it."""
+        self._ask("POST", "/faults", fault)
+
+    def records(self) -> list[AnyRecord]:
+        """The ledger, once the venues have ended or as it is written so far."""
+        with self.ledger.open("rb") as lines:
+            return list(decode_records(lines))
+
+    def _arm(self, placed: Placed, *, signals: bool, pid: int) -> None:
+        for fault in placed.arm:
+            if (fault["action"] == "signal") is signals:
+                self.arm(with_pid(fault, pid))
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        data = None if body is None else msgspec.json.encode(body)
+        request = urllib.request.Request(self._control + path, data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=_CONTROL_S) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            text = error.read().decode("utf-8", "replace").strip()
+            raise CommandFailed(CONFIGURATION, f"paper venues: {text}: {body}") from None
+        except OSError as error:
+            raise CommandFailed(UNEXPECTED, f"paper venues: {error}") from None
+
+
+def _settings(plan: Plan, seed: int, placed: tuple[Placed, ...]) -> str:
+    """The venues' settings; endpoints are behind the proxy only if a fault needs that."""
+    actions = {fault["action"] for each in placed for fault in each.arm}
+    settings: dict[str, Any] = {"seed": seed}
+    if "signal" in actions:
+        settings["signals"] = True
+    if actions & _OF_THE_NETWORK:
+        settings["proxied"] = list(_PROXIED)
+    return msgspec.json.encode(settings | plan.paper).decode()
+
+
+def _sent(placed: Placed, fired: list[dict[str, Any]]) -> bool:
+    cycles = {fault["at"]["cycle"] for fault in fired if fault["action"] == "signal"}
+    return placed.cycle in cycles
