@@ -33,6 +33,7 @@ _SHORTEST_RENEWAL_S: Final = 5.0
 _SERVER_ERROR: Final = 500
 _MINUTE_S: Final = 60.0
 _TROUBLED_S: Final = 5.0  # nothing is opened while the clocks differ
+_WINDOW_S: Final = 2.0  # orders are dated by the venue's clock: ours may be off by half of this
 _PATIENCE_S: Final = 9.0  # a start may take so much longer and still be in time
 _CLOCK_TIMEOUT_S: Final = 1.0  # a session is asked for meanwhile
 _MS_NS: Final = 1_000_000
@@ -213,7 +214,7 @@ class GrvtSession(SupervisedActor):
             self.log.warning("the venue's time was not to be had: {}", error)
         else:
             self._access.clock.measured(venue_ns, asked_s, self.clock.now())
-        window_s = self._access.connection.expiry_s
+        window_s = max(_WINDOW_S, self._access.connection.expiry_s)
         trouble = self._access.clock.trouble(time.time_ns(), self.clock.now(), window_s)
         if trouble:
             self.log.warning("nothing new is opened: {}", trouble)

@@ -55,9 +55,10 @@ class ConnectionConfig(_Section, frozen=True, kw_only=True):
 
     ``stale_after_s``: no pong for this long, and the heartbeat has the connection failed.
     ``expiry_s``: how far ahead an order expires at the venue. ``settle_s``: how far the venue's
-    histories may lag. ``poll_s``/``doubt_poll_s``: how often a live / an in-doubt order is asked
-    for. ``positions_every_s``/``balances_every_s``: how often these are read when nothing else asks
-    for them. ``max_order_age_s``: an order that rests for longer is cancelled.
+    histories may lag; ``live_settle_s``: its positions and its private feed.
+    ``poll_s``/``doubt_poll_s``: how often a live / an in-doubt order is asked for.
+    ``positions_every_s``/``balances_every_s``: how often these are read when nothing else asks for
+    them. ``max_order_age_s``: an order that rests for longer is cancelled.
     """
 
     connect_timeout_s: PositiveSeconds = 5.0
@@ -70,6 +71,7 @@ class ConnectionConfig(_Section, frozen=True, kw_only=True):
     doubt_poll_s: PositiveSeconds = 0.25
     expiry_s: PositiveSeconds = 2.0
     settle_s: Seconds = 2.0
+    live_settle_s: Seconds = 1.0
     positions_every_s: PositiveSeconds = 15.0
     balances_every_s: PositiveSeconds = 60.0
     max_order_age_s: PositiveSeconds = 30.0
@@ -89,10 +91,14 @@ class RateConfig(_Section, frozen=True, kw_only=True):
 
 
 class GrvtConfig(_Section, frozen=True, kw_only=True):
-    """GRVT: which environment, and its connections."""
+    """GRVT: which environment, and its connections.
+
+    An order lost on its way is in doubt for ``expiry_s`` and ``settle_s`` together: shorter than
+    elsewhere, since the venue's clock is measured and its histories are next to the engine.
+    """
 
     environment: Literal["prod", "testnet", "staging", "dev"] = "prod"
-    connection: ConnectionConfig = ConnectionConfig()
+    connection: ConnectionConfig = ConnectionConfig(expiry_s=1.0, settle_s=1.0)
     rate: RateConfig = RateConfig()
 
 

@@ -248,6 +248,7 @@ def _orders(
                 poll_s=timing.poll_s,
                 doubt_poll_s=timing.doubt_poll_s,
                 settle_s=timing.settle_s,
+                live_settle_s=timing.live_settle_s,
                 expiry_s=timing.expiry_s,
                 max_age_s=timing.max_order_age_s,
                 positions_every_s=timing.positions_every_s,

@@ -55,8 +55,8 @@ LEADERS = pytest.mark.parametrize(
 # What support_actors_tree hurries, as it is shipped in config/paper.yaml: deadlines ...
 DEADLINES = (
     "desks.eth.hold_s=0.05", "desks.eth.pause_s=0.05", "desks.eth.retry_s=0.25",
-    "venues.backpack.connection.settle_s=10", "venues.grvt.connection.settle_s=2",
-    "venues.backpack.connection.expiry_s=2", "venues.grvt.connection.expiry_s=2",
+    "venues.backpack.connection.settle_s=10", "venues.grvt.connection.settle_s=1",
+    "venues.backpack.connection.expiry_s=2", "venues.grvt.connection.expiry_s=1",
 )  # fmt: skip
 # ... and how soon what failed is replaced.
 RESTARTS = (

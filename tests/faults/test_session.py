@@ -85,5 +85,4 @@ def test_12_the_socket_is_closed_as_an_order_is_written(
             the.met()
             the.run_on(run)
             the.finish(run)
-        # A hedge that is lost on the way has to expire, and GRVT's word on it to settle.
-        the.judged(naked_q_s=3 if swapped or execute else 5)
+        the.judged(naked_q_s=3)
