@@ -16,7 +16,7 @@ from supervision.errors import Unavailable
 from trading import order_manager as manager
 from trading.order_manager import Effect, OrderManager
 from trading.orders import OrderView
-from venues.model import AccountSummary, NewOrder
+from venues.model import AccountSummary, NewOrder, Position
 
 if TYPE_CHECKING:
     from loguru import Logger
@@ -72,6 +72,13 @@ class VenueBalances(msgspec.Struct, frozen=True):
     venue: str
     epoch: int
     summary: AccountSummary
+
+
+class VenuePositions(msgspec.Struct, frozen=True):
+    """All positions of the account, also those of markets that nobody here trades, just read."""
+
+    venue: str
+    positions: tuple[Position, ...]
 
 
 class Outbox:
