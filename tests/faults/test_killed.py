@@ -77,10 +77,13 @@ def downtime_s(records: list[AnyRecord]) -> float:
     return longest_s
 
 
+@pytest.mark.parametrize(
+    "moments", [_OPENING, _HEDGING, _CLOSING], ids=["opening", "hedging", "closing"]
+)
 def test_34_killed_at_a_moment_of_the_cycle_the_next_life_hedges_or_closes_what_is_open(
-    backpack_first: Service,
+    backpack_first: Service, moments: list[tuple[str, int]]
 ) -> None:
-    for hook, nth in _OPENING + _HEDGING + _CLOSING:
+    for hook, nth in moments:
         killed(backpack_first, hook, nth)
     goes_on(backpack_first)
     judged(backpack_first)
