@@ -13,7 +13,8 @@ from typing import Final
 
 import msgspec
 
-from actors.orders_outbox import VenueBalances
+from actors.guard_messages import LimitsReported
+from actors.orders_outbox import VenueBalances, VenuePositions
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
 from trading.desk import CycleRecord, DeskState, Phase
@@ -55,6 +56,14 @@ class DeskReported(msgspec.Struct, frozen=True, kw_only=True):
     net: Decimal = ZERO
 
 
+class PositionsRead(msgspec.Struct, frozen=True):
+    """A venue's positions, signed, by symbol, and the monotonic moment at which they came in."""
+
+    venue: str
+    sizes: dict[str, Decimal]
+    read_s: float
+
+
 class ReadBoard(msgspec.Struct, frozen=True):
     """Ask: the board as it is, with the events after number ``since``."""
 
@@ -64,7 +73,8 @@ class ReadBoard(msgspec.Struct, frozen=True):
 class BoardSnapshot(msgspec.Struct, frozen=True):
     """The board at one moment. ``events`` are numbered; the last has number ``last_event``.
 
-    ``balances``: the last reading of each venue's account.
+    ``balances``, ``positions``: the last reading of each venue's account. ``limits``: those of each
+    desk, and of the account.
     """
 
     statuses: tuple[StatusMessage, ...]
@@ -73,6 +83,8 @@ class BoardSnapshot(msgspec.Struct, frozen=True):
     last_event: int
     restarts: tuple[tuple[str, int], ...]
     balances: tuple[AccountSummary, ...] = ()
+    positions: tuple[PositionsRead, ...] = ()
+    limits: tuple[LimitsReported, ...] = ()
 
 
 class Board(SupervisedActor):
@@ -90,6 +102,8 @@ class Board(SupervisedActor):
         )
         self._last_event = 0
         self._balances: dict[str, AccountSummary] = {}
+        self._positions: dict[str, PositionsRead] = {}
+        self._limits: dict[str, LimitsReported] = {}
 
     def on_start(self) -> None:
         self.watch("")
@@ -105,6 +119,11 @@ class Board(SupervisedActor):
                 self._on_record(message)
         elif isinstance(message, VenueBalances):
             self._balances[message.venue] = message.summary
+        elif isinstance(message, VenuePositions):
+            sizes = {one.symbol: one.size for one in message.positions if one.size}
+            self._positions[message.venue] = PositionsRead(message.venue, sizes, self.clock.now())
+        elif isinstance(message, LimitsReported):
+            self._limits[message.scope] = message
         elif isinstance(message, ReadBoard):
             return self._snapshot(message.since)
         else:
@@ -136,4 +155,6 @@ class Board(SupervisedActor):
             self._last_event,
             restarts,
             tuple(self._balances.values()),
+            tuple(self._positions.values()),
+            tuple(self._limits.values()),
         )

@@ -134,11 +134,13 @@ class DeskGuard:
     def _figures(self, facts: DeskFacts) -> dict[str, Figure]:
         results = self.results
         return {
-            "naked_notional": self._naked_notional(facts),
+            "naked_notional": naked_notional(facts.positions, facts.prices, self._instruments),
             "naked_s": self._naked_s(facts),
-            "order_notional": _priced(self._slice, facts, self._instruments),
+            "order_notional": _priced(self._slice, facts.prices, self._instruments),
             "position_notional": self._position_notional(facts),
-            "open_notional": self._open_notional(facts),
+            "open_notional": open_notional(
+                facts.positions, facts.prices, self._size, self._instruments
+            ),
             "daily_loss": Figure(results.daily_loss(facts.utc_ns)) if results else _UNREAD,
             "drawdown": Figure(results.drawdown()) if results else _UNREAD,
             "margin_ratio": self._margin_ratio(facts),
@@ -146,11 +148,6 @@ class DeskGuard:
             "clock_skew_ms": self._clock_skew_ms(facts),
             "stream_age_s": self._stream_age_s(facts),
         }
-
-    def _naked_notional(self, facts: DeskFacts) -> Figure:
-        if facts.positions is None:
-            return _UNSURE
-        return _priced(abs(sum(facts.positions.values(), ZERO)), facts, self._instruments)
 
     def _naked_s(self, facts: DeskFacts) -> Figure:
         if self.naked_since_s is not None:
@@ -161,11 +158,7 @@ class DeskGuard:
         if facts.positions is None:
             return _UNSURE
         largest = max(abs(size) for size in facts.positions.values())
-        return _priced(max(largest, self._size), facts, self._instruments)
-
-    def _open_notional(self, facts: DeskFacts) -> Figure:
-        value = open_notional(facts, self._size)
-        return value if value.value is not None else _unpriced(facts, self._instruments)
+        return _priced(max(largest, self._size), facts.prices, self._instruments)
 
     # -- accounts and sources ---------------------------------------------------------------------
 
@@ -234,16 +227,32 @@ _UNREAD: Final = Figure(None, "the journal has not told the results yet")
 _FAR: Final = Decimal(1)
 
 
-def open_notional(facts: DeskFacts, size: Decimal) -> Figure:
-    """Both legs together, at their prices: what is held, or what the next cycle makes of it."""
-    if facts.positions is None:
+def naked_notional(
+    positions: Mapping[Leg, Decimal] | None,
+    prices: Mapping[Leg, Decimal],
+    instruments: Mapping[Leg, Instrument],
+) -> Figure:
+    """What one leg holds and the other does not, at the higher of both prices."""
+    if positions is None:
+        return _UNSURE
+    return _priced(abs(sum(positions.values(), ZERO)), prices, instruments)
+
+
+def open_notional(
+    positions: Mapping[Leg, Decimal] | None,
+    prices: Mapping[Leg, Decimal],
+    size: Decimal,
+    instruments: Mapping[Leg, Instrument],
+) -> Figure:
+    """Both legs together, each at its price: what is held, or ``size`` where that is more."""
+    if positions is None:
         return _UNSURE
     total = ZERO
-    for leg, held in facts.positions.items():
-        price = facts.prices.get(leg)
-        if price is None:
-            return Figure(None, f"no price of the {leg.value} yet")
-        total += max(abs(held), size) * price
+    for leg, held in positions.items():
+        larger = max(abs(held), size)
+        if larger and leg not in prices:
+            return _unpriced(prices, instruments)
+        total += larger * prices.get(leg, ZERO)
     return Figure(total)
 
 
@@ -254,19 +263,19 @@ def _slice(size: Decimal, slices: int, instruments: Mapping[Leg, Instrument]) ->
     return size - part * (slices - 1)
 
 
-def _priced(size: Decimal, facts: DeskFacts, instruments: Mapping[Leg, Instrument]) -> Figure:
+def _priced(
+    size: Decimal, prices: Mapping[Leg, Decimal], instruments: Mapping[Leg, Instrument]
+) -> Figure:
     """``size`` at the higher of both prices; nothing is worth nothing at any price."""
     if not size:
         return Figure(ZERO)
-    if len(facts.prices) < len(instruments):
-        return _unpriced(facts, instruments)
-    return Figure(size * max(facts.prices.values()))
+    if len(prices) < len(instruments):
+        return _unpriced(prices, instruments)
+    return Figure(size * max(prices.values()))
 
 
-def _unpriced(facts: DeskFacts, instruments: Mapping[Leg, Instrument]) -> Figure:
-    if facts.positions is None:
-        return _UNSURE
-    missing = [i.venue for leg, i in instruments.items() if leg not in facts.prices]
+def _unpriced(prices: Mapping[Leg, Decimal], instruments: Mapping[Leg, Instrument]) -> Figure:
+    missing = [one.venue for leg, one in instruments.items() if leg not in prices]
     return Figure(None, f"no price of {missing[0]} yet")
 
 
@@ -286,7 +295,7 @@ def _event_state(name: str, limit: Limit, event: Event, facts: DeskFacts) -> Lim
     figure = Figure(event.value)
     if event.until_ns is None or limit.at is None:
         return stated(name, limit, figure, "")
-    reason = reached(name, Figure(event.reached), limit.at)
+    reason = reached(Figure(event.reached), limit.at)
     left_s = (event.until_ns - facts.utc_ns) / _NS_PER_S
     clears_s = None if limit.action is Action.HALT else facts.now_s + left_s
     return stated(name, limit, figure, reason, clears_s=clears_s)

@@ -69,11 +69,11 @@ class Latch:
         if figure.value is None:
             self._clear_since_s = None
             if not self._reason:
-                reason = f"{self.name} is not known: {figure.about}"
+                reason = f"not known: {figure.about}"
                 return stated(self.name, self.limit, figure, reason, action=Action.FREEZE)
         elif self._is_reached(figure.value, at):
             self._clear_since_s = None
-            self._reason = self._reason or reached(self.name, figure, at)
+            self._reason = self._reason or reached(figure, at)
         else:
             self._grow_clear(now_s)
         return stated(self.name, self.limit, figure, self._reason, clears_s=self._clears_s())
@@ -98,11 +98,11 @@ class Latch:
         return None if self._clear_since_s is None else self._clear_since_s + self.limit.clear_s
 
 
-def reached(name: str, figure: Figure, at: Decimal) -> str:
-    """In words: what was reached, by what."""
+def reached(figure: Figure, at: Decimal) -> str:
+    """In words: by what the limit was reached."""
     assert figure.value is not None
     about = f" {figure.about}" if figure.about else ""
-    return f"{name}: {short(figure.value)}{about}, limit {short(at)}"
+    return f"{short(figure.value)}{about}, limit {short(at)}"
 
 
 def stated(

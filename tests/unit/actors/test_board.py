@@ -9,12 +9,15 @@ from decimal import Decimal
 import pytest
 
 from actors.board import Board, BoardSnapshot, DeskReported, LegReport, ReadBoard
+from actors.guard_messages import LimitsReported
+from actors.orders_outbox import VenuePositions
 from supervision.spec import ChildSpec
 from supervision.states import ChildState, StatusMessage
 from tests.support_actors import WAIT_S
 from tests.support_actors_records import cycle_record
 from tests.support_supervision_live import Stage
 from trading.desk import CycleRecord, Phase
+from venues.model import Position
 
 
 class Theatre:
@@ -115,3 +118,17 @@ def test_only_the_latest_events_are_kept_and_their_numbers_go_on(theatre: Theatr
     last = snapshot.events[-1]
     assert isinstance(last, CycleRecord)
     assert last.cycle == 1_500
+
+
+def test_the_snapshot_has_the_last_positions_of_each_venue_and_the_limits_of_each_scope(
+    theatre: Theatre,
+) -> None:
+    for size in ("0.5", "0.3"):
+        held = Position(venue="grvt", symbol="ETH", size=Decimal(size))
+        flat = Position(venue="grvt", symbol="BTC", size=Decimal(0))
+        theatre.address.tell(VenuePositions("grvt", (held, flat)))
+        theatre.address.tell(LimitsReported("eth", ()))
+    snapshot = theatre.read()
+    (positions,) = snapshot.positions
+    assert positions.sizes == {"ETH": Decimal("0.3")}
+    assert snapshot.limits == (LimitsReported("eth", ()),)

@@ -40,7 +40,7 @@ def test_a_limit_that_is_switched_off_has_no_state() -> None:
 
 def test_it_says_what_was_reached_by_what() -> None:
     hold = look(Latch("margin_ratio", AT_TEN), "12.3456789", 0).hold
-    assert hold == Hold("margin_ratio", Action.REDUCE, "margin_ratio: 12.3457 of grvt, limit 10")
+    assert hold == Hold("margin_ratio", Action.REDUCE, "12.3457 of grvt, limit 10")
 
 
 def test_its_reason_is_what_brought_it_and_its_figure_is_the_present_one() -> None:
@@ -94,7 +94,7 @@ def test_resumed_while_it_is_still_reached_it_is_in_force_again() -> None:
 
 def test_what_is_not_known_freezes_until_it_is_known_and_no_longer() -> None:
     latch = Latch("margin_ratio", AT_TEN)
-    reason = "margin_ratio is not known: nobody said"
+    reason = "not known: nobody said"
     assert look(latch, None, 0).hold == Hold("margin_ratio", Action.FREEZE, reason)
     assert not look(latch, "9", 0.25).hold
 

@@ -1,0 +1,28 @@
+"""What guards are told, and what they tell. The guards re-export them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trading.limits import LimitState
+from trading.plan import Hold
+
+ACCOUNT = "account"
+"""What the guard over all desks calls itself, where a desk's guard has the name of its desk."""
+
+
+class HoldForAccount(msgspec.Struct, frozen=True):
+    """From the account's guard to a desk's: all its limits that are in force for the desk now."""
+
+    holds: tuple[Hold, ...]
+
+
+class ResumeLimits(msgspec.Struct, frozen=True):
+    """Ask: an operator resumes the desk. Answered once the desk has been told what still holds."""
+
+
+class LimitsReported(msgspec.Struct, frozen=True):
+    """From a guard: how the limits of its ``scope`` stand, a desk's name or ``account``."""
+
+    scope: str
+    limits: tuple[LimitState, ...]
