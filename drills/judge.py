@@ -183,9 +183,9 @@ def _failures(
         )
 
 
-def decides(trader: str) -> bool:
-    """True for the trader whose failures fail the drill; others are only put beside it."""
-    return trader == KETCH
+def decides(trader: str, traders: Sequence[str]) -> bool:
+    """True for the trader whose failures fail the drill: Ketch, or who runs without it."""
+    return trader == KETCH or KETCH not in traders
 
 
 def _findings(measures: Measures) -> Iterator[tuple[str, Finding]]:

@@ -45,7 +45,7 @@ def run(order: Order, said: Callable[[Result], None]) -> Report:
         drill=order.plan.name,
         about=order.plan.about,
         plan_hash=order.plan.hash,
-        passed=all(result.passed for result in runs if decides(result.trader)),
+        passed=all(result.passed for result in runs if decides(result.trader, order.traders)),
         runs=tuple(runs),
     )
 
@@ -65,7 +65,7 @@ def run_once(plan: Plan, trader: str, seed: int, order: Order) -> Result:
     result = judge(evidence)
     if order.keep is None and result.passed:
         shutil.rmtree(folder, ignore_errors=True)
-    elif not result.passed and decides(trader):
+    elif not result.passed and decides(trader, order.traders):
         return msgspec.structs.replace(
             result, failures=(*result.failures, f"ledger and log: {folder}")
         )
