@@ -68,6 +68,7 @@ class HttpClient:
             self._connection = _Plain(host, parts.port or _HTTP_PORT, timeout=connect_timeout_s)
         self._connect_timeout_s = connect_timeout_s
         self._aborted = False
+        self._sock: socket.socket | None = None
 
     def request(
         self,
@@ -106,7 +107,8 @@ class HttpClient:
         made, and any later one, is not sent and raises ConnectRefused.
         """
         self._aborted = True
-        sock = getattr(self._connection, "sock", None)
+        # An answer that ends the connection has taken the socket over, and is still being read.
+        sock = getattr(self._connection, "sock", None) or self._sock
         if sock is None:
             return
         try:
@@ -131,7 +133,7 @@ class HttpClient:
         except (OSError, HTTPError) as error:
             self._connection.close()
             raise ConnectRefused(self.name, str(error)) from error
-        sock = self._connection.sock
+        sock = self._sock = self._connection.sock
         if sock is not None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection.timeout = self._read_timeout_s  # it sets the socket's at each request

@@ -214,12 +214,15 @@ def test_a_lost_request_names_its_route_and_not_its_query() -> None:
     assert "secret" not in text
 
 
-def test_a_trickling_body_that_no_read_timeout_meets_ends_by_an_abort() -> None:
+@pytest.mark.parametrize("headers", [(), ("Connection: close",)], ids=["kept", "ended after it"])
+def test_a_trickling_body_that_no_read_timeout_meets_ends_by_an_abort(
+    headers: tuple[str, ...],
+) -> None:
     trickling = threading.Event()
 
     def script(peer: Peer) -> None:
         read_request(peer)
-        peer.send(answer(200, b"", length=4_000))
+        peer.send(answer(200, b"", *headers, length=4_000))
         while not server.released.wait(0.01):
             peer.send(b"x")
             trickling.set()
