@@ -1,10 +1,10 @@
 """GRVT over REST, for as long as its private websocket is away: reads and cancels.
 
 GRVT's one private socket is gateway and feed. While it is gone, what it filled would not be known;
-but the same host also answers over HTTP, and then ``actors.orders`` asks this actor instead. It
-owns no connection that lives: each request is one of its own, on a helper thread, with a total
-deadline held from outside by this actor's timer. So there is nothing here that could be lost or
-become stale, and whatever a request meets (nobody there, a gateway's page, a rate limit) is a read
+but the same host also answers over HTTP, and then ``actors.orders`` asks this actor instead. Each
+request has a total deadline, held from outside by this actor's timer. A connection is kept for the
+next request only after an answer that said something, and not for long without one: so nothing here
+becomes stale, and whatever a request meets (nobody there, a gateway's page, a rate limit) is a read
 that says nothing, asked again when it is due. That must not end this actor: the trading connection
 comes after it in the tree, and would end with it.
 """
@@ -42,6 +42,7 @@ from venues.model import GRVT, Fill
 
 _LANES: Final = 2
 _UNAUTHORIZED: Final = 401
+_IDLE_S: Final = 5.0  # they are asked several times a second while it is their turn
 _SESSION_S: Final = 1.0  # the session actor is in this process, but may be logging in
 _SAYS_NOTHING: Final = (ConnectionFailed, VenueError, Unavailable, AskTimeout, ActorCrashed)
 
@@ -72,8 +73,9 @@ class _Job:
 
     def abort(self) -> None:
         """Break it off. One that has no connection yet finds out by the time."""
-        if self.client is not None:
-            self.client.abort()
+        client = self.client
+        if client is not None:
+            client.abort()
 
 
 class GrvtQueries(SupervisedActor):
@@ -138,32 +140,52 @@ class GrvtQueries(SupervisedActor):
     # -- lane threads ----------------------------------------------------------------------------
 
     def _serve(self) -> None:
-        while (job := self._jobs.get()) is not None and not self.stopping:
-            try:
-                answer = self._answer(job)
-            finally:
-                if job.client is not None:
-                    job.client.close()
-                del self._under_way[job.key]
-            # Only now: who hears of it may ask for the same again.
-            if answer is not None:
-                self._orders.offer(answer)
+        kept: HttpClient | None = None
+        try:
+            while True:
+                try:
+                    job = self._jobs.get(timeout=None if kept is None else _IDLE_S)
+                except queue.Empty:
+                    if kept is not None:
+                        kept.close()
+                    kept = None
+                    continue
+                if job is None or self.stopping:
+                    return
+                client, kept = kept or self._new_client(), None
+                kept = self._carry_out(job, client)
+        finally:
+            if kept is not None:
+                kept.close()
 
-    def _answer(self, job: _Job) -> object:
-        """What there is to tell of it, None when that is nothing."""
+    def _carry_out(self, job: _Job, client: HttpClient) -> HttpClient | None:
+        """Ask, and tell what there is to tell of it; returns the connection if it may be kept."""
+        job.client = client
+        kept = None
+        try:
+            answer = _CARRIERS[type(job.message)](self, job, job.message)
+            self._silent = False
+            kept = client
+        except _SAYS_NOTHING as error:
+            answer = self._unanswered(job.message, error)
+        finally:
+            job.client = None
+            if kept is None:
+                client.close()
+            del self._under_way[job.key]
+        # Only now: who hears of it may ask for the same again.
+        if answer is not None:
+            self._orders.offer(answer)
+        return kept
+
+    def _new_client(self) -> HttpClient:
         timing = self._access.connection
-        job.client = HttpClient(
+        return HttpClient(
             self.name,
             self._access.endpoints.trades,
             connect_timeout_s=timing.connect_timeout_s,
             read_timeout_s=timing.read_timeout_s,
         )
-        try:
-            answer = _CARRIERS[type(job.message)](self, job, job.message)
-        except _SAYS_NOTHING as error:
-            return self._unanswered(job.message, error)
-        self._silent = False
-        return answer
 
     def _unanswered(self, message: object, error: Exception) -> object:
         # It is asked several times a second, for as long as the venue is away.

@@ -9,16 +9,16 @@ from collections.abc import Callable
 
 import pytest
 
-from actors import gateway, orders
+from actors import gateway, grvt_queries, orders
 from actors.grvt_queries import GrvtQueries
 from actors.grvt_session import RenewSession
 from supervision.policy import Readiness
+from tests import support_actors
 from tests.support_actors import (
     WAIT_S,
     Peer,
     Script,
     ScriptedServer,
-    answer,
     free_port,
     read_request,
     sends,
@@ -58,6 +58,11 @@ def asked(then: Script) -> Script:
         then(peer)
 
     return script
+
+
+def answer(status: int, body: bytes, length: int | None = None) -> bytes:
+    """An answer after which the host ends the connection, as most scripts here do, and says so."""
+    return support_actors.answer(status, body, "Connection: close", length=length)
 
 
 def error(status: int, code: int) -> bytes:
@@ -131,13 +136,12 @@ def test_an_order_is_reported_and_another_one_is_no_answer() -> None:
 
 def test_fills_are_read_page_by_page_and_told_oldest_first() -> None:
     older = FILL_JSON.replace("1767225600000000000", "1767225500000000000")
-    pages = iter([result(FILL_JSON, cursor="more"), result(older)])
+    pages = [result(FILL_JSON, cursor="more"), result(older)]
     bodies: list[dict[str, object]] = []
 
     def script(peer: Peer) -> None:
-        for page in pages:
-            bodies.append(json.loads(read_request(peer)[1]))
-            peer.send(page)
+        bodies.append(json.loads(read_request(peer)[1]))
+        peer.send(pages[len(bodies) - 1])
 
     def act(scene: Scene) -> None:
         scene.actor.tell(gateway.ReadFills(5))
@@ -149,6 +153,44 @@ def test_fills_are_read_page_by_page_and_told_oldest_first() -> None:
     with ScriptedServer(script) as server:
         play_at(server.http, act)
     assert [body.get("cursor") for body in bodies] == [None, "more"]
+
+
+# -- connections ----
+
+
+def test_reads_one_after_the_other_share_a_connection() -> None:
+    def script(peer: Peer) -> None:
+        while True:
+            read_request(peer)
+            peer.send(support_actors.answer(200, EMPTY))
+
+    def act(scene: Scene) -> None:
+        for _ in range(10):
+            scene.actor.tell(gateway.ReadPositions())
+            assert isinstance(scene.letter(), orders.PositionsRead)
+
+    with ScriptedServer(script) as server:
+        play_at(server.http, act)
+        assert server.accepted <= 2  # there are two lanes
+
+
+def test_a_connection_is_not_kept_for_long_without_a_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grvt_queries, "_IDLE_S", 0.01)
+    ended = threading.Event()
+
+    def script(peer: Peer) -> None:
+        read_request(peer)
+        peer.send(support_actors.answer(200, EMPTY))
+        peer.until_gone()
+        ended.set()
+
+    def act(scene: Scene) -> None:
+        scene.actor.tell(gateway.ReadPositions())
+        assert isinstance(scene.letter(), orders.PositionsRead)
+        assert ended.wait(WAIT_S)
+
+    with ScriptedServer(script) as server:
+        play_at(server.http, act)
 
 
 # -- what says nothing ----
