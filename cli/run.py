@@ -1,8 +1,8 @@
 """``ketch run``: from a configuration to a summary and an exit code.
 
 The main thread reads the configuration, starts the paper venues (in paper mode), checks that both
-venues take the desk's size, starts the tree, and then only watches: it shows the board, passes a
-signal on to the desk as a wish to stop, and sums up.
+venues take the desks' sizes, starts the tree, and then only watches: it shows the board, passes a
+signal on to the desks as a wish to stop, and sums up.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ from cli.service_control import RunControl, drained
 from cli.settings import Settings
 from cli.signals import Signals
 from cli.start import Start
-from cli.summary import Records, Summary
+from cli.summary import DeskSummary, Records, Summary
 from cli.view import NoView, View, open_view
 from config.loader import Loaded
+from config.schema import DeskConfig
 from supervision.clock import MonotonicClock
 from supervision.directory import Directory
 from supervision.errors import AskTimeout, BootFailed, Unavailable
@@ -79,7 +80,7 @@ class _Access(msgspec.Struct, frozen=True):
 
 
 def run(start: Start, options: RunOptions) -> int:
-    """Trade as configured until the cycles are done, the desk halts, or somebody stops it.
+    """Trade as configured until every desk has done its cycles or halted, or somebody stops it.
 
     Returns the exit code. Raises CommandFailed for whatever prevents the start.
     """
@@ -131,7 +132,10 @@ class _Run:
         self._began_s = time.monotonic() - _process_age_s()
         self._records = Records()
         self._ending = Ending(
-            may_wait=options.cycles is None, halted_before=record.halted, wake=signals.wake
+            self._settings.desks,
+            may_wait=options.cycles is None,
+            halted_before=record.halted,
+            wake=signals.wake,
         )
         self._directory = Directory()
         self._board = self._directory.address("board")
@@ -199,7 +203,7 @@ class _Run:
         return root.exit_code
 
     def _watch(self, root: RootHandle, notices: Notices) -> None:
-        """Show the board until the desk is done, the tree is gone, or we are told twice."""
+        """Show the board until every desk is done, the tree is gone, or we are told twice."""
         self._view = open_view(self._console)
         seen = 0
         try:
@@ -208,7 +212,7 @@ class _Run:
                 self._obey(notices)
                 if self._told_again() or time.monotonic() - self._stop_s > _STOP_S:
                     break
-                before = self._ending.outcome
+                before = self._ending.outcomes
                 hangs = not self._read_board(seen)
                 self._ending.observe(before, self._snapshot)
                 notices.observe(self._snapshot, board_hangs=hangs)
@@ -276,38 +280,50 @@ class _Run:
         return True
 
     def _sum_up(self, code: int) -> int:
-        name, desk = next(iter(self._settings.desks.items()))
-        verdict = self._verdict()
-        if code == exits.DONE and verdict is not None and any(summary.violations(verdict).values()):
+        desks = tuple(self._desk_summary(name) for name in self._settings.desks)
+        if code == exits.DONE and any(
+            any(summary.violations(desk.verdict).values()) for desk in desks if desk.verdict
+        ):
             code = exits.JUDGED
-        records = self._records.all()
-        first_s = self._records.first_cycle_s
+        first, first_s = desks[0], self._records.first_cycle_s
         result = Summary(
             schema=summary.SUMMARY_SCHEMA,
             mode=self._settings.mode,
             seed=self._settings.paper.seed if self._venues and self._venues.new else None,
-            desk=name,
-            primary=desk.primary.venue,
-            hedge=desk.hedge.venue,
-            size=desk.size,
+            desk=first.desk,
+            primary=first.primary,
+            hedge=first.hedge,
+            size=first.size,
             planned=self._options.cycles,
             restarts=dict(self._snapshot.restarts) if self._snapshot else {},
             start_to_first_cycle_s=None if first_s is None else round(first_s - self._began_s, 3),
             duration_s=round(time.monotonic() - self._began_s, 3),
             halted=self._ending.halted,
             exit_code=code,
-            verdict=verdict,
-            **summary.totals(records),
+            verdict=first.verdict if len(desks) == 1 else None,
+            desks=desks,
+            **summary.totals(self._records.all()),
         )
         self._print(result)
         if self._options.summary is not None:
             summary.write(result, self._options.summary)
         return code
 
-    def _verdict(self) -> dict[str, Any] | None:
+    def _desk_summary(self, name: str) -> DeskSummary:
+        desk, records = self._settings.desks[name], self._records.of(name)
+        return DeskSummary(
+            desk=name,
+            primary=desk.primary.venue,
+            hedge=desk.hedge.venue,
+            size=desk.size,
+            halted=self._ending.halted_of(name),
+            verdict=self._verdict(desk, len(records)),
+            **summary.totals(records),
+        )
+
+    def _verdict(self, desk: DeskConfig, cycles: int) -> dict[str, Any] | None:
         if self._venues is None:
             return None
-        desk = next(iter(self._settings.desks.values()))
         access: dict[str, GrvtAccess | BackpackAccess] = {
             GRVT: self._service.grvt,
             BACKPACK: self._service.backpack,
@@ -319,11 +335,12 @@ class _Run:
             hedge_symbol=desk.hedge.symbol,
             q=desk.size,
             lot=hedge.step,
-            planned=self._options.cycles or len(self._records.all()),
+            planned=self._options.cycles or cycles,
         )
 
     def _print(self, result: Summary) -> None:
-        table = Table(title=f"{result.desk}: {result.primary} → {result.hedge}", show_header=False)
+        pairs = (f"{desk.desk}: {desk.primary} → {desk.hedge}" for desk in result.desks)
+        table = Table(title=", ".join(pairs), show_header=False)
         for name, value in summary.rows(result):
             table.add_row(name, value)
         with contextlib.suppress(OSError, SystemExit):  # nobody reads it any more

@@ -29,8 +29,35 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
     max: float
 
 
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole run. Fees are positive when paid. ``verdict`` is the paper ledger's, None if live."""
+class _Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """What cycles come to. Fees are positive when paid."""
+
+    cycles: dict[str, int]
+    fees: dict[str, Decimal]
+    slippage_bps: dict[str, Decimal]
+    pnl: Decimal
+    naked_ms: Spread
+    fill_to_hedge_sent_ms: Spread
+    decision_to_ack_ms: Spread
+
+
+class DeskSummary(_Totals, frozen=True, kw_only=True):
+    """One desk. ``verdict`` is the paper ledger's, None if live."""
+
+    desk: str
+    primary: str
+    hedge: str
+    size: Decimal
+    halted: str
+    verdict: dict[str, Any] | None
+
+
+class Summary(_Totals, frozen=True, kw_only=True):
+    """A whole run, over all desks. ``planned`` cycles are those of each.
+
+    ``desk`` to ``size`` are those of the first desk. ``verdict`` is that of the only one, None
+    with several: each has its own.
+    """
 
     schema: str
     mode: str
@@ -40,19 +67,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     hedge: str
     size: Decimal
     planned: int | None
-    cycles: dict[str, int]
-    fees: dict[str, Decimal]
-    slippage_bps: dict[str, Decimal]
-    pnl: Decimal
-    naked_ms: Spread
-    fill_to_hedge_sent_ms: Spread
-    decision_to_ack_ms: Spread
     restarts: dict[str, int]
     start_to_first_cycle_s: float | None
     duration_s: float
     halted: str
     exit_code: int
     verdict: dict[str, Any] | None
+    desks: tuple[DeskSummary, ...] = ()
 
 
 class Records:
@@ -60,20 +81,24 @@ class Records:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._records: list[CycleRecord] = []
+        self._records: dict[tuple[str, int], CycleRecord] = {}
         self.first_cycle_s: float | None = None
 
     def add(self, record: CycleRecord) -> None:
-        """Take in a finished cycle."""
+        """Take in a finished cycle; one that is known already is put right by it."""
         with self._lock:
             if self.first_cycle_s is None:
                 self.first_cycle_s = time.monotonic() - record.duration_s
-            self._records.append(record)
+            self._records[record.desk, record.cycle] = record
 
     def all(self) -> tuple[CycleRecord, ...]:
         """Everything so far."""
         with self._lock:
-            return tuple(self._records)
+            return tuple(self._records.values())
+
+    def of(self, desk: str) -> tuple[CycleRecord, ...]:
+        """Everything of one desk so far."""
+        return tuple(record for record in self.all() if record.desk == desk)
 
 
 def spread(values: Iterable[float]) -> Spread:
@@ -125,7 +150,8 @@ def write(summary: Summary, path: Path) -> None:
 def rows(summary: Summary) -> list[tuple[str, str]]:
     """The table an operator reads at the end: a name and a value a row."""
     cycles = ", ".join(f"{count} {outcome}" for outcome, count in summary.cycles.items())
-    planned = "" if summary.planned is None else f" of {summary.planned} planned"
+    each = f" for each of {len(summary.desks)} desks" if len(summary.desks) > 1 else ""
+    planned = "" if summary.planned is None else f" of {summary.planned} planned{each}"
     table = [
         ("cycles", (cycles or "none") + planned),
         ("pnl", f"{_money(summary.pnl)} after fees"),
@@ -140,12 +166,24 @@ def rows(summary: Summary) -> list[tuple[str, str]]:
     table.append(("restarts", restarts or "none"))
     if summary.verdict is not None:
         table += _verdict_rows(summary.verdict)
+    elif len(summary.desks) > 1:
+        for desk in summary.desks:
+            table += _desk_rows(desk)
     first = summary.start_to_first_cycle_s
     began = "" if first is None else f", first cycle after {first:.2f} s"
     table.append(("duration", f"{summary.duration_s:.1f} s{began}"))
     if summary.halted:
         table.append(("halted", summary.halted))
     return table
+
+
+def _desk_rows(desk: DeskSummary) -> list[tuple[str, str]]:
+    cycles = ", ".join(f"{count} {outcome}" for outcome, count in desk.cycles.items())
+    halted = f"   halted: {desk.halted}" if desk.halted else ""
+    rows = [(desk.desk, f"{cycles or 'no cycle'}   pnl {_money(desk.pnl)}{halted}")]
+    if desk.verdict is not None:
+        rows += [("", text) for _, text in _verdict_rows(desk.verdict)]
+    return rows
 
 
 def violations(verdict: dict[str, Any]) -> dict[str, int]:

@@ -93,7 +93,8 @@ def cycle_line(record: CycleRecord) -> str:
     """A finished cycle in one line."""
     naked = max(record.naked_ms, default=0.0)
     return (
-        f"cycle {record.cycle:<5} {record.outcome:<10} {record.direction:<5} {record.size}"
+        f"{record.desk} cycle {record.cycle:<5} {record.outcome:<10} {record.direction:<5}"
+        f" {record.size}"
         f"  {record.primary.venue} {record.primary.entry_price:.2f} → "
         f"{record.primary.exit_price:.2f}"
         f"  {record.hedge.venue} {record.hedge.entry_price:.2f} → {record.hedge.exit_price:.2f}"

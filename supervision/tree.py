@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from actors.access import BackpackAccess, GrvtAccess
 from actors.backpack_feed import BackpackFeed
 from actors.backpack_market import BackpackMarket
@@ -50,6 +52,10 @@ _WORKER: Final = Policy()
 # It reads the journal first, which may be down for a moment just then: that is no failed boot.
 _DESK: Final = Policy(boot=Boot.OPTIONAL)
 _DRIFT_S: Final = 2.0
+# One desk of several: with a breaker its failures are its own, and it is tried again for ever.
+_ONE_OF_SEVERAL: Final = Breaker(
+    failure_threshold=3, reset_timeout=10.0, reset_max=60.0, probe_stable_for=10.0
+)
 # With a breaker it never escalates: a socket that can't be had is no reason to stop trading.
 _CONSOLE: Final = Policy(boot=Boot.OPTIONAL, breaker=Breaker())
 
@@ -192,9 +198,18 @@ def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
         id=name,
         strategy=Strategy.ONE_FOR_ALL,
         intensity=service.config.supervision.root.intensity,
-        policy=service.config.supervision.policy_for(name, "supervisor", SUPERVISOR_POLICY),
+        policy=service.config.supervision.policy_for(name, "supervisor", _desk_policy(service)),
         children=(_child(service, f"{name}/coordinator", "worker", coordinator, _DESK),),
     )
+
+
+def _desk_policy(service: Service) -> Policy:
+    """What a desk's supervisor is treated by: when it gives up, no other desk is to end with it.
+
+    A desk that is alone ends the process, which the service manager then starts anew.
+    """
+    alone = len(service.config.desks) == 1
+    return SUPERVISOR_POLICY if alone else replace(SUPERVISOR_POLICY, breaker=_ONE_OF_SEVERAL)
 
 
 def _console(service: Service) -> tuple[ChildSpec, ...]:

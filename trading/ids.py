@@ -12,7 +12,8 @@ their low half, and are also the nonce of the signature. An epoch comes round af
 from __future__ import annotations
 
 import enum
-import threading
+import operator
+from collections.abc import Iterator
 from typing import Final
 
 _COUNTER_BITS: Final = 16
@@ -50,41 +51,41 @@ class IdsUsedUp(Exception):
 class IdAllocator:
     """The ids of one process, for all of its desks. Any thread; it outlives every actor.
 
+    Every step on what is shared (taking from a range, what is left of it, adding an epoch) is a
+    single one of the interpreter: there is no moment between two in which a thread could be wrong.
+
     ``first_epoch`` is that of the first run that the journal knows of (default: this one).
     """
 
     def __init__(self, epoch: int, first_epoch: int | None = None) -> None:
         self._first_epoch = epoch if first_epoch is None else _checked(first_epoch)
-        self._lock = threading.Lock()
-        self._epoch = _checked(epoch)
-        self._used = 0
+        self._numbers: dict[int, Iterator[int]] = {}
+        self.renew(epoch)
 
     @property
     def epoch(self) -> int:
-        """The run epoch that ids are taken from now."""
-        return self._epoch
+        """The run epoch that ids are taken from now: the latest."""
+        return max(tuple(self._numbers), key=self._begun_before)
 
     @property
     def low(self) -> bool:
         """True when a new epoch should be begun before anything else is."""
-        return self._used > IDS_OF_EPOCH - _RESERVE
+        return operator.length_hint(self._numbers[self.epoch]) < _RESERVE
 
     def next(self) -> int:
         """The next uint32. Raises IdsUsedUp."""
-        with self._lock:
-            if self._used >= IDS_OF_EPOCH:
-                raise IdsUsedUp(self._epoch)
-            self._used += 1
-            return (self._epoch << _COUNTER_BITS) | (self._used - 1)
+        epoch = self.epoch
+        number = next(self._numbers[epoch], None)
+        if number is None:
+            raise IdsUsedUp(epoch)
+        return (epoch << _COUNTER_BITS) | number
 
     def renew(self, epoch: int) -> None:
         """Go on with a new epoch, which is on disk.
 
         Two desks may have begun one each: the one that is older, or known already, is left unused.
         """
-        with self._lock:
-            if self._begun_before(_checked(epoch)) > self._begun_before(self._epoch):
-                self._epoch, self._used = epoch, 0
+        self._numbers.setdefault(_checked(epoch), iter(range(IDS_OF_EPOCH)))
 
     def may_be_ours(self, client_order_id: int) -> bool:
         """True for an id that this run has, or an earlier one may have, handed out.
@@ -92,10 +93,10 @@ class IdAllocator:
         Takes GRVT's 64-bit form too. Any thread.
         """
         epoch, number = divmod(client_order_id & 0xFFFFFFFF, IDS_OF_EPOCH)
-        with self._lock:
-            if epoch == self._epoch:
-                return number < self._used
-            return self._begun_before(epoch) < self._begun_before(self._epoch)
+        left = self._numbers.get(epoch)
+        if left is not None:
+            return number < IDS_OF_EPOCH - operator.length_hint(left)
+        return self._begun_before(epoch) < self._begun_before(self.epoch)
 
     def _begun_before(self, epoch: int) -> int:
         """How many were begun before that one since the first on record: they come round."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cli import summary
 from cli.exits import CONFIGURATION, CommandFailed
-from cli.summary import Records, Summary, spread
+from cli.summary import DeskSummary, Records, Summary, spread
 from trading.desk import CycleRecord, LegRecord
 
 
@@ -43,6 +44,25 @@ def record(outcome: str = "completed", naked_ms: tuple[float, ...] = (5.0,)) -> 
         fees_complete=True,
         duration_s=1.0,
     )
+
+
+RESULT = Summary(
+    schema=summary.SUMMARY_SCHEMA,
+    mode="paper",
+    seed=1,
+    desk="eth",
+    primary="backpack",
+    hedge="grvt",
+    size=Decimal("0.5"),
+    planned=1,
+    restarts={},
+    start_to_first_cycle_s=None,
+    duration_s=1.0,
+    halted="",
+    exit_code=0,
+    verdict=None,
+    **summary.totals([record()]),
+)
 
 
 def test_fees_add_up_by_venue_and_a_rebate_is_negative() -> None:
@@ -84,30 +104,37 @@ def test_records_remember_when_the_first_cycle_began() -> None:
     assert records.first_cycle_s is None
     records.add(record())
     first_s = records.first_cycle_s
-    records.add(record())
+    records.add(msgspec.structs.replace(record(), cycle=2))
     assert records.first_cycle_s == first_s
     assert len(records.all()) == 2
 
 
+def test_a_record_that_comes_again_replaces_the_one_before() -> None:
+    records = Records()
+    records.add(record())
+    records.add(msgspec.structs.replace(record(), pnl=Decimal("-1.5")))
+    assert [known.pnl for known in records.all()] == [Decimal("-1.5")]
+
+
+def test_each_desk_has_its_own_row_and_verdict() -> None:
+    verdict = {
+        "duplicates": [], "orphans": [], "position_errors": [], "flips": [1],
+        "naked_q_s": {"max": "0.25"}, "availability": "1",
+    }  # fmt: skip
+    desks = tuple(
+        DeskSummary(
+            desk=name, primary="backpack", hedge="grvt", size=Decimal("0.5"), halted=halted,
+            verdict=verdict, **summary.totals([record()]),
+        )
+        for name, halted in (("eth", ""), ("btc", "too much lost"))
+    )  # fmt: skip
+    shown = summary.rows(msgspec.structs.replace(RESULT, desks=desks))
+    assert ("btc", "1 completed   pnl -1.4000   halted: too much lost") in shown
+    assert shown.count(("", "D = 0  O = 0  flips = 1  P holds")) == 2
+
+
 def test_a_file_that_cannot_be_written_is_named_with_a_remedy(tmp_path: Path) -> None:
-    result = Summary(
-        schema=summary.SUMMARY_SCHEMA,
-        mode="paper",
-        seed=1,
-        desk="eth",
-        primary="backpack",
-        hedge="grvt",
-        size=Decimal("0.5"),
-        planned=1,
-        restarts={},
-        start_to_first_cycle_s=None,
-        duration_s=1.0,
-        halted="",
-        exit_code=0,
-        verdict=None,
-        **summary.totals([record()]),
-    )
     with pytest.raises(CommandFailed, match="give --summary a writable file") as caught:
-        summary.write(result, tmp_path / "none" / "summary.json")
+        summary.write(RESULT, tmp_path / "none" / "summary.json")
     assert caught.value.code == CONFIGURATION
-    assert ("cycles", "1 completed of 1 planned") in summary.rows(result)
+    assert ("cycles", "1 completed of 1 planned") in summary.rows(RESULT)
