@@ -122,6 +122,7 @@ class Guard(SupervisedActor):
         self._held: dict[tuple[str, str], Held] = {}
         self._account: tuple[Hold, ...] = (_ACCOUNT,) if account_limited else ()
         self._told: tuple[object, ...] | None = None
+        self._logged: tuple[object, ...] = ()
         self._told_epoch = 0
         self._reported_s = float("-inf")
 
@@ -188,16 +189,17 @@ class Guard(SupervisedActor):
 
     def _speak(self, holds: tuple[Hold, ...]) -> bool:
         """Tell the desk what holds it now, unless it knows; True when that has changed."""
-        known = self._told
         told = tuple((hold.limit, hold.action) for hold in holds)
-        if told == known:
+        if told == self._told:
             return False
         if not self._coordinator.offer(HoldDesk(holds)):
             return False  # it is down, and told when it is back
         self._told = told
-        if holds or known:
-            text = "; ".join(f"{hold.action.value}: {hold.limit} {hold.reason}" for hold in holds)
-            self.log.warning("limits in force: {}", text or "none any more")
+        if told != self._logged:
+            self._logged = told
+            level = "INFO" if all(hold.action is Action.FREEZE for hold in holds) else "WARNING"
+            text = "; ".join(f"{hold.action.value}: {hold.limit}: {hold.reason}" for hold in holds)
+            self.log.log(level, "limits in force: {}", text or "none any more")
         return True
 
     def _publish(self, states: tuple[LimitState, ...], *, at_once: bool) -> None:
