@@ -38,7 +38,7 @@ from venues.backpack.codec import Verdict
 from venues.backpack.outcome import speaks_of_time
 from venues.backpack.requests import HttpRequest
 from venues.errors import FrameError, VenueError, VenueRefused
-from venues.model import BACKPACK, Fill, NewOrder, OrderUpdate
+from venues.model import BACKPACK, Fill, NewOrder, OrderUpdate, Position
 
 _ORDER_LANES: Final = 2
 _QUERY_LANES: Final = 2
@@ -342,8 +342,20 @@ class BackpackRest(SupervisedActor):
     def _read_positions(self, client: HttpClient, _: gateway.ReadPositions) -> None:
         """Read the positions."""
         answer = self._call(client, self._build.positions())
-        positions = codec.decode_positions(answer.status, answer.body)
-        self._orders.offer(orders.PositionsRead(positions, self.epoch))
+        held = codec.decode_positions(answer.status, answer.body)
+        valued = tuple(self._valued(client, position) for position in held)
+        self._orders.offer(orders.PositionsRead(valued, self.epoch))
+
+    def _valued(self, client: HttpClient, position: Position) -> Position:
+        """The position with its liquidation price, which is told of one asked for alone."""
+        try:
+            answer = self._call(client, self._build.positions(position.symbol))
+            alone = codec.decode_positions(answer.status, answer.body, single=True)
+        except VenueError as error:  # what is held is known, which is what matters more
+            self.log.warning("no liquidation price of {}: {}", position.symbol, error)
+            return position
+        price = alone[0].liquidation_price if alone else None
+        return msgspec.structs.replace(position, liquidation_price=price)
 
     def _read_balances(self, client: HttpClient, _: gateway.ReadBalances) -> None:
         """Read the account's money, and its fees."""

@@ -104,6 +104,11 @@ class Clearing:
         account = self._accounts[name]
         return bool(account.held) and account.equity(self._mark_of) < self._maintenance(account)
 
+    def next_funding_ns(self, now_ns: int) -> int:
+        """When the interval that ``now_ns`` is in ends, and funding is booked."""
+        interval_ns = self._settings.funding.interval_s * _NS_PER_S
+        return (now_ns // interval_ns + 1) * interval_ns
+
     def fund(self, now_ns: int) -> list[FundingPayment]:
         """Book funding when ``now_ns`` has entered another interval; returns what was booked.
 
@@ -148,7 +153,18 @@ class Clearing:
             cumulative_fee=held.fee,
             cumulative_funding=held.funding,
             now_ns=now_ns,
+            liquidation_price=self._liquidation_price(self._accounts[name], symbol, mark),
         )
+
+    def _liquidation_price(self, account: Account, symbol: str, mark: Decimal) -> Decimal:
+        """The mark at which equity is the maintenance margin, the other marks as they are; or 0."""
+        size = account.size(symbol)
+        if not size:
+            return ZERO
+        rate = 1 / Decimal(2 * self._settings.limits.leverage)
+        spare = account.equity(self._mark_of) - self._maintenance(account)
+        price = mark - spare / (size - abs(size) * rate)
+        return reported(max(ZERO, price))
 
     def positions(self, name: str, now_ns: int) -> list[PaperPosition]:
         """Positions that are not flat."""

@@ -264,6 +264,9 @@ class PaperExchange:
             bid_size=bid.size,
             ask=ask.price,
             ask_size=ask.size,
+            funding_rate=self._settings.funding.rate,
+            funding_interval_s=self._settings.funding.interval_s,
+            next_funding_ns=self._clearing.next_funding_ns(self._clock()),
             now_ns=book.event_ns,
         )
 

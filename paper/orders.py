@@ -184,6 +184,7 @@ class PaperPosition(msgspec.Struct, frozen=True, kw_only=True):
     cumulative_fee: Decimal
     cumulative_funding: Decimal  # positive: paid
     now_ns: int
+    liquidation_price: Decimal = ZERO  # 0: none
 
 
 class PaperSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,7 +202,7 @@ class PaperSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ticker(msgspec.Struct, frozen=True, kw_only=True):
-    """Prices of one contract now."""
+    """Prices of one contract now, and its funding: a share of the notional per interval."""
 
     symbol: str
     mark: Decimal
@@ -212,6 +213,9 @@ class Ticker(msgspec.Struct, frozen=True, kw_only=True):
     bid_size: Decimal
     ask: Decimal
     ask_size: Decimal
+    funding_rate: Decimal
+    funding_interval_s: int
+    next_funding_ns: int
     now_ns: int
 
 

@@ -296,8 +296,10 @@ def position_data(
     )
 
 
-def position_result(position: PaperPosition, exposed: Decimal) -> PositionResult:
-    """A position of GET /api/v1/position."""
+def position_result(
+    position: PaperPosition, exposed: Decimal, *, alone: bool = False
+) -> PositionResult:
+    """A position of GET /api/v1/position. Only one asked for alone has its liquidation price."""
     return PositionResult(
         symbol=position.symbol,
         position_id=str(position_id(position.symbol)),
@@ -308,7 +310,7 @@ def position_result(position: PaperPosition, exposed: Decimal) -> PositionResult
         entry_price=wire(position.entry_price),
         break_even_price=wire(position.entry_price),
         mark_price=wire(position.mark_price),
-        est_liquidation_price=ZERO,
+        est_liquidation_price=wire(position.liquidation_price) if alone else ZERO,
         imf=INITIAL_FRACTION,
         mmf=MAINTENANCE_FRACTION,
         pnl_realized=wire(position.realized_pnl),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from decimal import Decimal
 from typing import Final
 
 from aiohttp import web
@@ -117,7 +116,8 @@ class MarketData:
 
     def _listing(self, symbol: str) -> object:
         instrument = self._exchange.instrument(symbol)
-        return encode.market(instrument, self.states[symbol], self._settings.funding_interval_ms)
+        interval_s = self._exchange.ticker(symbol).funding_interval_s
+        return encode.market(instrument, self.states[symbol], interval_s * 1_000)
 
     def _snapshot(self, symbol: str, limit: int) -> Depth:
         book, last_id = self._exchange.book(symbol, limit)
@@ -132,14 +132,12 @@ class MarketData:
 
     def _mark_price(self, symbol: str) -> MarkPrice:
         ticker = self._exchange.ticker(symbol)
-        interval_ms = self._settings.funding_interval_ms
         return MarkPrice(
             symbol=symbol,
             mark_price=encode.wire(ticker.mark),
             index_price=encode.wire(ticker.index),
-            funding_rate=Decimal(self._settings.funding_rate),
-            next_funding_timestamp=(ticker.now_ns // encode.NS_PER_MS // interval_ms + 1)
-            * interval_ms,
+            funding_rate=encode.wire(ticker.funding_rate),
+            next_funding_timestamp=ticker.next_funding_ns // encode.NS_PER_MS,
         )
 
     def _day(self, symbol: str) -> Ticker | None:

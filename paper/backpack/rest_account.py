@@ -69,6 +69,7 @@ class AccountRoutes:
             encode.position_result(
                 position,
                 encode.exposure(self._exchange, account, position.symbol, position.size),
+                alone=symbol is not None,
             )
             for position in self._lag.positions(account)
             if symbol in (None, position.symbol)

@@ -58,5 +58,3 @@ class BackpackSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     close_grace_s: Seconds = 1.0
     queue_limit: Annotated[int, msgspec.Meta(ge=1)] = 5_000
     mark_interval_s: Annotated[float, msgspec.Meta(gt=0)] = 1.0
-    funding_rate: str = "0.0000125"  # a fraction per interval, as shown on markPrice
-    funding_interval_ms: Annotated[int, msgspec.Meta(gt=0)] = 28_800_000

@@ -335,12 +335,11 @@ class StreamHub:
             return
         ticker = self._exchange.ticker(symbol)
         moment_us = ticker.now_ns // encode.NS_PER_US
-        interval_ms = self._settings.funding_interval_ms
         data = MarkPriceData(
             event="markPrice", event_us=moment_us, engine_us=moment_us, symbol=symbol,
             mark=encode.wire(ticker.mark), index=encode.wire(ticker.index),
-            funding_rate=Decimal(self._settings.funding_rate),
-            next_funding_ms=(ticker.now_ns // encode.NS_PER_MS // interval_ms + 1) * interval_ms,
+            funding_rate=encode.wire(ticker.funding_rate),
+            next_funding_ms=ticker.next_funding_ns // encode.NS_PER_MS,
         )  # fmt: skip
         self._publish(f"markPrice.{symbol}", data)
 

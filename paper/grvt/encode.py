@@ -179,7 +179,7 @@ def position(paper: PaperPosition, account: GrvtAccount) -> frames.Position:
         total_pnl=money(total),
         roi=money(total / entry_value * 100 if entry_value else ZERO),
         quote_index_price=WireNumber("1.0"),
-        est_liquidation_price=_ZERO,
+        est_liquidation_price=money(paper.liquidation_price),
         leverage=WireNumber("10.0"),
         cumulative_fee=money(paper.cumulative_fee),
         cumulative_realized_funding_payment=money(paper.cumulative_funding),
@@ -264,8 +264,14 @@ def mini(row: Ticker) -> frames.Mini:
 
 
 def ticker(row: Ticker) -> frames.Ticker:
-    """The ticker; the paper venue keeps no statistics of a day."""
-    return frames.Ticker(**msgspec.structs.asdict(mini(row)), funding_rate=WireNumber("0.01"))
+    """The ticker; the paper venue keeps no statistics of a day. The funding rate is in percent."""
+    hours, rest_s = divmod(row.funding_interval_s, 3_600)
+    return frames.Ticker(
+        **msgspec.structs.asdict(mini(row)),
+        funding_rate=server_number(row.funding_rate * 100),
+        next_funding_time=str(row.next_funding_ns),
+        funding_interval_hours=UNSET if rest_s else hours,
+    )
 
 
 def _reason(paper: PaperOrder) -> str:

@@ -230,7 +230,10 @@ def _fee_in_quote(symbol: str, fee: Decimal, fee_symbol: str, price: Decimal) ->
 
 
 def position_result(frame: PositionResult) -> Position:
-    """A position of GET /api/v1/position. Raises ValueError."""
+    """A position of GET /api/v1/position; its liquidation price is 0 unless asked for alone.
+
+    Raises ValueError.
+    """
     return Position(
         venue=BACKPACK,
         symbol=frame.symbol,
@@ -239,6 +242,7 @@ def position_result(frame: PositionResult) -> Position:
         mark_price=number(frame.mark_price),
         unrealized_pnl=number(frame.pnl_unrealized),
         realized_pnl=number(frame.pnl_realized),
+        liquidation_price=number(frame.est_liquidation_price) or None,
     )
 
 

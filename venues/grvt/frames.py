@@ -246,7 +246,10 @@ class Mini(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ticker(Mini, frozen=True, kw_only=True):
-    """Mini with the statistics of a day. ``funding_rate`` is live in percent per interval."""
+    """Mini with the statistics of a day. ``funding_rate`` is live in percent per interval.
+
+    Live tickers have ``funding_interval_hours`` beside what the specification lists.
+    """
 
     funding_rate_8h_curr: Decimal | UnsetType = UNSET
     funding_rate_8h_avg: Decimal | UnsetType = UNSET
@@ -263,6 +266,7 @@ class Ticker(Mini, frozen=True, kw_only=True):
     long_short_ratio: Decimal | UnsetType = UNSET
     funding_rate: Decimal | UnsetType = UNSET
     next_funding_time: IntText | UnsetType = UNSET
+    funding_interval_hours: int | UnsetType = UNSET
 
 
 class Trade(msgspec.Struct, frozen=True, kw_only=True):

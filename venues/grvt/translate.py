@@ -131,6 +131,7 @@ def position(row: frames.Position, place: str = "v1.position") -> Position:
         mark_price=finite(row.mark_price, f"{place} mark_price"),
         unrealized_pnl=finite(row.unrealized_pnl, f"{place} unrealized_pnl"),
         realized_pnl=finite(row.realized_pnl, f"{place} realized_pnl"),
+        liquidation_price=finite(row.est_liquidation_price, f"{place} liquidation") or None,
         event_ns=to_int(row.event_time, f"{place} event_time"),
     )
 
