@@ -114,9 +114,10 @@ class Board(SupervisedActor):
         elif isinstance(message, DeskReported):
             self._desks[message.desk] = message
         elif isinstance(message, CycleRecord):
-            self._happened(message)
+            record = msgspec.structs.replace(message, orders=())  # they are in the journal
+            self._happened(record)
             if self._on_record is not None:
-                self._on_record(message)
+                self._on_record(record)
         elif isinstance(message, VenueBalances):
             self._balances[message.venue] = message.summary
         elif isinstance(message, VenuePositions):

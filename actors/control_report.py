@@ -252,6 +252,11 @@ def _cycles(desk: str, board: BoardSnapshot) -> Iterator[schema.Cycle]:
             fees=fees,
             naked_ms=round(max(record.naked_ms, default=0.0), 3),
             duration_s=round(record.duration_s, 3),
+            reason=record.reason,
+            funding={leg.venue: leg.funding for leg in (record.primary, record.hedge)},
+            slippage_bps={leg.venue: leg.slippage_bps for leg in (record.primary, record.hedge)},
+            naked_q_s=round(max(record.naked_q_s, default=0.0), 6),
+            fill_to_hedged_ms=max((round(ms, 3) for ms in record.fill_to_hedged_ms), default=None),
         )
 
 

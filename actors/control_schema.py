@@ -103,7 +103,12 @@ class Leg(_Document, frozen=True, kw_only=True):
 
 
 class Cycle(_Document, frozen=True, kw_only=True):
-    """A cycle that is over. Fees by venue, positive when paid; ``pnl`` is after them."""
+    """A cycle that is over. Fees and funding by venue, positive when paid; ``pnl`` is after them.
+
+    ``naked_ms`` is the longest episode and ``naked_q_s`` the largest, in sizes times seconds;
+    ``fill_to_hedged_ms`` the slowest hedge, None without one. ``reason``: why it was not completed,
+    or by which other way.
+    """
 
     cycle: int
     outcome: str
@@ -113,6 +118,11 @@ class Cycle(_Document, frozen=True, kw_only=True):
     fees: dict[str, Decimal]
     naked_ms: float
     duration_s: float
+    reason: str = ""
+    funding: dict[str, Decimal] = {}
+    slippage_bps: dict[str, Decimal] = {}
+    naked_q_s: float = 0.0
+    fill_to_hedged_ms: float | None = None
 
 
 class Desk(_Document, frozen=True, kw_only=True):

@@ -30,14 +30,17 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """What cycles come to. Fees are positive when paid."""
+    """What cycles come to. Fees and funding are positive when paid."""
 
     cycles: dict[str, int]
     fees: dict[str, Decimal]
+    funding: dict[str, Decimal]
     slippage_bps: dict[str, Decimal]
     pnl: Decimal
     naked_ms: Spread
+    naked_q_s: Spread
     fill_to_hedge_sent_ms: Spread
+    fill_to_hedged_ms: Spread
     decision_to_ack_ms: Spread
 
 
@@ -117,23 +120,28 @@ def totals(records: Sequence[CycleRecord]) -> dict[str, Any]:
     """The fields of a Summary that the cycle records give."""
     legs = [leg for record in records for leg in (record.primary, record.hedge)]
     fees: dict[str, Decimal] = collections.defaultdict(lambda: ZERO)
+    funding: dict[str, Decimal] = collections.defaultdict(lambda: ZERO)
     slippages: dict[str, list[Decimal]] = collections.defaultdict(list)
     for leg in legs:
         fees[leg.venue] += leg.fees
+        funding[leg.venue] += leg.funding
         if leg.traded:
             slippages[leg.venue].append(leg.slippage_bps)
     return {
         "cycles": dict(collections.Counter(record.outcome for record in records)),
         "fees": dict(fees),
+        "funding": dict(funding),
         "slippage_bps": {
             venue: (sum(values, ZERO) / len(values)).quantize(Decimal("0.001"))
             for venue, values in slippages.items()
         },
         "pnl": sum((record.pnl for record in records), ZERO),
         "naked_ms": spread(ms for record in records for ms in record.naked_ms),
+        "naked_q_s": spread(amount for record in records for amount in record.naked_q_s),
         "fill_to_hedge_sent_ms": spread(
             ms for record in records for ms in record.fill_to_hedge_sent_ms
         ),
+        "fill_to_hedged_ms": spread(ms for record in records for ms in record.fill_to_hedged_ms),
         "decision_to_ack_ms": spread(ms for record in records for ms in record.decision_to_ack_ms),
     }
 
@@ -154,13 +162,14 @@ def rows(summary: Summary) -> list[tuple[str, str]]:
     planned = "" if summary.planned is None else f" of {summary.planned} planned{each}"
     table = [
         ("cycles", (cycles or "none") + planned),
-        ("pnl", f"{_money(summary.pnl)} after fees"),
+        ("pnl", f"{_money(summary.pnl)} after fees{_paid(summary.funding)}"),
     ]
     for venue, fee in summary.fees.items():
         slip = summary.slippage_bps.get(venue, ZERO)
         table.append((f"fees {venue}", f"{_money(fee)}   slippage {slip} bps against the mid"))
     table.append(("naked", _spread(summary.naked_ms, "ms")))
     table.append(("fill → hedge sent", _spread(summary.fill_to_hedge_sent_ms, "ms")))
+    table.append(("fill → hedged", _spread(summary.fill_to_hedged_ms, "ms")))
     table.append(("decision → answer", _spread(summary.decision_to_ack_ms, "ms")))
     restarts = ", ".join(f"{name} {count}" for name, count in summary.restarts.items())
     table.append(("restarts", restarts or "none"))
@@ -206,6 +215,11 @@ def _verdict_rows(verdict: dict[str, Any]) -> list[tuple[str, str]]:
         ("venues' ledger", f"{judged}  {holds}"),
         ("", f"A = {availability:f}  worst N = {worst} q·s"),
     ]
+
+
+def _paid(funding: dict[str, Decimal]) -> str:
+    paid = ", ".join(f"{venue} {_money(amount)}" for venue, amount in funding.items() if amount)
+    return f" and funding ({paid})" if paid else ""
 
 
 def _money(amount: Decimal) -> str:

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import msgspec
 
-from trading.desk import CycleRecord, DeskPlan, LegOrder, LegRecord, LegState
+from trading.desk import CycleRecord, DeskPlan, LegOrder, LegRecord, LegState, OrderRecord
+from trading.exposure import Exposure
 from trading.ids import Leg
 from trading.orders import OrderState, OrderView
 from venues.model import ZERO
@@ -20,13 +21,39 @@ _PRICE_PLACES = Decimal("0.000001")
 class _Placed:
     """One order of the cycle: what was wanted, and the latest that is known of it."""
 
-    __slots__ = ("acked_s", "order", "placed_s", "view")
+    __slots__ = ("acked_s", "executed_s", "order", "placed_s", "view")
 
     def __init__(self, order: LegOrder, placed_s: float) -> None:
         self.order = order
         self.placed_s = placed_s
         self.acked_s: float | None = None
+        self.executed_s = 0.0  # when the frame was read that tells of the latest execution
         self.view: OrderView | None = None
+
+    @property
+    def ack_ms(self) -> float | None:
+        """From the decision to the first answer."""
+        return None if self.acked_s is None else (self.acked_s - self.placed_s) * _MS
+
+    def record(self, view: OrderView) -> OrderRecord:
+        """All there is to say of it."""
+        order = self.order
+        return OrderRecord(
+            leg=order.leg,
+            client_order_id=view.client_order_id,
+            side=order.side,
+            size=order.size,
+            price=order.price,
+            mid=order.mid,
+            reduce_only=order.reduce_only,
+            executed=abs(view.signed_executed),
+            average_price=_average([view]),
+            fills=view.fills,
+            fee=view.fees,
+            state=view.state.value,
+            reason=view.reason,
+            ack_ms=self.ack_ms,
+        )
 
 
 class CycleBook:
@@ -35,7 +62,9 @@ class CycleBook:
     def __init__(self) -> None:
         self.started_s = 0.0
         self.direction = ""
+        self.reason = ""  # why it took another way than planned
         self.naked_ms: list[float] = []
+        self.exposure = Exposure()
         self._orders: dict[tuple[Leg, int], _Placed] = {}
         # Asked for many times at every event, on the way from a fill to its hedge.
         self._executed = dict.fromkeys(Leg, ZERO)
@@ -57,7 +86,10 @@ class CycleBook:
         known = placed.view
         placed.view = view if known is None else _merged(view, known)
         before = ZERO if known is None else known.signed_executed
-        self._executed[leg] += placed.view.signed_executed - before
+        grown = placed.view.signed_executed - before
+        self._executed[leg] += grown
+        if grown and view.received_s:
+            placed.executed_s = view.received_s
         resolved_now = placed.view.state.resolved and not (known and known.state.resolved)
         self._live[leg] -= resolved_now
         unanswered = (OrderState.INTENDED, OrderState.SENT, OrderState.IN_DOUBT)
@@ -107,13 +139,30 @@ class CycleBook:
             if placed.view is not None and placed.view.sent_s and placed.order.trigger_s
         )
 
+    def fill_to_hedged_ms(self) -> tuple[float, ...]:
+        """For each hedge that a message caused: that frame read to that of its last fill read."""
+        return tuple(
+            (placed.executed_s - placed.order.trigger_s) * _MS
+            for placed in self._of(Leg.HEDGE)
+            if placed.executed_s and placed.order.trigger_s
+        )
+
     def decision_to_ack_ms(self) -> tuple[float, ...]:
         """For each answered order: decided to first answer."""
-        return tuple(
-            (placed.acked_s - placed.placed_s) * _MS
-            for placed in self._orders.values()
-            if placed.acked_s is not None
-        )
+        acks = (placed.ack_ms for placed in self._orders.values())
+        return tuple(ack_ms for ack_ms in acks if ack_ms is not None)
+
+    def order_records(self) -> tuple[OrderRecord, ...]:
+        """Every order that anything was heard of, in the order of the decisions."""
+        return tuple(p.record(p.view) for p in self._orders.values() if p.view is not None)
+
+    def why_nothing(self) -> str:
+        """Why nothing executed: what became of the last order."""
+        placed = list(self._orders.values())
+        view = placed[-1].view if placed else None
+        if view is None:
+            return "nothing was sent"
+        return f"{view.state.value}: {view.reason}" if view.reason else view.state.value
 
     def leg_record(self, state: LegState) -> LegRecord:
         """The figures of one leg."""
@@ -133,6 +182,7 @@ class CycleBook:
             gross_pnl=cash,
             slippage_bps=_slippage_bps(done),
             orders=len(pairs),
+            fills=sum(view.fills for _, view in pairs),
         )
 
     def _of(self, leg: Leg) -> list[_Placed]:
@@ -167,6 +217,25 @@ def build_record(
         decision_to_ack_ms=book.decision_to_ack_ms(),
         fees_complete=book.fills_complete,
         duration_s=now_s - book.started_s if book.started_s else 0.0,
+        reason=book.reason or ("" if book.anything_executed else book.why_nothing()),
+        naked_q_s=tuple(amount / float(plan.size) for amount in book.exposure.episodes),
+        fill_to_hedged_ms=book.fill_to_hedged_ms(),
+        orders=book.order_records(),
+    )
+
+
+def with_funding(record: CycleRecord, funding: Mapping[Leg, Decimal]) -> CycleRecord:
+    """The record with so much more funding (positive: paid) on its legs."""
+    legs = {Leg.PRIMARY: record.primary, Leg.HEDGE: record.hedge}
+    paid = {
+        leg: msgspec.structs.replace(known, funding=known.funding + funding.get(leg, ZERO))
+        for leg, known in legs.items()
+    }
+    return msgspec.structs.replace(
+        record,
+        primary=paid[Leg.PRIMARY],
+        hedge=paid[Leg.HEDGE],
+        pnl=record.pnl - sum(funding.values(), ZERO),
     )
 
 

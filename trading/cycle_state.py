@@ -235,6 +235,7 @@ class CycleState:
         return not larger and held[Leg.PRIMARY] * held[Leg.HEDGE] <= 0
 
     def _note_naked(self, now_s: float) -> None:
+        self.book.exposure.moved(self.net, now_s)
         if self.net and self._naked_since_s is None:
             self._naked_since_s = now_s
         elif not self.net and self._naked_since_s is not None:
@@ -248,6 +249,8 @@ class CycleState:
 
     def _change(self, phase: Phase, detail: str) -> None:
         self.phase = phase
+        if phase is Phase.UNWINDING:
+            self.book.reason = self.book.reason or detail
         if phase in (Phase.OPENING, Phase.CLOSING):
             for leg in self.legs.values():
                 leg.shut = False

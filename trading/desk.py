@@ -125,8 +125,34 @@ class LegOrder(msgspec.Struct, frozen=True, kw_only=True):
     trigger_s: float
 
 
+class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One order of a cycle. ``price`` is its limit, ``mid`` the venue's mid at its decision.
+
+    ``average_price`` is that of its ``fills``, ``fee`` their fees (a rebate is negative).
+    ``ack_ms``: from the decision to the venue's first answer; None without one.
+    """
+
+    leg: Leg
+    client_order_id: int
+    side: Side
+    size: Decimal
+    price: Decimal
+    mid: Decimal
+    reduce_only: bool
+    executed: Decimal
+    average_price: Decimal
+    fills: int
+    fee: Decimal
+    state: str
+    reason: str
+    ack_ms: float | None
+
+
 class LegRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What a cycle did on one leg. ``slippage_bps``: worse than the mid at decision is positive."""
+    """What a cycle did on one leg. ``slippage_bps``: worse than the mid at decision is positive.
+
+    ``funding`` is what its venue booked while it was open, positive when paid.
+    """
 
     venue: str
     symbol: str
@@ -137,13 +163,18 @@ class LegRecord(msgspec.Struct, frozen=True, kw_only=True):
     gross_pnl: Decimal
     slippage_bps: Decimal
     orders: int
+    fills: int = 0
+    funding: Decimal = ZERO
 
 
 class CycleRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The record every cycle ends with. ``pnl`` is after fees; a rebate is a negative fee.
+    """The record every cycle ends with. ``pnl`` is after fees and funding; a rebate is negative.
 
     ``outcome``: ``completed``, ``unwound`` (the hedge could not be had), ``abandoned`` (nothing
-    was executed) or ``recovered`` (found open at start, and closed).
+    was executed) or ``recovered`` (found open at start, and closed); ``reason`` is why, unless it
+    was completed without trouble. ``naked_ms`` and ``naked_q_s`` (in units of the size, times
+    seconds) are by episode. ``fill_to_hedged_ms``: from a fill's frame to that of its hedge's last
+    fill. A record may come again with its money put right: funding is booked late.
     """
 
     desk: str
@@ -159,6 +190,10 @@ class CycleRecord(msgspec.Struct, frozen=True, kw_only=True):
     decision_to_ack_ms: tuple[float, ...]
     fees_complete: bool
     duration_s: float
+    reason: str = ""
+    naked_q_s: tuple[float, ...] = ()
+    fill_to_hedged_ms: tuple[float, ...] = ()
+    orders: tuple[OrderRecord, ...] = ()
 
 
 class LegState:

@@ -153,6 +153,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     sent_s: float = 0.0
     refusal: Refusal | None = None
     key_refusal: KeyRefusal | None = None
+    fills: int = 0
 
 
 class CancelProgress:
@@ -335,6 +336,7 @@ class Order:
             fills_complete=self.fills_complete,
             received_s=received_s,
             sent_s=self.sent_s,
+            fills=len(self.fills),
             key_refusal=None if self.executed else self.key_refusal,
         )
 
