@@ -182,6 +182,8 @@ class Outbox:
     def _publish_positions(self, effect: manager.PublishPositions) -> None:
         sizes = dict(effect.sizes)
         self._tell_desks(PositionsHeld(self.venue, sizes, effect.unsettled, self.since_s))
+        for address in self._money:
+            address.offer(VenuePositions(self.venue, effect.whole))
 
     def _publish_balances(self, effect: manager.PublishBalances) -> None:
         for address in self._money:

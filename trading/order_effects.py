@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from trading.orders import OrderView
-from venues.model import AccountSummary, Fill, NewOrder
+from venues.model import AccountSummary, Fill, NewOrder, Position
 
 
 class OrderTiming(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,11 +147,13 @@ class PublishBalances(msgspec.Struct, frozen=True):
 class PublishPositions(msgspec.Struct, frozen=True):
     """A well-formed reading of our symbols' positions, flat ones included.
 
-    In ``unsettled`` symbols, orders without a known outcome may or may not be in it.
+    In ``unsettled`` symbols, orders without a known outcome may or may not be in it. ``whole`` is
+    the reading as it came, also of markets that nobody here trades.
     """
 
     sizes: dict[str, Decimal]
     unsettled: frozenset[str] = frozenset()
+    whole: tuple[Position, ...] = ()
 
     @property
     def settled(self) -> bool:

@@ -127,7 +127,8 @@ class VenueNews(VenueOrders):
         unsettled, drifts = self._compare(self.positions)
         if not (self._history_known or self._caught_up):
             unsettled = self._symbols
-        effects: list[Effect] = [PublishPositions(dict(self.positions), unsettled), *drifts]
+        published = PublishPositions(dict(self.positions), unsettled, positions)
+        effects: list[Effect] = [published, *drifts]
         return effects + self._outside(held) + self._answered(Read.POSITIONS)
 
     def balances_read(self, summary: AccountSummary) -> list[Effect]:
