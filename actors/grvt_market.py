@@ -1,4 +1,4 @@
-"""GRVT's public websocket: prices and books of the instruments we trade."""
+"""GRVT's public websocket: prices, books and funding of the instruments we trade."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from actors.connection import ConnectionActor
 from actors.market_board import MarketBoard
 from supervision.actor import ActorContext
 from supervision.states import ExitKind
+from trading.market import FundingTimes
 from venues.errors import FrameError, SessionRefused
 from venues.grvt import Reply, SequenceTracker, decode_frame, encode_subscribe
-from venues.grvt.codec import BOOK_STREAM, MINI_STREAM, book_selector, mini_selector
+from venues.grvt.codec import (
+    BOOK_STREAM,
+    MINI_STREAM,
+    TICKER_STREAM,
+    book_selector,
+    mini_selector,
+    ticker_selector,
+)
 from venues.grvt.reading import read_stream, read_subscription
-from venues.model import GRVT, Book, Quote
+from venues.model import GRVT, Book, MarketInfo, Quote
 
 _DEPTH: Final = 50
 
@@ -31,10 +39,12 @@ class GrvtMarket(ConnectionActor):
         self._board = board
         self._sequence = SequenceTracker()
         self._unpriced = set(access.instruments)
+        self._funding = FundingTimes()
         symbols = access.instruments
         self._streams = {
             1: (MINI_STREAM, tuple(mini_selector(symbol) for symbol in symbols)),
             2: (BOOK_STREAM, tuple(book_selector(symbol, depth=_DEPTH) for symbol in symbols)),
+            3: (TICKER_STREAM, tuple(ticker_selector(symbol) for symbol in symbols)),
         }
         self._unconfirmed = set(self._streams)
 
@@ -63,6 +73,9 @@ class GrvtMarket(ConnectionActor):
                 self._priced(news, received_s)
             elif isinstance(news, Book):
                 self._board.put_book(news, self._moment_s(news.event_ns, received_s))
+            elif isinstance(news, MarketInfo):
+                info = self._funding.with_interval(news)
+                self._board.put_info(info, self._moment_s(news.event_ns, received_s))
 
     def _subscribed(self, reply: Reply) -> None:
         if reply.error is not None:

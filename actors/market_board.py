@@ -17,9 +17,8 @@ from trading.market import NEVER, MarketView
 from venues.model import ZERO, Book, Instrument, MarketInfo, Quote
 
 _Key = tuple[str, str]
-_NOTHING: Final[Mapping[str, Any]] = {
+_NO_PRICES: Final[Mapping[str, Any]] = {
     "quote": None, "quoted_s": NEVER, "book": None, "booked_s": NEVER,
-    "info": None, "informed_s": NEVER,
 }  # fmt: skip
 
 
@@ -87,9 +86,10 @@ class MarketBoard:
         self._put(info.venue, info.symbol, info=info, informed_s=read_s)
 
     def clear(self, venue: str, epoch: int = 0) -> None:
-        """Nothing is known of this venue's markets any more; so says its market actor's ``epoch``.
+        """No price and no book of this venue's is known any more; so says its market actor's life.
 
-        One that has been replaced while it hung does not take away what its successor knows.
+        One that has been replaced while it hung does not take away what its successor knows. What
+        a market takes and when it funds stays known, as of when it was told.
         """
         with self._lock:
             if epoch < self._epochs.get(venue, 0):
@@ -97,7 +97,7 @@ class MarketBoard:
             self._epochs[venue] = epoch
             symbols = [symbol for at, symbol in self._views if at == venue]
         for symbol in symbols:
-            self._put(venue, symbol, **_NOTHING)
+            self._put(venue, symbol, **_NO_PRICES)
 
     def view(self, venue: str, symbol: str) -> MarketView:
         """What is known of a market now; of one that nobody has put, nothing."""

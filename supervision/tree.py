@@ -21,6 +21,7 @@ from actors.access import BackpackAccess, GrvtAccess
 from actors.backpack_feed import BackpackFeed
 from actors.backpack_market import BackpackMarket
 from actors.backpack_rest import BackpackRest
+from actors.backpack_status import BackpackStatus
 from actors.board import Board
 from actors.console import Console, ConsoleAccess
 from actors.coordinator import Coordinator, DeskOutcome
@@ -164,6 +165,13 @@ def _backpack(service: Service) -> SupervisorSpec:
             f"{BACKPACK}/market",
             "connection",
             lambda c: BackpackMarket(c, access, service.market),
+            _CONNECTION,
+        ),
+        _child(
+            service,
+            f"{BACKPACK}/status",
+            "connection",
+            lambda c: BackpackStatus(c, access, service.market),
             _CONNECTION,
         ),
         _child(service, f"{BACKPACK}/heartbeat", "worker", heartbeat),

@@ -12,6 +12,7 @@ from benchmarks.samples import BACKPACK_ETH, GRVT_ETH, SUB_ACCOUNT
 BID: Final = Decimal("2500.00")
 ASK: Final = Decimal("2500.10")
 _HIDDEN: Final = "UNSPECIFIED"
+_FUNDING_S: Final = 28_800
 
 
 def dumped(value: object) -> bytes:
@@ -35,11 +36,29 @@ def book_ticker() -> bytes:
     return stream(f"bookTicker.{symbol}", fields)
 
 
-def depth_delta() -> bytes:
-    """A change that leads on from ``depth``."""
-    symbol = BACKPACK_ETH.symbol
-    fields = {"e": "depth", "s": symbol, "a": [[ASK, "50"]], "b": [[BID, "50"]], "U": 11, "u": 11}
-    return stream(f"depth.{symbol}", fields)
+def depth_delta(number: int) -> bytes:
+    """The ``number``-th change, from 1; the first leads on from ``depth``."""
+    symbol, update = BACKPACK_ETH.symbol, 10 + number
+    levels = {"a": [[ASK, "50"]], "b": [[BID, "50"]]}
+    return stream(
+        f"depth.{symbol}", {"e": "depth", "s": symbol, **levels, "U": update, "u": update}
+    )
+
+
+def markets() -> bytes:
+    """The one market, open."""
+    filters = {
+        "price": {"tickSize": BACKPACK_ETH.tick},
+        "quantity": {"minQuantity": BACKPACK_ETH.min_size, "stepSize": BACKPACK_ETH.step},
+    }
+    names = {"symbol": BACKPACK_ETH.symbol, "baseSymbol": "ETH", "quoteSymbol": "USDC"}
+    return dumped([{**names, "filters": filters, "fundingInterval": _FUNDING_S * 1000}])
+
+
+def mark_prices() -> bytes:
+    """Its mark and its next funding."""
+    fields = {"symbol": BACKPACK_ETH.symbol, "markPrice": BID, "fundingRate": "0.0001"}
+    return dumped([{**fields, "nextFundingTimestamp": _next_funding_s() * 1000}])
 
 
 def depth() -> bytes:
@@ -124,6 +143,17 @@ def mini() -> dict[str, Any]:
         "best_bid_price": BID, "best_bid_size": "50", "best_ask_price": ASK,
         "best_ask_size": "50",
     }  # fmt: skip
+
+
+def ticker() -> dict[str, Any]:
+    """Best bid and ask, and the funding."""
+    due_ns = str(_next_funding_s() * 1_000_000_000)
+    return mini() | {"funding_rate": "0.01", "next_funding_time": due_ns}
+
+
+def _next_funding_s() -> int:
+    """In a whole interval from now: no run of a benchmark meets one."""
+    return int(time.time()) + _FUNDING_S
 
 
 def book() -> dict[str, Any]:

@@ -141,8 +141,8 @@ class Venues:
             return frames.dumped(_ACCOUNT)
         if path.endswith("/collateral"):
             return frames.dumped(_COLLATERAL)
-        if path.endswith("/depth"):
-            return frames.depth()
+        if path in _PUBLIC:
+            return _PUBLIC[path]()
         if path.endswith("/position"):
             size = self._sides[OURS].primary
             return frames.dumped([{"symbol": BACKPACK_ETH.symbol, "netQuantity": size}])
@@ -161,8 +161,7 @@ class Venues:
             if any(name.startswith("account.") for name in streams):
                 self._side_of(path).feed = peer
             else:
-                peer.send(frames.depth_delta())
-                _repeat(lambda _: peer.send(frames.book_ticker()))
+                _repeat(lambda number: peer.send(frames.depth_delta(number), frames.book_ticker()))
 
     # -- GRVT --------------------------------------------------------------------------------------
 
@@ -172,11 +171,7 @@ class Venues:
             request = json.loads(message)
             params = request["params"]
             peer.send(frames.reply(request, frames.subscribed(params)))
-            stream, selector = params["stream"], params["selectors"][0]
-            if stream == "v1.mini.s":
-                _repeat(functools.partial(_send_mini, peer, selector))
-            else:
-                peer.send(frames.feed(stream, selector, 1, frames.book()))
+            _repeat(functools.partial(_send_market, peer, params["stream"], params["selectors"][0]))
 
     def _serve_trades(self, sock: socket.socket) -> None:
         peer = WebSocketPeer(sock)
@@ -217,8 +212,8 @@ class Venues:
         return self._sides[FLOOR if path.startswith("/floor") else OURS]
 
 
-def _send_mini(peer: WebSocketPeer, selector: str, number: int) -> None:
-    peer.send(frames.feed("v1.mini.s", selector, number, frames.mini()))
+def _send_market(peer: WebSocketPeer, stream: str, selector: str, number: int) -> None:
+    peer.send(frames.feed(stream, selector, number, _MARKET[stream]()))
 
 
 def _repeat(send: Callable[[int], None]) -> None:
@@ -240,6 +235,17 @@ def _positions(_: dict[str, Any], side: Side) -> object:
     return {"result": held}
 
 
+_PUBLIC: Final[dict[str, Callable[[], bytes]]] = {
+    "/api/v1/depth": frames.depth,
+    "/api/v1/status": lambda: frames.dumped({"status": "Ok"}),
+    "/api/v1/markets": frames.markets,
+    "/api/v1/markPrices": frames.mark_prices,
+}
+_MARKET: Final[dict[str, Callable[[], dict[str, Any]]]] = {
+    "v1.mini.s": frames.mini,
+    "v1.book.s": frames.book,
+    "v1.ticker.s": frames.ticker,
+}
 _Route = Callable[[dict[str, Any], Side], object]
 _GRVT_ROUTES: Final[dict[str, _Route]] = {
     "subscribe": lambda params, _: frames.subscribed(params),

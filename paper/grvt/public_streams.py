@@ -16,13 +16,12 @@ from paper.grvt.settings import GrvtAccount
 from paper.orders import BookDelta, Exchange, PaperFill, PaperOrder, PaperPosition, Refused
 from venues.grvt import codec, errors, frames
 
-TICKER_STREAM: Final = "v1.ticker.s"
 TRADE_STREAM: Final = "v1.trade"
 
 _RATES_MS: Final = {
     codec.BOOK_STREAM: (500, 1000),
     codec.MINI_STREAM: (200, 500, 1000, 5000),
-    TICKER_STREAM: (500, 1000, 5000),
+    codec.TICKER_STREAM: (500, 1000, 5000),
 }
 _LIMITS: Final = (50, 200, 500, 1000)
 DEPTHS: Final = (10, 50, 100, 500)

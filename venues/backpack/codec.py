@@ -169,6 +169,8 @@ def decode_markets(status: int, body: bytes) -> tuple[MarketListing, ...]:
                 instrument=convert.instrument(frame),
                 market_type=frame.market_type,
                 state=frame.order_book_state,
+                visible=frame.visible is not False,
+                funding_interval_s=(frame.funding_interval or 0) // 1_000 or None,
             )
             for frame in _MARKETS.decode(body)
         )

@@ -23,6 +23,7 @@ from venues.backpack.frames import (
 )
 from venues.backpack.frames import Market as MarketFrame
 from venues.backpack.outcome import key_refusal_in
+from venues.backpack.refusals import refusal_in
 from venues.backpack.stream_frames import OrderData, PositionData
 from venues.model import (
     BACKPACK,
@@ -59,11 +60,14 @@ class MarketListing(msgspec.Struct, frozen=True, kw_only=True):
     """A listed market: what orders must respect, and what the book takes now.
 
     ``state``: Open, Closed, CancelOnly, LimitOnly, PostOnly, or a word that we do not know.
+    ``visible`` is false for a market that is taken off the list.
     """
 
     instrument: Instrument
     market_type: str
     state: str
+    visible: bool = True
+    funding_interval_s: int | None = None
 
 
 def number(value: Decimal | None) -> Decimal:
@@ -148,6 +152,7 @@ def _known_side(word: str) -> Side | None:
 def order_result(frame: OrderResult | HistoryOrder) -> OrderUpdate:
     """An order of any REST route. Raises ValueError."""
     executed = number(frame.executed_quantity)
+    reason = (frame.expiry_reason or "") if isinstance(frame, HistoryOrder) else ""
     return OrderUpdate(
         venue=BACKPACK,
         symbol=frame.symbol,
@@ -158,7 +163,9 @@ def order_result(frame: OrderResult | HistoryOrder) -> OrderUpdate:
         size=None if frame.quantity is None else number(frame.quantity),
         side=_known_side(frame.side),
         average_price=_average(executed, frame.executed_quote_quantity),
-        reason=(frame.expiry_reason or "") if isinstance(frame, HistoryOrder) else "",
+        reason=reason,
+        refusal=refusal_in(status(frame.status), reason),
+        key_refusal=key_refusal_in(reason),
         event_ns=time_ns(frame.created_at),
     )
 
@@ -177,6 +184,7 @@ def order_data(frame: OrderData) -> OrderUpdate:
         side=_known_side(frame.side),
         average_price=_average(executed, frame.executed_quote),
         reason=frame.reason or "",
+        refusal=refusal_in(status(frame.status), frame.reason or ""),
         key_refusal=key_refusal_in(frame.reason or ""),
         event_ns=(frame.engine_us or frame.event_us) * NS_PER_US,
     )

@@ -295,9 +295,10 @@ def ticker(symbol: str) -> HttpRequest:
     return HttpRequest(method="GET", path="/api/v1/ticker", query=(("symbol", symbol),))
 
 
-def mark_prices(symbol: str) -> HttpRequest:
-    """GET mark, index and funding of a market."""
-    return HttpRequest(method="GET", path="/api/v1/markPrices", query=(("symbol", symbol),))
+def mark_prices(symbol: str | None = None) -> HttpRequest:
+    """GET mark, index and funding of a market, or of all."""
+    query = () if symbol is None else (("symbol", symbol),)
+    return HttpRequest(method="GET", path="/api/v1/markPrices", query=query)
 
 
 def _client_field(symbol: str, client_order_id: int | None) -> dict[str, object]:

@@ -30,6 +30,7 @@ POSITION_STREAM: Final = "v1.position"
 CANCEL_STREAM: Final = "v1.cancel"
 BOOK_STREAM: Final = "v1.book.s"
 MINI_STREAM: Final = "v1.mini.s"
+TICKER_STREAM: Final = "v1.ticker.s"
 
 T = TypeVar("T")
 
@@ -158,6 +159,11 @@ def book_selector(symbol: str, rate_ms: int = 500, depth: int = 10) -> str:
 
 def mini_selector(symbol: str, rate_ms: int = 200) -> str:
     """Selector of v1.mini.s: rate 200, 500, 1000 or 5000 ms."""
+    return f"{symbol}@{rate_ms}"
+
+
+def ticker_selector(symbol: str, rate_ms: int = 1000) -> str:
+    """Selector of v1.ticker.s: rate 500, 1000 or 5000 ms."""
     return f"{symbol}@{rate_ms}"
 
 

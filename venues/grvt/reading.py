@@ -22,6 +22,7 @@ from venues.grvt.codec import (
     ORDER_STREAM,
     POSITION_STREAM,
     STATE_STREAM,
+    TICKER_STREAM,
     Reply,
     StreamData,
     Subscription,
@@ -33,13 +34,14 @@ from venues.model import (
     Book,
     Fill,
     Instrument,
+    MarketInfo,
     OrderUpdate,
     Position,
     Quote,
 )
 
 T = TypeVar("T")
-Model = OrderUpdate | Fill | Position | Book | Quote
+Model = OrderUpdate | Fill | Position | Book | Quote | MarketInfo
 
 
 class OrderPage(msgspec.Struct, frozen=True):
@@ -137,8 +139,8 @@ def read_stream(data: StreamData) -> Model:
     """The content of a stream's message in the venue model.
 
     v1.order and v1.state give OrderUpdate (v1.state without an instrument unless the selector has
-    it), v1.fill Fill, v1.position Position, v1.book.s Book, v1.mini.s Quote. FrameError for a
-    stream that is none of these.
+    it), v1.fill Fill, v1.position Position, v1.book.s Book, v1.mini.s Quote, v1.ticker.s
+    MarketInfo. FrameError for a stream that is none of these.
     """
     reader = _STREAMS.get(data.stream)
     if reader is None:
@@ -197,6 +199,10 @@ def _quote(data: StreamData) -> Quote:
     return translate.quote(_decode_raw(data.feed, frames.Mini, data.stream), data.stream)
 
 
+def _market_info(data: StreamData) -> MarketInfo:
+    return translate.market_info(_decode_raw(data.feed, frames.Ticker, data.stream), data.stream)
+
+
 _STREAMS: Final[dict[str, Callable[[StreamData], Model]]] = {
     ORDER_STREAM: _order,
     STATE_STREAM: _state,
@@ -204,4 +210,5 @@ _STREAMS: Final[dict[str, Callable[[StreamData], Model]]] = {
     POSITION_STREAM: _position,
     BOOK_STREAM: _book,
     MINI_STREAM: _quote,
+    TICKER_STREAM: _market_info,
 }

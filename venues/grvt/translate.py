@@ -11,6 +11,7 @@ from venues.errors import FrameError
 from venues.grvt import frames
 from venues.grvt.errors import key_refusal_in
 from venues.grvt.numbers import IntText, finite, to_int
+from venues.grvt.refusals import refusal_in
 from venues.model import (
     GRVT,
     ZERO,
@@ -19,6 +20,7 @@ from venues.model import (
     Fill,
     Instrument,
     Level,
+    MarketInfo,
     OrderStatus,
     OrderUpdate,
     Position,
@@ -82,17 +84,19 @@ def _update(
     size: Decimal | None = None,
     side: Side | None = None,
 ) -> OrderUpdate:
+    status = order_status(state.status)
     return OrderUpdate(
         venue=GRVT,
         symbol=symbol,
         client_order_id=_client_id(client_order_id, place),
         venue_order_id=venue_order_id(order_id),
-        status=order_status(state.status),
+        status=status,
         executed=_first(state.traded_size, f"{place} traded_size") or ZERO,
         size=size,
         side=side,
         average_price=_first(state.avg_fill_price, f"{place} avg_fill_price") or None,
         reason="" if state.reject_reason == NO_REASON else state.reject_reason,
+        refusal=refusal_in(status, state.reject_reason),
         key_refusal=key_refusal_in(state.reject_reason),
         event_ns=to_int(state.update_time, f"{place} update_time"),
     )
@@ -165,6 +169,24 @@ def quote(row: frames.Mini, place: str = "v1.mini.s") -> Quote:
         bid_size=finite(row.best_bid_size, f"{place} best_bid_size"),
         ask=finite(row.best_ask_price, f"{place} best_ask_price"),
         ask_size=finite(row.best_ask_size, f"{place} best_ask_size"),
+        event_ns=to_int(row.event_time, f"{place} event_time"),
+    )
+
+
+def market_info(row: frames.Ticker, place: str = "v1.ticker.s") -> MarketInfo:
+    """Mark and funding, whose rate is live in percent; GRVT tells of no mode of a market.
+
+    Fields may be missing, and a time of 0 is none.
+    """
+    rate, due, hours = row.funding_rate, row.next_funding_time, row.funding_interval_hours
+    due_ns = 0 if isinstance(due, UnsetType) else to_int(due or 0, f"{place} next_funding_time")
+    return MarketInfo(
+        venue=GRVT,
+        symbol=row.instrument,
+        mark_price=finite(row.mark_price, f"{place} mark_price") or None,
+        funding_rate=None if isinstance(rate, UnsetType) else finite(rate, place) / 100,
+        next_funding_ns=due_ns or None,
+        funding_interval_s=None if isinstance(hours, UnsetType) else hours * 3_600,
         event_ns=to_int(row.event_time, f"{place} event_time"),
     )
 

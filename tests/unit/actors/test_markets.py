@@ -24,8 +24,9 @@ from tests.support_actors_venue import (
 )
 from tests.support_trading import BACKPACK_ETH as BACKPACK_MARKET
 from tests.support_trading import GRVT_ETH as GRVT_MARKET
+from tests.support_trading import D
 from trading.market import MarketView
-from venues.model import BACKPACK, GRVT, Instrument
+from venues.model import BACKPACK, GRVT, Instrument, MarketInfo
 
 SNAPSHOT = {"bids": [["2499", "5"]], "asks": [["2501", "5"]], "lastUpdateId": "10", "timestamp": 1}
 
@@ -70,7 +71,7 @@ class Watched:
 
 def grvt_says(peer: Peer, numbers: Iterator[int], stream: str, **feed: Any) -> None:
     body = {"event_time": "1", "instrument": GRVT_ETH, **feed}
-    rate = "@200" if stream == "v1.mini.s" else "@500-50"
+    rate = {"v1.mini.s": "@200", "v1.book.s": "@500-50", "v1.ticker.s": "@1000"}[stream]
     data = {
         "stream": stream, "selector": GRVT_ETH + rate,
         "sequence_number": str(next(numbers)), "feed": body,
@@ -78,10 +79,10 @@ def grvt_says(peer: Peer, numbers: Iterator[int], stream: str, **feed: Any) -> N
     peer.text(json.dumps(data).encode())
 
 
-def grvt_prices(peer: Peer, numbers: Iterator[int], bid: str = "2499", ask: str = "2501") -> None:
-    prices = {"mark_price": "2500", "best_bid_price": bid, "best_ask_price": ask}
+def grvt_prices(peer: Peer, numbers: Iterator[int], stream: str = "v1.mini.s", **more: Any) -> None:
+    prices = {"mark_price": "2500", "best_bid_price": "2499", "best_ask_price": "2501"}
     sizes = {"best_bid_size": "1", "best_ask_size": "1"}
-    grvt_says(peer, numbers, "v1.mini.s", **prices, **sizes)
+    grvt_says(peer, numbers, stream, **prices, **sizes, **more)
 
 
 def grvt_book(peer: Peer, numbers: Iterator[int], bid: str, ask: str = "2501") -> None:
@@ -90,11 +91,11 @@ def grvt_book(peer: Peer, numbers: Iterator[int], bid: str, ask: str = "2501") -
 
 
 def grvt(*steps: Callable[[Peer, Iterator[int], Iterator[int]], object]) -> Script:
-    """A venue that accepts both streams; each step gets the numbers of prices and of books."""
+    """A venue that accepts all streams; each step gets the numbers of prices and of books."""
 
     def script(peer: Peer) -> None:
         peer.upgrade()
-        grvt_subscribed(peer, 2)
+        grvt_subscribed(peer, 3)
         prices, books = itertools.count(1), itertools.count(1)
         for step in steps:
             step(peer, prices, books)
@@ -118,6 +119,21 @@ def test_grvts_prices_and_books_come_to_the_board() -> None:
         assert view.quote is not None
         assert str(view.quote.bid) == it.bid() == "2499"
         assert view.quoted_s <= time.monotonic()
+
+
+def test_grvts_mark_and_funding_come_to_the_board_and_its_rate_is_in_percent() -> None:
+    it = Watched(GRVT_MARKET)
+
+    def ticker(peer: Peer, prices: Iterator[int], *_: Iterator[int]) -> None:
+        told = {"funding_rate": "0.01", "next_funding_time": "28800000000000"}
+        grvt_prices(peer, prices, "v1.ticker.s", funding_interval_hours=8, **told)
+
+    with it.playing(grvt_market, grvt(ticker, lambda peer, *_: peer.until_gone())):
+        info = it.until(lambda view: view.info is not None).info
+    assert info == MarketInfo(
+        venue=GRVT, symbol=GRVT_ETH, mark_price=D(2500), funding_rate=D("0.0001"),
+        next_funding_ns=28_800 * 10**9, funding_interval_s=28_800, event_ns=1,
+    )  # fmt: skip
 
 
 def test_a_crossed_book_of_grvts_is_left_out_and_the_stream_goes_on() -> None:
