@@ -25,13 +25,14 @@ _EVENTS: Final = 1_000
 
 
 class LegReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One leg of a desk now."""
+    """One leg of a desk now. ``outside`` is somebody else's position that it leaves alone."""
 
     leg: str
     venue: str
     symbol: str
     position: Decimal
     ready: bool
+    outside: Decimal = ZERO
 
 
 class DeskReported(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,6 +37,8 @@ from actors.coordinator import (
     PauseDesk,
     ResumeDesk,
 )
+from actors.guard_messages import ACCOUNT_GUARD, ResumeLimits
+from actors.orders import VerifyPositions
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.errors import AskTimeout, SupervisionError
 from supervision.events import VerbReply
@@ -217,19 +219,39 @@ class Console(SupervisedActor):
             return schema.DeskDone(desk=desk, outcome="nothing_found")
         if verb == "resume" and self._waits_for_word(desk):
             return schema.DeskDone(desk=desk, outcome="unexplained")
-        coordinator = self.address(f"{desk}/coordinator")
-        status = self.directory.status(coordinator.name)
-        epoch = 0 if status is None else status.epoch
         try:
-            for order in _DESK_ORDERS[verb]:
-                coordinator.tell(order(), expect_epoch=epoch)
-            # Once this is answered the effect is on the board, for whoever looks there next.
-            coordinator.ask(ConfirmHandled(), timeout_s=_DESK_S, expect_epoch=epoch)
+            if verb == "resume":
+                self._resume_limits(desk)
+            self._tell_desk(desk, verb)
+            if verb == "flatten":
+                self._have_positions_read(desk)
         except AskTimeout as error:
             return schema.DeskDone(desk=desk, outcome="timeout", detail=str(error))
         except SupervisionError as error:
             return schema.DeskDone(desk=desk, outcome="unavailable", detail=str(error))
         return schema.DeskDone(desk=desk, outcome="ok")
+
+    def _tell_desk(self, desk: str, verb: str) -> None:
+        coordinator = self.address(f"{desk}/coordinator")
+        status = self.directory.status(coordinator.name)
+        epoch = 0 if status is None else status.epoch
+        for order in _DESK_ORDERS[verb]:
+            coordinator.tell(order(), expect_epoch=epoch)
+        # Once this is answered the effect is on the board, for whoever looks there next.
+        coordinator.ask(ConfirmHandled(), timeout_s=_DESK_S, expect_epoch=epoch)
+
+    def _resume_limits(self, desk: str) -> None:
+        """Before the desk: else it would halt again over what has just been resumed."""
+        for guard in (ACCOUNT_GUARD, f"{desk}/{ACCOUNT_GUARD}"):
+            if self.directory.status(guard) is not None:
+                self.address(guard).ask(ResumeLimits(), timeout_s=_DESK_S)
+
+    def _have_positions_read(self, desk: str) -> None:
+        """Whoever waits for a flat desk believes the venues, and not what the desk thinks."""
+        board = self._read_board()
+        desks = () if board is None else board.desks
+        for venue in {leg.venue for one in desks if one.desk == desk for leg in one.legs}:
+            self.address(f"{venue}/orders").offer(VerifyPositions())
 
     def _stop_service(self, _: RootHandle, request: Request) -> Answer:
         how = msgspec.json.decode(request.body or b"{}", type=schema.StopRequest).how

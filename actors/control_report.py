@@ -14,6 +14,7 @@ import msgspec
 
 from actors import control_schema as schema
 from actors.board import BoardSnapshot, DeskReported
+from actors.guard_messages import ACCOUNT
 from supervision import directory
 from supervision.spec import AnySpec, SupervisorSpec
 from supervision.states import ChildState, ExitKind, Health, StatusMessage
@@ -84,7 +85,7 @@ def status_document(facts: Facts, identity: Identity) -> schema.Status:
         desks=()
         if board is None
         else tuple(_desk(desk, board, moment, up) for desk in board.desks),
-        venues=_venues(workers, board),
+        venues=_venues(workers, board, moment),
         actors=workers,
         restarts={node.name: node.epoch - 1 for node in workers if node.epoch > 1},
         dead_letters=tuple(
@@ -92,6 +93,7 @@ def status_document(facts: Facts, identity: Identity) -> schema.Status:
             for letter in facts.dead_letters
         ),
         abandoned=facts.abandoned,
+        account_limits=() if board is None else _limits(ACCOUNT, board, moment),
     )
 
 
@@ -154,7 +156,7 @@ def _node(
         c=status.failures,
         k=status.openings,
         retry_at=None if retry_at is None else moment.at(retry_at),
-        retry_in_s=None if retry_at is None else round(max(0.0, retry_at - moment.mono_s), 3),
+        retry_in_s=_left_s(retry_at, moment),
         health=status.health.value,
         kind=status.kind,
         detail=status.detail,
@@ -200,6 +202,7 @@ def _desk(desk: DeskReported, board: BoardSnapshot, moment: Moment, up: set[str]
     return schema.Desk(
         desk=desk.desk,
         phase=desk.phase.value,
+        state=desk.state.value,
         since=moment.at(desk.since_s),
         for_s=moment.since_s(desk.since_s),
         reporting=f"{desk.desk}/coordinator" in up,
@@ -217,6 +220,7 @@ def _desk(desk: DeskReported, board: BoardSnapshot, moment: Moment, up: set[str]
                 symbol=leg.symbol,
                 position=leg.position,
                 ready=leg.ready,
+                outside=leg.outside,
             )
             for leg in desk.legs
         ),
@@ -224,7 +228,35 @@ def _desk(desk: DeskReported, board: BoardSnapshot, moment: Moment, up: set[str]
         naked_since=None if naked_s is None else moment.at(naked_s),
         naked_s=None if naked_s is None else moment.since_s(naked_s),
         cycles=tuple(_cycles(desk.desk, board)),
+        waiting=desk.waiting,
+        holds=tuple(
+            schema.Hold(limit=hold.limit, action=hold.action.value, reason=hold.reason)
+            for hold in desk.holds
+        ),
+        limits=_limits(desk.desk, board, moment),
     )
+
+
+def _limits(scope: str, board: BoardSnapshot, moment: Moment) -> tuple[schema.Limit, ...]:
+    """The limits of a desk, or of the account, as their guard told them last."""
+    told = next((report.limits for report in board.limits if report.scope == scope), ())
+    return tuple(
+        schema.Limit(
+            limit=limit.limit,
+            figure=limit.figure,
+            about=limit.about,
+            at=limit.at,
+            action=limit.action.value,
+            reason=limit.reason,
+            clears_at=None if limit.clears_s is None else moment.at(limit.clears_s),
+            clears_in_s=_left_s(limit.clears_s, moment),
+        )
+        for limit in told
+    )
+
+
+def _left_s(until_s: float | None, moment: Moment) -> float | None:
+    return None if until_s is None else round(max(0.0, until_s - moment.mono_s), 3)
 
 
 def _settled(desk: DeskReported) -> bool:
@@ -261,11 +293,12 @@ def _cycles(desk: str, board: BoardSnapshot) -> Iterator[schema.Cycle]:
 
 
 def _venues(
-    workers: tuple[schema.Node, ...], board: BoardSnapshot | None
+    workers: tuple[schema.Node, ...], board: BoardSnapshot | None, moment: Moment
 ) -> tuple[schema.Venue, ...]:
     """Every subtree that has an orders actor; ready when every leg there says so."""
     legs = [] if board is None else [leg for desk in board.desks for leg in desk.legs]
     accounts = {} if board is None else {account.venue: account for account in board.balances}
+    read = {} if board is None else {one.venue: one for one in board.positions}
     names = [directory.parent_path(node.name) for node in workers if node.name.endswith("/orders")]
     return tuple(
         schema.Venue(
@@ -273,6 +306,8 @@ def _venues(
             ready=all(told) if (told := [leg.ready for leg in legs if leg.venue == name]) else None,
             equity=accounts[name].equity if name in accounts else None,
             available=accounts[name].available if name in accounts else None,
+            positions=read[name].sizes if name in read else {},
+            positions_at=moment.at(read[name].read_s) if name in read else None,
         )
         for name in names
     )

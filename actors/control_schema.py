@@ -20,7 +20,7 @@ STOP: Final = "ketch.stop/1"
 RELOAD: Final = "ketch.reload/1"
 ERROR: Final = "ketch.error/1"
 
-StopHow = Literal["drain", "flatten"]
+StopHow = Literal["drain", "flatten", "cancel"]
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +44,11 @@ class DeskRequest(_Request, frozen=True, kw_only=True):
 
 
 class StopRequest(_Request, frozen=True, kw_only=True):
-    """How the service is to stop: ``drain`` lets the present cycle come to its planned end."""
+    """How the service is to stop.
+
+    ``drain`` lets the present cycle come to its planned end; ``flatten`` closes it at once;
+    ``cancel`` cancels what rests and leaves positions as they are.
+    """
 
     how: StopHow = "flatten"
 
@@ -92,14 +96,43 @@ class DeadLetters(_Document, frozen=True, kw_only=True):
     samples: tuple[str, ...]
 
 
+class Limit(_Document, frozen=True, kw_only=True):
+    """A limit that is set. ``figure`` is what it is compared with now, None while not known.
+
+    ``reason`` is why it is in force, or empty; ``about`` where the figure is from. ``clears_at``:
+    when it is over if nothing new happens; None while it is reached, and for one that halts.
+    """
+
+    limit: str
+    figure: Decimal | None
+    about: str
+    at: Decimal
+    action: str
+    reason: str
+    clears_at: dt.datetime | None = None
+    clears_in_s: float | None = None
+
+
+class Hold(_Document, frozen=True, kw_only=True):
+    """A limit that holds a desk now, the account's included (``account.daily_loss``)."""
+
+    limit: str
+    action: str
+    reason: str
+
+
 class Leg(_Document, frozen=True, kw_only=True):
-    """One leg of a desk: what it holds, and whether its venue takes orders."""
+    """One leg of a desk: what it holds, and whether its venue takes orders.
+
+    ``outside`` is somebody else's position beside it, which the desk was told to leave alone.
+    """
 
     leg: str
     venue: str
     symbol: str
     position: Decimal
     ready: bool
+    outside: Decimal = Decimal(0)
 
 
 class Cycle(_Document, frozen=True, kw_only=True):
@@ -130,11 +163,14 @@ class Desk(_Document, frozen=True, kw_only=True):
 
     ``reporting`` is False while its coordinator is down: the rest is then its last report.
     ``settled``: nothing is open, nothing is being closed or verified. ``unexplained``: it has found
-    what it holds, no record of ours explains that, and it waits to be told what it is.
+    what it holds, no record of ours explains that, and it waits to be told what it is. ``state``:
+    trading, frozen, reducing, halted, recovering or done. ``waiting``: why it opens no cycle, one
+    reason each. ``holds``: the limits that are in force for it; ``limits``: all that it has set.
     """
 
     desk: str
     phase: str
+    state: str = ""
     since: dt.datetime | None
     for_s: float | None
     reporting: bool
@@ -150,18 +186,24 @@ class Desk(_Document, frozen=True, kw_only=True):
     naked_since: dt.datetime | None
     naked_s: float | None
     cycles: tuple[Cycle, ...]
+    waiting: tuple[str, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
 
 class Venue(_Document, frozen=True, kw_only=True):
     """Whether a venue takes orders: None while no desk has heard of it yet.
 
-    ``equity`` of the account and what of it is ``available``, in quote currency, as last read.
+    ``equity`` of the account and what of it is ``available``, in quote currency, and its
+    ``positions``, signed, by symbol, as last read; flat ones are left out.
     """
 
     venue: str
     ready: bool | None
     equity: Decimal | None = None
     available: Decimal | None = None
+    positions: dict[str, Decimal] = {}
+    positions_at: dt.datetime | None = None
 
 
 class Status(_Document, frozen=True, kw_only=True):
@@ -181,6 +223,7 @@ class Status(_Document, frozen=True, kw_only=True):
     restarts: dict[str, int]
     dead_letters: tuple[DeadLetters, ...]
     abandoned: tuple[str, ...]
+    account_limits: tuple[Limit, ...] = ()
 
 
 class Tree(_Document, frozen=True, kw_only=True):
@@ -207,7 +250,8 @@ class DeskDone(_Document, frozen=True, kw_only=True):
     """What became of an order to one desk: ok, not_found, unavailable, or timeout.
 
     ``adopt`` and ``ignore`` of a desk that waits for no such word: nothing_found; ``resume`` of one
-    that does: unexplained. ``ketch flatten`` waits, and says flat, halted, or timeout.
+    that does: unexplained. ``ketch flatten`` waits, and says flat, left (at a venue there is more
+    than the desk's own), halted, or timeout.
     """
 
     desk: str
@@ -224,11 +268,16 @@ class DesksDone(_Document, frozen=True, kw_only=True):
 
 
 class StopDone(_Document, frozen=True, kw_only=True):
-    """The service is stopping; it answers until it has."""
+    """The service is stopping; it answers until it has.
+
+    ``ketch stop`` waits: ``outcome`` is ok or timeout, and ``left`` what desks held, by their last
+    word before the end, as "eth primary backpack ETH_USDC_PERP +0.5".
+    """
 
     schema: str = STOP
     how: str
     outcome: str = "ok"
+    left: tuple[str, ...] = ()
 
 
 class Change(_Document, frozen=True, kw_only=True):

@@ -89,6 +89,7 @@ def report_of(desk: CycleMachine, *, paused: bool, since_s: float) -> DeskReport
             symbol=state.instrument.symbol,
             position=desk.position(leg),
             ready=state.ready,
+            outside=state.outside,
         )
         for leg, state in desk.legs.items()
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from trading.limits import LimitState
 from trading.plan import Hold
 
-ACCOUNT = "account"
+ACCOUNT_GUARD: Final = "guard"
+"""The address of the guard over all desks; that of a desk is this below the desk's."""
+ACCOUNT: Final = "account"
 """What the guard over all desks calls itself, where a desk's guard has the name of its desk."""
 
 

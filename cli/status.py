@@ -14,6 +14,13 @@ from actors import control_schema as schema
 _NAKED_S: Final = 1.0  # until then a naked quantity is a hedge on its way
 _STARTING_S: Final = 10.0
 _INDENT: Final = "  "
+_WIDTH: Final = 100
+_ACCOUNT: Final = "account."
+_BY_CYCLES: Final = ("loss_streak", "slippage_bps", "daily_loss", "drawdown")
+_ACTIONS: Final = {
+    "freeze": "opens nothing", "reduce": "closes what is open, and opens nothing",
+    "halt": "closes what is open, and halts",
+}  # fmt: skip
 
 
 class Problem(NamedTuple):
@@ -38,7 +45,7 @@ def problems(status: schema.Status) -> list[Problem]:
     if not status.board:
         found.append(Problem("the board does not answer: no desk is shown", "ketch restart board"))
     for desk in status.desks:
-        found += _desk_problems(desk)
+        found += _desk_problems(desk, status)
     for venue in status.venues:
         if venue.ready is False:
             remedy = "what holds it back is named below; nothing is opened meanwhile"
@@ -77,7 +84,7 @@ def node_problems(node: schema.Node) -> Iterator[Problem]:
         yield Problem(f"{node.name} is not well{why}", f"ketch restart {node.name}")
 
 
-def _desk_problems(desk: schema.Desk) -> Iterator[Problem]:
+def _desk_problems(desk: schema.Desk, status: schema.Status) -> Iterator[Problem]:
     if desk.naked_s is not None and desk.naked_s >= _NAKED_S:
         text = f"{desk.desk} is naked: {_signed(desk.net)} for {span(desk.naked_s)}"
         yield Problem(
@@ -88,6 +95,33 @@ def _desk_problems(desk: schema.Desk) -> Iterator[Problem]:
         yield Problem(text, f"ketch start {desk.desk}/coordinator")
     if desk.halted:
         yield Problem(f"{desk.desk} has halted: {desk.halted}", _halt_remedy(desk))
+    for hold in desk.holds:
+        if hold.action == "halt" and desk.halted:
+            continue  # said already
+        text = f"{desk.desk} {_ACTIONS[hold.action]}: {hold.limit}: {hold.reason}"
+        yield Problem(text, _hold_remedy(desk, hold, status))
+
+
+def _hold_remedy(desk: schema.Desk, hold: schema.Hold, status: schema.Status) -> str:
+    """When a limit is over, and what an operator can do before that."""
+    if hold.action == "halt":
+        return f"look at both venues, mend the cause, then: ketch resume {desk.desk}"
+    limit = _limit_of(desk, hold, status)
+    if limit is not None and limit.figure is None:
+        return "it goes on by itself once that is known; what is missing is named below"
+    ends = "once that has been over for its clear_s"
+    if limit is not None and limit.clears_in_s is not None:
+        ends = f"in {span(limit.clears_in_s)}"
+    if hold.limit in _BY_CYCLES:
+        return f"it goes on by itself {ends}; at once: ketch resume {desk.desk}"
+    return f"it goes on by itself {ends}; to close all: ketch flatten {desk.desk}"
+
+
+def _limit_of(desk: schema.Desk, hold: schema.Hold, status: schema.Status) -> schema.Limit | None:
+    """The limit behind a hold: the desk's, or the account's."""
+    name = hold.limit.removeprefix(_ACCOUNT)
+    limits = desk.limits if name == hold.limit else status.account_limits
+    return next((limit for limit in limits if limit.limit == name), None)
 
 
 def _halt_remedy(desk: schema.Desk) -> str:
@@ -125,16 +159,21 @@ def _quiet_note(status: schema.Status) -> str:
 def _desk(desk: schema.Desk) -> Iterator[str]:
     planned = "" if desk.planned is None else f" of {desk.planned}"
     since = "" if desk.for_s is None else f" for {span(desk.for_s)}"
-    head = (
-        f"{desk.desk}: {desk.phase}{since}, cycle {desk.cycle}, finished {desk.finished}{planned}"
-    )
+    plain = desk.state in ("", "trading", desk.phase)
+    state = desk.phase if plain else f"{desk.state}, {desk.phase}"
+    head = f"{desk.desk}: {state}{since}, cycle {desk.cycle}, finished {desk.finished}{planned}"
     yield click.style(head, bold=True)
     if desk.paused:
         yield f"{_INDENT}paused: no further cycle is opened; ketch resume {desk.desk}"
+    held = tuple(f"{hold.limit}: {hold.reason}" for hold in desk.holds)
+    for reason in desk.waiting:
+        if reason not in held and not (desk.paused and reason == "paused"):
+            yield f"{_INDENT}waits: {reason}"
     for leg in desk.legs:
         ready = "ready" if leg.ready else click.style("not ready", fg="red")
         place = f"{leg.leg:8} {leg.venue:9} {leg.symbol:15}"
-        yield f"{_INDENT}{place} {_signed(leg.position):>12}  {ready}"
+        outside = f"  beside {_signed(leg.outside)} that is not ours" if leg.outside else ""
+        yield f"{_INDENT}{place} {_signed(leg.position):>12}  {ready}{outside}"
     naked = "" if desk.naked_s is None else f"  naked for {span(desk.naked_s)}"
     yield f"{_INDENT}{'net':34} {_signed(desk.net):>12}{naked}"
     for cycle in reversed(desk.cycles):
@@ -142,6 +181,22 @@ def _desk(desk: schema.Desk) -> Iterator[str]:
             f"{_INDENT}cycle {cycle.cycle:<6} {cycle.outcome:10} {cycle.direction:5} {cycle.size}"
             f"  pnl {cycle.pnl:+.4f}  naked ≤ {cycle.naked_ms:.0f} ms  {cycle.duration_s:.1f} s"
         )
+    yield from _limits("limits", desk.limits)
+
+
+def _limits(title: str, limits: tuple[schema.Limit, ...]) -> Iterator[str]:
+    """Each limit that is set as figure/limit, several to a line; one in force stands out."""
+    line, room = f"{_INDENT}{title:8}", _WIDTH - len(_INDENT) - 8
+    for limit in limits:
+        figure = "?" if limit.figure is None else f"{limit.figure:.6g}"
+        text = f"{limit.limit} {figure}/{limit.at:f}"
+        if len(text) + 2 > room:
+            yield line
+            line, room = f"{_INDENT}{'':8}", _WIDTH - len(_INDENT) - 8
+        room -= len(text) + 2
+        line += "  " + (click.style(text, fg="red") if limit.reason else text)
+    if limits:
+        yield line
 
 
 def _rest(status: schema.Status) -> Iterator[str]:
@@ -151,6 +206,7 @@ def _rest(status: schema.Status) -> Iterator[str]:
         if venue.equity is not None and venue.available is not None:
             money = f", equity {venue.equity:.2f}, available {venue.available:.2f}"
         yield f"{'venue':9} {venue.venue}: {words[venue.ready]}{money}"
+    yield from (line.strip() for line in _limits("account", status.account_limits))
     running = sum(node.state == "running" for node in status.actors)
     yield f"{'actors':9} {running} of {len(status.actors)} running; ketch tree shows each"
     if status.restarts:

@@ -99,8 +99,13 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def console(path: Path, *children: AnySpec, desks: tuple[str, ...] = ("eth",)) -> Iterator[Desk]:
-    """A running tree: board, ``children``, a puppet for each desk's coordinator, console."""
+def console(
+    path: Path, *children: AnySpec, desks: tuple[str, ...] = ("eth",), guards: bool = False
+) -> Iterator[Desk]:
+    """A running tree: board, ``children``, a puppet for each desk's coordinator, console.
+
+    With ``guards``, there are puppets of these, too.
+    """
     desk = Desk(path)
     access = ConsoleAccess(socket=path, desks=desks, control=desk.control)
     policy = Policy(boot=Boot.OPTIONAL, breaker=Breaker())
@@ -114,11 +119,13 @@ def console(path: Path, *children: AnySpec, desks: tuple[str, ...] = ("eth",)) -
                 desk.on_told(message)
             return None
 
+    names = ("guard", "coordinator") if guards else ("coordinator",)
     specs = (
         ChildSpec("board", Board),
         *children,
+        *((desk.stage.spec("guard", kind=Coordinator),) if guards else ()),
         *(
-            SupervisorSpec(name, (desk.stage.spec("coordinator", kind=Coordinator),))
+            SupervisorSpec(name, tuple(desk.stage.spec(c, kind=Coordinator) for c in names))
             for name in desks
         ),
         ChildSpec("console", lambda context: Console(context, access), policy),

@@ -214,6 +214,7 @@ def test_status_tells_phase_legs_exposure_and_since_when(path: Path) -> None:
     )  # fmt: skip
     assert shown["legs"][1] == {
         "leg": "hedge", "venue": "grvt", "symbol": "H", "position": "-0.3", "ready": False,
+        "outside": "0",
     }  # fmt: skip
     assert shown["net"] == "0.2"
     assert shown["naked_s"] > 0
