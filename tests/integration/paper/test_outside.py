@@ -45,7 +45,8 @@ def test_a_trade_by_hand_moves_the_account_and_is_not_held_against_the_trader(
     drill.arm("trade", **hand, at=at)
     trader.open_and_close()
     (said,) = drill.wait_hits()
-    assert said.endswith(": 0.3 of 0.3")
+    executed, _, wanted = said.partition(": ")[2].partition(" of ")
+    assert float(executed) == float(wanted) == 0.3
     assert position(drill, "backpack") == [0.3]
     assert verdict(drill, 1) == (1, [], 0.0)
     assert [record.venue for record in drill.records() if isinstance(record, Manual)] == [
