@@ -62,7 +62,7 @@ class Answer(RouteFault, frozen=True, kw_only=True, tag="answer"):
     content_type: str = "application/json"
     execute: Truth = False
     reply: Literal["answer", "none", "abort", "close"] = "answer"
-    code: int = 1001
+    code: int = 1002
     message: str = "Internal Server Error"
     close_code: Annotated[int, msgspec.Meta(ge=1000, le=4999)] = 1011
 

@@ -81,7 +81,7 @@ def test_14_the_cancel_is_lost_or_not_answered_or_refused(
             {"action": "lose"},
             {"action": "answer", "reply": "none", "execute": True},
             {"action": "answer", "reply": "abort", "execute": False},
-            {"action": "answer", "status": 500, "code": 1001, "execute": False},
+            {"action": "answer", "status": 500, "code": 1002, "execute": False},
             {"action": "answer", "status": 404, "code": 1004, "execute": True},
         ]
         ends = rounds(the, monkeypatch, [{**CANCELS[venue], **answer} for answer in answers])

@@ -23,7 +23,7 @@ FAILURES: dict[str, dict[str, dict[str, Any]]] = {
         "reset": {"reply": "abort"},
         "401": {"code": 1000, "message": "You need to authenticate"},
         "429": {"code": 1006, "message": "You have surpassed the allocated rate limit"},
-        "500": {"code": 1001, "message": "Internal Server Error"},
+        "500": {"code": 1002, "message": "Internal Server Error"},
         "200 page": {"body": PAGE},
         "200 {}": {"body": "{}"},
     },

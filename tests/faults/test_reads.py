@@ -59,7 +59,7 @@ FAILING: dict[str, dict[str, Any]] = {
     GRVT: {
         "401": {"code": 1000, "message": "You need to authenticate"},
         "429": {"code": 1006, "message": "You have surpassed the allocated rate limit"},
-        "500": {"code": 1001, "message": "Internal Server Error"},
+        "500": {"code": 1002, "message": "Internal Server Error"},
         "page": {"body": PAGE},
         "nothing": {"reply": "none"},
     },

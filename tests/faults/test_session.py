@@ -12,7 +12,7 @@ from venues.model import GRVT
 
 LOGIN: dict[str, object] = {"connection": "grvt/session", "route": "/login"}
 FAILING_LOGINS: dict[str, dict[str, object]] = {
-    "500": {"status": 500, "body": '{"code":1001,"message":"Internal Server Error","status":500}'},
+    "500": {"status": 500, "body": '{"code":1002,"message":"Internal Server Error","status":500}'},
     "hangs": {"reply": "none"},
     "no cookie": {"status": 200, "body": '{"status":"success"}'},
 }
