@@ -266,13 +266,14 @@ class BackpackRest(SupervisedActor):
             if placed.update.executed:
                 self._feed.offer(OrderAnswered(new.client_order_id, began_s))
             return
-        reason = str(placed.error)
-        barred = placed.outcome.key_refusal
-        if placed.outcome.nothing_executed:
-            self._orders.offer(orders.OrderRefused(new.client_order_id, reason, received_s, barred))
+        reason, outcome = str(placed.error), placed.outcome
+        client_order_id, barred = new.client_order_id, outcome.key_refusal
+        if outcome.nothing_executed:
+            why = (barred, outcome.refusal)
+            self._orders.offer(orders.OrderRefused(client_order_id, reason, received_s, *why))
         else:
-            self._orders.offer(orders.OrderDoubted(new.client_order_id, reason))
-        if placed.outcome.expired or barred is not None:  # it does not always say that it is time
+            self._orders.offer(orders.OrderDoubted(client_order_id, reason))
+        if outcome.expired or barred is not None:  # it does not always say that it is time
             self._measure_clock(client)
 
     def _cancel(self, client: HttpClient, message: gateway.CancelOrder) -> None:

@@ -60,6 +60,7 @@ from venues.grvt.reading import (
     read_subscription,
     read_summary,
 )
+from venues.grvt.refusals import refusal_of
 from venues.grvt.requests import Call
 from venues.model import GRVT, Fill, NewOrder, OrderUpdate, Position
 
@@ -277,12 +278,7 @@ class GrvtTrading(ConnectionActor):
     def _session_refused(self, request: object, error: RpcError, received_s: float) -> NoReturn:
         """Nothing was executed; the login is to be renewed, and this connection is over."""
         if isinstance(request, gateway.PlaceOrder):
-            reason = f"{error.code} {error.message}"
-            self._orders.offer(
-                orders.OrderRefused(
-                    request.new.client_order_id, reason, received_s, error.key_refusal
-                )
-            )
+            self._orders.offer(_refused(request.new.client_order_id, error, received_s))
         if self._login is not None:
             self._session.offer(RenewSession(self._login))
         raise SessionRefused(GRVT, 0, str(error.code), error.message)
@@ -319,9 +315,7 @@ class GrvtTrading(ConnectionActor):
         else:
             if error.code in _REFUSED_FOR_TIME:  # its clock or ours was set anew
                 self._session.offer(MeasureClock(received_s))
-            self._orders.offer(
-                orders.OrderRefused(client_order_id, reason, received_s, error.key_refusal)
-            )
+            self._orders.offer(_refused(client_order_id, error, received_s))
 
     def _cancelled(self, client_order_id: int, reply: Reply) -> None:
         refusal, again = "", False
@@ -388,3 +382,10 @@ class GrvtTrading(ConnectionActor):
             self._orders.offer(
                 orders.FillsRead(oldest_first, self.epoch, received_s, request.since_ns)
             )
+
+
+def _refused(client_order_id: int, error: RpcError, received_s: float) -> orders.OrderRefused:
+    reason = f"{error.code} {error.message}"
+    return orders.OrderRefused(
+        client_order_id, reason, received_s, error.key_refusal, refusal_of(error.code)
+    )

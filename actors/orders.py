@@ -28,7 +28,7 @@ from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
 from trading.order_manager import Effect, OrderManager, OrderTiming
 from venues.errors import KeyRefusal
-from venues.model import AccountSummary, Fill, NewOrder, OrderUpdate, Position
+from venues.model import AccountSummary, Fill, NewOrder, OrderUpdate, Position, Refusal
 
 __all__ = [
     "AdoptOrder", "BalancesRead", "CancelAnswered", "CancelOrder", "ClockChecked",
@@ -98,12 +98,13 @@ class OrderReported(msgspec.Struct, frozen=True):
 
 
 class OrderRefused(msgspec.Struct, frozen=True):
-    """From the gateway: the venue refused it, for certain, and perhaps over our key."""
+    """From the gateway: the venue refused it, for certain, for what, and perhaps over our key."""
 
     client_order_id: int
     reason: str
     received_s: float
     key_refusal: KeyRefusal | None = None
+    refusal: Refusal | None = None
 
 
 class OrderDoubted(msgspec.Struct, frozen=True):
@@ -205,8 +206,7 @@ class Orders(SupervisedActor):
     """One per venue. ``gateway_name`` and ``feed_name`` are siblings, and may be the same one.
 
     ``backup_name`` is another that is asked while the gateway is away; "" where there is none.
-    ``is_ours`` knows order ids that an earlier life of the service may have used; ``money`` are
-    those who are told of balances.
+    ``is_ours`` knows order ids of earlier lives of the service; ``money`` are told of balances.
     """
 
     def __init__(

@@ -179,6 +179,7 @@ class Order:
         self.state = OrderState.INTENDED
         self.venue_order_id = ""
         self.reason = ""
+        self.refusal: Refusal | None = None
         self.key_refusal: KeyRefusal | None = None
         self.fills: dict[tuple[str, str, str], Fill] = {}
         self.filled_by_fills = ZERO  # sum of the distinct fills seen; so are the next two
@@ -271,7 +272,7 @@ class Order:
 
         What contradicts itself or our knowledge leaves the state, and ``disputed`` says what it is.
         """
-        before = (self.state, self.executed, self.disputed)
+        before = (self.state, self.executed, self.disputed, self.refusal)
         if update.venue_order_id:
             self.venue_order_id = update.venue_order_id
         if update.size is not None and self.new.reduce_only and update.size >= self.filled_by_fills:
@@ -285,11 +286,12 @@ class Order:
             self._reported_price = update.average_price or self._reported_price
         if update.reason:
             self.reason = update.reason
+        self.refusal = update.refusal or self.refusal
         self.key_refusal = update.key_refusal or self.key_refusal
         event = None if self.disputed else _event_of(update, self.executed)
         if event is not None:
             self.happen(event)
-        return before != (self.state, self.executed, self.disputed)
+        return before != (self.state, self.executed, self.disputed, self.refusal)
 
     def apply_fill(self, fill: Fill) -> bool:
         """Count a fill once, by its key; True when it was new."""
@@ -337,8 +339,13 @@ class Order:
             received_s=received_s,
             sent_s=self.sent_s,
             fills=len(self.fills),
+            refusal=self.refusal if self._cut_short else None,
             key_refusal=None if self.executed else self.key_refusal,
         )
+
+    @property
+    def _cut_short(self) -> bool:
+        return self.state.resolved and self.executed < self.new.size
 
     def _quote_amount(self) -> Decimal:
         missing = self.executed - self.filled_by_fills

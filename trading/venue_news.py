@@ -24,7 +24,7 @@ from trading.outsiders import name_of
 from trading.reads import Read
 from trading.venue_orders import MAX_CANCELS, VenueOrders
 from venues.errors import KeyRefusal
-from venues.model import ZERO, AccountSummary, Fill, OrderUpdate, Position
+from venues.model import ZERO, AccountSummary, Fill, OrderUpdate, Position, Refusal
 
 _SECOND_NS: Final = 1_000_000_000
 
@@ -70,6 +70,7 @@ class VenueNews(VenueOrders):
         reason: str,
         received_s: float,
         key_refusal: KeyRefusal | None = None,
+        refusal: Refusal | None = None,
     ) -> list[Effect]:
         """The venue refused it for certain, perhaps over our key: nothing of it executes."""
         order = self.orders.get(client_order_id)
@@ -77,6 +78,7 @@ class VenueNews(VenueOrders):
             return []
         order.reason = reason
         order.key_refusal = key_refusal
+        order.refusal = refusal
         if order.executed:
             order.disputed = f"refused with {order.executed} executed"
             order.happen(OrderEvent.LOSE)

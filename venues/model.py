@@ -177,8 +177,8 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
     ``executed`` is cumulative. ``average_price`` is None where the message has none. ``reason``
     is the venue's own word for a cancel, expiry or rejection. ``client_order_id`` is None for an
-    order that was placed without one (by hand, or a liquidation). ``key_refusal``: it was rejected
-    over our key.
+    order that was placed without one (by hand, or a liquidation). ``refusal`` is why the venue
+    ended it, if not as such an order ends anyway. ``key_refusal``: it was rejected over our key.
     """
 
     venue: str
@@ -191,6 +191,7 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
     side: Side | None = None
     average_price: Decimal | None = None
     reason: str = ""
+    refusal: Refusal | None = None
     key_refusal: KeyRefusal | None = None
     event_ns: int = 0
 

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from venues.backpack.frames import ErrorBody
+from venues.backpack.refusals import refusal_of
 from venues.errors import (
     FrameError,
     KeyCheck,
@@ -21,12 +22,14 @@ from venues.errors import (
     VenueError,
     VenueRefused,
 )
-from venues.model import BACKPACK
+from venues.model import BACKPACK, Refusal
 
 _ERROR: Final = msgspec.json.Decoder(ErrorBody)
 _DEFINITE_STATUS: Final = frozenset({400, 401, 403, 404, 409, 422, 429})
 # With these codes the venue says that it failed, not that it refused, whatever the status.
-_UNSETTLED_CODES: Final = frozenset({"SERVER_ERROR", "TIMEOUT", "MAINTENANCE"})
+_UNSETTLED_CODES: Final = frozenset({"SERVER_ERROR", "TIMEOUT"})
+# With these, in its own words, that it takes no orders now, although the status is a 503.
+_CLOSED_CODES: Final = frozenset({"MAINTENANCE", "TRADING_PAUSED"})
 _SESSION_CODES: Final = frozenset({"UNAUTHORIZED", "FORBIDDEN", "INVALID_SIGNATURE"})
 _KEY_CODES: Final = {
     "FORBIDDEN": KeyCheck.PERMISSION,
@@ -70,6 +73,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     def expired(self) -> bool:
         """True when the venue found the request's timestamp or window wrong: check the clock."""
         return self.nothing_executed and speaks_of_time(self.text)
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """What an order answered like this was refused for, if it certainly was."""
+        return refusal_of(self.code, self.text) if self.nothing_executed else None
 
     @property
     def key_refusal(self) -> KeyRefusal | None:
@@ -128,6 +136,8 @@ def _error_body(body: bytes) -> ErrorBody | None:
 
 
 def _verdict(status: int, code: str, text: str) -> Verdict:
+    if code in _CLOSED_CODES:
+        return Verdict.REFUSED
     if status not in _DEFINITE_STATUS or code in _UNSETTLED_CODES:
         return Verdict.UNKNOWN
     lowered = text.lower()

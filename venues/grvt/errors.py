@@ -170,6 +170,7 @@ NO_ORDER_ID: Final = 3021
 FEED_RATE: Final = 3030
 DEPTH_INVALID: Final = 3031
 COUNTDOWN_TOO_LONG: Final = 6000
+MARKET_REDUCE_ONLY: Final = 7304
 
 # A signature that has expired, or expires too late, is none: that is a matter of clocks.
 _KEY_CODES: Final = {

@@ -80,7 +80,7 @@ def test_a_host_that_is_not_there_is_a_refused_connection() -> None:
 @pytest.mark.parametrize(
     ("status", "body"),
     [(502, PAGE), (503, b""), (504, b"upstream"), (200, PAGE), (200, b""), (200, b"{}"),
-     (503, b'{"code":"MAINTENANCE","message":"later"}'), (500, b'{"code":"SERVER_ERROR"}')],
+     (500, b'{"code":"SERVER_ERROR"}')],
 )  # fmt: skip
 def test_an_answer_that_proves_nothing_leaves_the_order_in_doubt(status: int, body: bytes) -> None:
     def act(scene: Scene, _: ScriptedServer) -> None:
@@ -96,6 +96,7 @@ def test_an_answer_that_proves_nothing_leaves_the_order_in_doubt(status: int, bo
 @pytest.mark.parametrize(
     ("status", "code", "our_key"),
     [(400, "INSUFFICIENT_MARGIN", False), (400, "INVALID_ORDER", False),
+     (503, "MAINTENANCE", False), (503, "TRADING_PAUSED", False),
      (429, "TOO_MANY_REQUESTS", False), (401, "UNAUTHORIZED", True)],
 )  # fmt: skip
 def test_an_answer_that_refuses_says_so_for_certain(status: int, code: str, our_key: bool) -> None:

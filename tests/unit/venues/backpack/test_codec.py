@@ -108,7 +108,7 @@ def test_a_cancel_that_is_accepted_but_not_done_has_no_order() -> None:
         (404, refusal("RESOURCE_NOT_FOUND", "Not Found"), Verdict.NOT_FOUND),
         (400, refusal("INVALID_CLIENT_REQUEST", "Order not found"), Verdict.NOT_FOUND),
         (500, refusal("SERVER_ERROR"), Verdict.UNKNOWN),
-        (503, refusal("MAINTENANCE"), Verdict.UNKNOWN),
+        (503, refusal("MAINTENANCE"), Verdict.REFUSED),
         (400, refusal("TIMEOUT"), Verdict.UNKNOWN),
         (400, b"failed to parse field quantity", Verdict.UNKNOWN),
         (429, b"", Verdict.UNKNOWN),
