@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test check systemd bench soak-supervision soak-kills soak-crashes \
+.PHONY: run test check systemd bench soak-supervision soak-kills soak-crashes soak-cycles soak-desks \
 	soak-simulation soak-faults clean
 .DELETE_ON_ERROR:
 
@@ -32,6 +32,12 @@ soak-kills: $(STAMP)  ## 1,000 random actors killed during at least 200 cycles o
 
 soak-crashes: $(STAMP)  ## the process killed 500 times during at least 200 cycles on paper
 	KETCH_SOAK_CRASHES=500 KETCH_SOAK_CYCLES=200 $(BIN)/pytest -n 0 tests/soak/test_crashes.py
+
+soak-cycles: $(STAMP)  ## 1,000 clean cycles of every kind, and their money to the last digit
+	KETCH_SOAK_CYCLES=1000 $(BIN)/pytest -n 0 tests/soak/test_cycles.py
+
+soak-desks: $(STAMP)  ## three desks for 200 cycles each, one of which loses a market on the way
+	KETCH_SOAK_CYCLES=200 $(BIN)/pytest -n 0 tests/soak/test_desks.py
 
 soak-simulation: $(STAMP)  ## orders, cycles and recovery in 100,000 troubled worlds
 	KETCH_SIMULATION_SEEDS=100000 $(BIN)/pytest -n 2 --dist worksteal tests/simulation/test_trouble.py

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import msgspec
 
@@ -16,6 +17,7 @@ from venues.model import ZERO, Side
 
 BACKGROUND = "~background"
 _NS_PER_S = 1_000_000_000
+_BOOKED = Decimal("0.000001")  # GRVT tells amounts to a millionth; what is told is what is booked
 
 
 class FundingPayment(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +72,7 @@ class Clearing:
         """Book one execution; returns (fee, fee rate, realised profit)."""
         fees = self._settings.fees
         rate = ZERO if name == BACKGROUND else (fees.maker if maker else fees.taker)
-        fee = abs(signed) * price * rate
+        fee = _booked(abs(signed) * price * rate)
         profit = self._accounts[name].trade(symbol, signed, price, fee)
         return fee, rate, reported(profit)
 
@@ -124,10 +126,14 @@ class Clearing:
     def _book_funding(self, now_ns: int) -> list[FundingPayment]:
         rate = self._settings.funding.rate
         payments = []
+        received: dict[str, Decimal] = defaultdict(lambda: ZERO)
         for name, account in self._accounts.items():
             for symbol, held in account.held:
                 mark = self._mark_of(symbol)
-                amount = held.size * mark * rate
+                amount = _booked(held.size * mark * rate)
+                if name == BACKGROUND:  # the last: it takes what the others pay, to the digit
+                    amount = received[symbol]
+                received[symbol] -= amount
                 account.pay_funding(symbol, amount)
                 payments.append(
                     FundingPayment(
@@ -215,3 +221,7 @@ class Clearing:
             (abs(held.size) * self._mark_of(symbol) for symbol, held in account.held), ZERO
         )
         return notional / self._settings.limits.leverage / 2
+
+
+def _booked(amount: Decimal) -> Decimal:
+    return amount.quantize(_BOOKED, rounding=ROUND_HALF_EVEN)

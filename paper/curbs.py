@@ -76,6 +76,8 @@ class Curbs:
         return self._faults.effects.take(kind, self._exchange.venue, matches)
 
     def _is(self, fault: OrderRule, request: OrderRequest) -> bool:
+        if fault.symbol not in (None, request.symbol):
+            return False
         if fault.of in ("increasing", "reducing"):
             return self._reduces(request) is (fault.of == "reducing")
         return {

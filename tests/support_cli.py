@@ -69,12 +69,14 @@ def started(
     )
 
 
-def ketch(state: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+def ketch(
+    state: Path, *arguments: str, limit_s: float = _LIMIT_S, **extra: str
+) -> subprocess.CompletedProcess[str]:
     """Run ``ketch`` to its end, forked."""
     with TemporaryFile() as stdout, TemporaryFile() as stderr:
         child = started(state, *arguments, stdout=stdout, stderr=stderr, extra=extra)
         try:
-            code = child.wait(_LIMIT_S)
+            code = child.wait(limit_s)
         finally:
             child.kill()
         return subprocess.CompletedProcess(arguments, code, _text(stdout), _text(stderr))
@@ -85,10 +87,12 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode()
 
 
-def run_and_sum_up(state: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+def run_and_sum_up(
+    state: Path, *arguments: str, limit_s: float = _LIMIT_S
+) -> tuple[int, dict[str, Any], str]:
     """``ketch run`` with a summary: its exit code, the summary, and what it said."""
     file = state / "summary.json"
-    done = ketch(state, "run", "--summary", str(file), *FAST, *arguments)
+    done = ketch(state, "run", "--summary", str(file), *FAST, *arguments, limit_s=limit_s)
     said = done.stdout + done.stderr
     assert file.exists(), said
     return done.returncode, msgspec.json.decode(file.read_bytes()), said

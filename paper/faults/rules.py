@@ -16,11 +16,13 @@ Part = Annotated[float, msgspec.Meta(ge=0, le=1)]
 class OrderRule(Counted, frozen=True, kw_only=True):
     """A fault of matching orders; ``of`` says which: by their flags, or by what the account holds.
 
-    ``increasing`` would make a position larger, ``reducing`` takes off one.
+    ``increasing`` would make a position larger, ``reducing`` takes off one. With a ``symbol`` only
+    orders of that contract are meant.
     """
 
     connection: Venue
     of: OrderKind = "any"
+    symbol: str | None = None
 
 
 class Deny(OrderRule, frozen=True, kw_only=True, tag="deny"):

@@ -10,43 +10,15 @@ from typing import Any
 import pytest
 
 from tests.integration.cli.test_control import Running, running
-from tests.support_cli import PROMPT, run_and_sum_up
+from tests.support_cli import run_and_sum_up
+from tests.support_desks import assert_clean, by_name, three_desks
 
-LEGS = {
-    "btc": ("backpack", "BTC_USDC_PERP", "grvt", "BTC_USDT_Perp", "0.01"),
-    "sol": ("grvt", "SOL_USDT_Perp", "backpack", "SOL_USDC_PERP", "5"),
-}
-# A hurried service must not run into Backpack's limit of requests.
-UNLIMITED = ("-o", "paper.backpack.front.requests_per_minute=0")
 BTC_FOUND = ("-o", "paper.backpack.start_positions={BTC_USDC_PERP: 0.02}")
 
 
 @pytest.fixture
 def three(tmp_path: Path) -> tuple[str, ...]:
-    """A configuration of three desks whose cycles are short: ETH, BTC, and SOL led by GRVT."""
-    file = tmp_path / "three.yaml"
-    quick = "hold_s: 0.05, pause_s: 0.01"
-    lines = [f"desks:\n  eth: {{{quick}}}"]
-    for name, (venue, symbol, other, far, size) in LEGS.items():
-        primary, hedge = (
-            f"{{venue: {venue}, symbol: {symbol}}}",
-            f"{{venue: {other}, symbol: {far}}}",
-        )
-        lines.append(f"  {name}: {{primary: {primary}, hedge: {hedge}, size: {size}, {quick}}}")
-    file.write_text("\n".join(lines))
-    return ("-c", str(file), *PROMPT, *UNLIMITED)
-
-
-def by_name(summary: dict[str, Any]) -> dict[str, Any]:
-    return {desk["desk"]: desk for desk in summary["desks"]}
-
-
-def assert_clean(desk: dict[str, Any], cycles: int) -> None:
-    verdict = desk["verdict"]
-    assert desk["cycles"] == {"completed": cycles}
-    assert (verdict["completed"], verdict["incomplete"]) == (cycles, 0)
-    for finding in ("duplicates", "orphans", "position_errors", "flips"):
-        assert verdict[finding] == []
+    return three_desks(tmp_path)
 
 
 def test_three_desks_trade_at_once_and_each_is_judged_for_itself(

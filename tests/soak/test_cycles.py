@@ -1,0 +1,49 @@
+"""Clean cycles of every kind: the ledger finds nothing, and records agree with it to the digit.
+
+KETCH_SOAK_CYCLES says how many there are together (16); ``make soak-cycles`` asks for 1,000.
+"""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.support_cli import SWAPPED, run_and_sum_up
+from tests.support_ledger import Books, money
+
+CYCLES = int(os.environ.get("KETCH_SOAK_CYCLES", "16"))
+# A hurried service must not run into Backpack's limit of requests.
+UNLIMITED = ("-o", "paper.backpack.front.requests_per_minute=0")
+KINDS: dict[str, tuple[str, ...]] = {
+    "taker, alternate": (),
+    "taker, long, 0.1 ETH": ("direction=long", "size=0.1"),
+    "taker, short, in slices": ("direction=short", "slices=5"),
+    "taker, 0.1 ETH in slices": ("size=0.1", "slices=4"),
+}
+SHARE = max(2, CYCLES // (2 * len(KINDS)))
+
+
+@pytest.mark.timeout(120 + 10 * SHARE)
+@pytest.mark.parametrize("roles", [(), SWAPPED], ids=["backpack leads", "grvt leads"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_cycles_are_clean_and_their_money_is_the_ledgers(
+    tmp_path: Path, kind: str, roles: tuple[str, ...]
+) -> None:
+    settings = [word for text in KINDS[kind] for word in ("-o", f"desks.eth.{text}")]
+    ledger = tmp_path / "ledger.jsonl"
+    code, summary, said = run_and_sum_up(
+        tmp_path, "--cycles", str(SHARE), "--ledger", str(ledger), *UNLIMITED, *settings, *roles,
+        limit_s=100 + 10 * SHARE,
+    )  # fmt: skip
+    assert code == 0, said
+    verdict, books = summary["verdict"], Books(ledger)
+    assert summary["cycles"] == {"completed": SHARE}
+    assert Decimal(verdict["availability"]) == 1
+    for finding in ("duplicates", "orphans", "position_errors", "flips"):
+        assert verdict[finding] == []
+    assert Decimal(verdict["naked_q_s"]["max"]) <= Decimal("0.5")
+    assert money(summary["fees"]) == money(verdict["fees"]) == dict(sorted(books.fees.items()))
+    assert Decimal(summary["pnl"]) == books.pnl
