@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -86,8 +87,6 @@ class _Faults:
         self._found = tuple(_findings(measures))
         self._fired = _moments(evidence.records, FaultFired)
         self._hit = _moments(evidence.records, FaultHit)
-        starts = {self._start_ns(placed) for placed in evidence.placed}
-        self._starts_ns = sorted(start for start in starts if start is not None)
 
     def results(self) -> Iterator[FaultResult]:
         """One for each fault that was placed."""
@@ -100,18 +99,23 @@ class _Faults:
 
     def _judged(self, placed: Placed, start_ns: int) -> FaultResult:
         injection = placed.injection
-        until_ns = next((ns for ns in self._starts_ns if ns > start_ns), None)
+        # What comes at once can't be told apart: one must spare what another breaks.
+        together = [each for each in self._evidence.placed if each.cycle == placed.cycle]
+        limit = sum((each.injection.naked_q_s for each in together), ZERO)
+        until_ns = self._next_ns(placed)
         failures = [
-            f"{letter}: {found.rule} {found.detail}".strip()
+            f"{letter}: {found.rule}"
             for letter, found in self._found
             if start_ns <= found.at_ns and (until_ns is None or found.at_ns < until_ns)
+            if not any(letter in each.injection.spares for each in together)
         ]
+        failures += self._host_failures(placed)
         worst = max(
             (each.q_s for each in self._figures.episodes if _within(each, start_ns, until_ns)),
             default=ZERO,
         )
-        if worst > injection.naked_q_s:
-            failures.append(f"N {worst:.2f} q·s, limit {injection.naked_q_s}")
+        if worst > limit:
+            failures.append(f"N {worst:.2f} q·s, limit {limit}")
         resumed_s = self._resumed_s(start_ns, injection.lasts_s)
         last = self._evidence.plan.cycles <= placed.cycle
         if resumed_s is None and not last:
@@ -138,6 +142,19 @@ class _Faults:
             failures=failures,
         )
 
+    def _next_ns(self, placed: Placed) -> int | None:
+        """When the next fault of a later cycle begins to act."""
+        later = (
+            start_ns
+            for each in self._evidence.placed
+            if each.cycle > placed.cycle and (start_ns := self._start_ns(each)) is not None
+        )
+        return min(later, default=None)
+
+    def _host_failures(self, placed: Placed) -> list[str]:
+        host = self._evidence.ending.host
+        return [host[name] for fault in placed.arm if (name := str(fault.get("name"))) in host]
+
     def _start_ns(self, placed: Placed) -> int | None:
         moments = [self._fired.get(as_recorded(fault)) for fault in placed.arm]
         return min((ns for ns in moments if ns is not None), default=None)
@@ -163,7 +180,7 @@ def _failures(
     if evidence.ending.failure:
         yield f"{evidence.trader}: {evidence.ending.failure}"
     for result in faults:
-        for failure in result.failures:
+        for failure in _counted(result.failures):
             yield f"fault {result.fault} {result.name} at cycle {result.cycle}: {failure}"
     first_ns = min(_moments(evidence.records, FaultFired).values(), default=None)
     for letter, found in _findings(measures):
@@ -181,6 +198,12 @@ def _failures(
             f"A: {completed} of {plan.cycles} cycles, limit {plan.demands.availability}; "
             f"the first not completed is cycle {first}"
         )
+
+
+def _counted(failures: Sequence[str]) -> Iterator[str]:
+    """Each once, with how often it was found."""
+    for failure, count in Counter(failures).items():
+        yield failure if count == 1 else f"{failure} ({count} times)"
 
 
 def decides(trader: str, traders: Sequence[str]) -> bool:

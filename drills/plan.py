@@ -35,6 +35,8 @@ class Injection(_Strict, frozen=True, kw_only=True):
     ``each`` gives the first, second, ... of them those values, over again.
     ``naked_q_s`` is N's limit. ``lasts_s`` is how long it acts; cycles go on within 60 s after.
     ``halts``: the desk has to halt over it; then ``mend`` is armed, and the desk is resumed.
+    ``spares``: measures (D, O, P, flip) that the fault itself breaks. ``elsewhere``: who does what
+    no drill can, so that it shows as not reached. ``long``: not in a run of 100 cycles.
     """
 
     fault: Annotated[int, msgspec.Meta(ge=1, le=45)]
@@ -49,6 +51,8 @@ class Injection(_Strict, frozen=True, kw_only=True):
     lasts_s: Seconds = 0.0
     halts: bool = False
     mend: tuple[dict[str, Any], ...] = ()
+    spares: tuple[Literal["D", "O", "P", "flip"], ...] = ()
+    elsewhere: str = ""
     long: bool = False
 
     @property
@@ -70,13 +74,18 @@ class Demands(_Strict, frozen=True, kw_only=True):
 class Schedule(_Strict, frozen=True, kw_only=True):
     """Which faults meet which cycles, when they name none.
 
-    ``once``: each once, alone, ``gap`` cycles apart, in an order that is drawn. ``tiers``: shares
-    of cycles with so many faults at once.
+    In a short run each comes once, alone, ``gap`` cycles after the last, in an order that is drawn.
+    From ``shares_from`` cycles on, ``shares`` are the parts of cycles that meet one, two, three ...
+    faults at once; each of ``pairs`` (numbers of the fault list) meets at least once, and those of
+    ``often`` (number, cycles) once in so many cycles.
     """
 
     first: Count = 3
     gap: Count = 2
-    tiers: tuple[Annotated[float, msgspec.Meta(ge=0, le=1)], ...] = ()
+    shares_from: Count = 1000
+    shares: tuple[Annotated[float, msgspec.Meta(ge=0, le=1)], ...] = ()
+    pairs: tuple[tuple[int, int], ...] = ()
+    often: tuple[tuple[int, Count], ...] = ()
 
 
 class Plan(_Strict, frozen=True, kw_only=True):

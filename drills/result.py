@@ -96,11 +96,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """All runs of one command."""
+    """All runs of one command. ``not_reached`` are faults that no run can bring: not passes."""
 
     schema: str
     drill: str
     about: str
     plan_hash: str
     passed: bool
+    not_reached: tuple[str, ...]
     runs: tuple[Result, ...]

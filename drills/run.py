@@ -46,6 +46,9 @@ def run(order: Order, said: Callable[[Result], None]) -> Report:
         about=order.plan.about,
         plan_hash=order.plan.hash,
         passed=all(result.passed for result in runs if decides(result.trader, order.traders)),
+        not_reached=tuple(
+            f"{each.label} ({each.elsewhere})" for each in order.plan.faults if each.elsewhere
+        ),
         runs=tuple(runs),
     )
 

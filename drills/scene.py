@@ -18,6 +18,7 @@ from drills.unfold import Placed, with_pid
 from paper.records import AnyRecord, decode_records
 
 _CONTROL_S: Final = 30.0
+_AHEAD: Final = 3  # cycles: a signal is armed for the process that will be there
 _PROXIED: Final = ("grvt/edge", "grvt/trades", "grvt/market-data", "backpack/api", "backpack/ws")
 _OF_THE_NETWORK: Final = frozenset(
     ("blackhole", "closed", "hold", "noread", "trickle", "rst", "fin", "cut")
@@ -36,6 +37,11 @@ class Scene:
         self.venue = folder / "venue.json"
         self._venues = PaperVenues.launch(_settings(plan, seed, placed), self.ledger)
         self._control = ""
+        self._marked = any(fault["action"] == "mark" for each in placed for fault in each.arm)
+        self._seen = 0
+        every = [fault for each in placed for fault in each.arm]
+        self._signals = [fault for fault in every if fault["action"] == "signal"]
+        self._armed_for: dict[int, int] = {}
 
     def __enter__(self) -> Self:
         self._venues.__enter__()
@@ -43,7 +49,9 @@ class Scene:
         self._control = places.control
         self.venue.write_bytes(msgspec.json.encode(places))
         for each in self.placed:
-            self._arm(each, signals=False, pid=0)
+            for fault in each.arm:
+                if fault["action"] != "signal":
+                    self.arm(fault)
         return self
 
     def __exit__(
@@ -54,12 +62,16 @@ class Scene:
     ) -> None:
         self._venues.__exit__(kind, error, traceback)
 
-    def trader_started(self, pid: int) -> None:
-        """Signals that have not been sent yet are for that process."""
-        fired = self.fired()
-        for each in self.placed:
-            if each.cycle > self.cycle() and not _sent(each, fired):
-                self._arm(each, signals=True, pid=pid)
+    def arm_signals(self, pid: int) -> None:
+        """Arm the signals whose cycles are near, for that process."""
+        if not self._signals:
+            return
+        cycle = self.cycle()
+        for number, fault in enumerate(self._signals):
+            near = cycle < fault["at"]["cycle"] <= cycle + _AHEAD
+            if near and self._armed_for.get(number) != pid:
+                self._armed_for[number] = pid
+                self.arm(with_pid(fault, pid))
 
     def cycle(self) -> int:
         """The cycle that is under way, as the venues count."""
@@ -71,6 +83,13 @@ class Scene:
         found: list[dict[str, Any]] = self._ask("GET", "/faults")["fired"]
         return found
 
+    def marks(self) -> list[str]:
+        """The marks that the host waits for and that were reached, in order; at once if none."""
+        if not self._marked:
+            return []
+        self._seen = len(self._ask("GET", f"/faults?fired={self._seen + 1}&wait_s=1")["fired"])
+        return [fault["name"] for fault in self.fired() if fault["action"] == "mark"]
+
     def arm(self, fault: dict[str, Any]) -> None:
         """Arm one more fault now. Raises CommandFailed when the venues refuse it."""
         self._ask("POST", "/faults", fault)
@@ -79,11 +98,6 @@ class Scene:
         """The ledger, once the venues have ended or as it is written so far."""
         with self.ledger.open("rb") as lines:
             return list(decode_records(lines))
-
-    def _arm(self, placed: Placed, *, signals: bool, pid: int) -> None:
-        for fault in placed.arm:
-            if (fault["action"] == "signal") is signals:
-                self.arm(with_pid(fault, pid))
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         data = None if body is None else msgspec.json.encode(body)
@@ -107,8 +121,3 @@ def _settings(plan: Plan, seed: int, placed: tuple[Placed, ...]) -> str:
     if actions & _OF_THE_NETWORK:
         settings["proxied"] = list(_PROXIED)
     return msgspec.json.encode(settings | plan.paper).decode()
-
-
-def _sent(placed: Placed, fired: list[dict[str, Any]]) -> bool:
-    cycles = {fault["at"]["cycle"] for fault in fired if fault["action"] == "signal"}
-    return placed.cycle in cycles

@@ -39,6 +39,8 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     faults = [fault for run in report.runs if run.trader == KETCH for fault in run.faults]
     if faults:
         yield _faults(faults)
+    for label in report.not_reached:
+        yield Text(f"not reached, so no pass: {label}")
     yield from (Text(text) for text in _comparison(report.runs))
     yield from (Text(text) for text in _bounds(report.runs))
     for run in report.runs:

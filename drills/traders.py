@@ -5,22 +5,20 @@ Each is started as a process, with the venues' line in a file. Its own words jud
 
 from __future__ import annotations
 
-import os
+import contextlib
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-import cli
-from cli.exits import ABANDONED, CONFIGURATION, DONE, GAVE_UP, HALTED, UNEXPECTED
+from cli.exits import ABANDONED, CONFIGURATION, DONE, EXPOSED, GAVE_UP, HALTED, UNEXPECTED
+from drills.host import HOME, Host, started
 from drills.plan import Plan
 from drills.scene import Scene
-from drills.unfold import Channel
+from drills.unfold import Channel, Placed
 from venues.model import BACKPACK, GRVT
 
 KETCH: Final = "ketch"
@@ -30,19 +28,23 @@ BASELINES: Final = tuple(
     for policy in ("published", "marked", "careful")
 )
 _SYMBOLS: Final = {GRVT: "ETH_USDT_Perp", BACKPACK: "ETH_USDC_PERP"}
-_HOME: Final = Path(cli.__file__).resolve().parent.parent
+_HALTS: Final = (HALTED, EXPOSED)  # the second where positions are nobody's yet
 _BROKEN: Final = (UNEXPECTED, GAVE_UP, ABANDONED, CONFIGURATION)
 _AGAIN_S: Final = 1.0  # between a process that was killed and the next one
-_STOP_S: Final = 30.0
 _POLL_S: Final = 0.05
+_LOOP, _LOOP_S = 3, 75.0  # so many crashes within a minute and a start, and it only closes
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """How a trader came to its end: its last exit code, its lives, and what is wrong with that."""
+    """How a trader came to its end: its last exit code, its lives, and what is wrong with that.
+
+    ``host`` is what went wrong with what the host did, by the name of its mark.
+    """
 
     exit_code: int
     lives: int
     failure: str = ""
+    host: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 def channel_of(trader: str) -> Channel:
@@ -65,61 +67,80 @@ class _Lives:
         self._trader = trader
         self._scene = scene
         self._due_s = due_s
+        self._host = Host(scene.folder, lambda: command(trader, scene, 1, resume=False))
         self._lives = 0
-        self._mended = 0
+        self._mended: list[Placed] = []
+        self._killed_s: list[float] = []
 
     def live(self) -> Ending:
         """Start it, and again for as long as its ends are the drill's doing."""
-        plan, resume = self._scene.plan, False
+        cycles, resume = self._scene.plan.cycles, False
         while True:
-            left = plan.cycles - self._scene.cycle()
-            if self._lives and left <= 0:
-                left = 1  # what a killed process left behind is settled by another one
+            # What a killed process left behind is settled by another one, also after the last.
+            left = max(1, cycles - self._scene.cycle())
+            signalled = self._signals()
             code = self._process(left, resume=resume)
             if code is None:
                 return self._end(UNEXPECTED, "it did not end in time")
-            over = self._scene.cycle() >= plan.cycles
-            if code == HALTED and self._mend():
+            over = self._scene.cycle() >= cycles
+            told = self._signals() > signalled
+            if code in _HALTS and self._may_halt():
                 resume = True
-            elif code >= 0 or self._trader != KETCH:
+                if over:
+                    return self._end(DONE, "")
+            elif code < 0:
+                self._killed_s.append(time.monotonic())
+                if not told:
+                    return self._end(code, f"it was killed by signal {-code}, which no fault sent")
+            elif over or not told:
                 return self._end(code, _complaint(code, self._trader))
-            if over and code >= 0:
-                return self._end(DONE, "")
 
     def _process(self, left: int, *, resume: bool) -> int | None:
         """One life; its exit code, or None when it had to be ended."""
         if self._lives:
             time.sleep(_AGAIN_S)
         self._lives += 1
-        with _started(command(self._trader, self._scene, left, resume), self._scene) as child:
-            self._scene.trader_started(child.pid)
+        arguments = command(self._trader, self._scene, left, resume=resume)
+        with started(arguments, self._scene.folder, "log") as child:
             while child.poll() is None and time.monotonic() < self._due_s:
-                try:
+                self._scene.arm_signals(child.pid)
+                self._host.act(self._scene.marks(), child.pid)
+                with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(_POLL_S)
-                except subprocess.TimeoutExpired:
-                    continue
-            if child.poll() is not None:
-                return child.returncode
-            child.terminate()
-            return None
+            if child.poll() is None:
+                return None
+            return child.returncode
 
-    def _mend(self) -> bool:
-        """A halt that a fault demands: undo what was done by hand. False for any other halt."""
+    def _signals(self) -> int:
+        """How often the venues have sent one that ends a process."""
+        ends = ("kill", "term", "int")
+        return sum(fault.get("signal") in ends for fault in self._scene.fired())
+
+    def _may_halt(self) -> bool:
+        """A halt that a fault demands: what was done by hand is undone. False for any other.
+
+        Three kills within a minute demand one, too: what crashes in a loop must not open anything.
+        """
+        if self._trader != KETCH:
+            return False
         fired = {fault["at"]["cycle"] for fault in self._scene.fired() if fault["at"]}
         halting = [p for p in self._scene.placed if p.injection.halts and p.cycle in fired]
-        if self._trader != KETCH or len(halting) <= self._mended:
-            return False
-        for placed in halting[self._mended :]:
-            for fault in placed.injection.mend:
-                self._scene.arm(fault)
-        self._mended = len(halting)
-        return True
+        new = [placed for placed in halting if placed not in self._mended]
+        self._mended += new
+        for fault in (fault for placed in new for fault in placed.injection.mend):
+            self._scene.arm(fault)
+        if new:
+            return True
+        recent = [at_s for at_s in self._killed_s if time.monotonic() - at_s < _LOOP_S]
+        return len(recent) >= _LOOP
 
     def _end(self, code: int, failure: str) -> Ending:
-        return Ending(exit_code=code, lives=self._lives, failure=failure)
+        return Ending(
+            exit_code=code, lives=self._lives, failure=failure, host=self._host.failures()
+        )
 
 
-def command(trader: str, scene: Scene, cycles: int, resume: bool) -> list[str]:
+def command(trader: str, scene: Scene, cycles: int, *, resume: bool) -> list[str]:
     """The command line of a life with so many cycles."""
     plan = scene.plan
     if trader != KETCH:
@@ -131,7 +152,7 @@ def command(trader: str, scene: Scene, cycles: int, resume: bool) -> list[str]:
         ]  # fmt: skip
     options = [part for setting in _overrides(plan) for part in ("-o", setting)]
     return [
-        sys.executable, str(_HOME / "main.py"), "run", "--venue", str(scene.venue),
+        sys.executable, str(HOME / "main.py"), "run", "--venue", str(scene.venue),
         "--cycles", str(cycles), *(["--resume"] if resume else []), *options,
     ]  # fmt: skip
 
@@ -154,36 +175,10 @@ def _flat(tree: Mapping[str, Any], before: str) -> Iterator[tuple[str, str]]:
             yield f"{before}{name}", msgspec.json.encode(value).decode().strip('"')
 
 
-@contextmanager
-def _started(arguments: list[str], scene: Scene) -> Iterator[subprocess.Popen[bytes]]:
-    """The process, in an environment without settings or keys of ours; it ends with the block."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("KETCH_")}
-    unset = dict.fromkeys(("STATE_DIRECTORY", "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"), "")
-    path = os.pathsep.join(filter(None, [str(_HOME), os.environ.get("PYTHONPATH", "")]))
-    own = {"XDG_STATE_HOME": str(scene.folder), "PYTHONPATH": path, "COLUMNS": "120"}
-    with (scene.folder / "log").open("ab") as log:
-        child = subprocess.Popen(
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=kept | unset | own,
-            start_new_session=True,  # a Ctrl-C is for the drill, which then ends it in order
-        )
-    try:
-        yield child
-    finally:
-        if child.poll() is None:
-            child.terminate()
-            try:
-                child.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-
-
 def _complaint(code: int, trader: str) -> str:
     """What an exit code says against the trader; the ledger says the rest."""
-    if trader != KETCH or code not in (*_BROKEN, HALTED):
+    if trader != KETCH or code not in (*_BROKEN, *_HALTS):
         return ""
-    return "it halted where nothing demands that" if code == HALTED else f"it ended with {code}"
+    if code in _HALTS:
+        return f"it halted where nothing demands that (exit code {code})"
+    return f"it ended with exit code {code}"

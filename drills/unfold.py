@@ -8,15 +8,18 @@ import msgspec
 
 from cli.exits import CONFIGURATION, CommandFailed
 from drills.draws import Draws
-from drills.plan import Injection, Plan
+from drills.plan import Injection, Plan, Schedule
 from paper.faults import AnyFault, Fault
 
 Channel = Literal["socket", "rest"]
 _CHANNELS: Final = ("socket", "rest")
 # Faults that lie in wait: they were reached only if they met something.
 _WAITING: Final = frozenset(
-    ("answer", "lose", "slow", "edit_reply", "frames", "subscribe", "race", "refuse", "delay")
-)
+    (
+        "answer", "lose", "slow", "edit_reply", "frames", "subscribe", "race", "refuse", "delay",
+        "deny", "shatter", "throttle", "maintenance",
+    )
+)  # fmt: skip
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,12 +51,6 @@ def unfold(plan: Plan, seed: int, channel: Channel) -> tuple[Placed, ...]:
     return tuple(sorted(placed, key=lambda each: each.cycle))
 
 
-def missing(plan: Plan, placed: tuple[Placed, ...]) -> tuple[Injection, ...]:
-    """Injections of the plan that found no cycle: they were not reached."""
-    there = [each.injection for each in placed]
-    return tuple(injection for injection in plan.faults if injection not in there)
-
-
 def waits(fault: dict[str, Any]) -> bool:
     """True for a fault that has to meet something."""
     return str(fault["action"]) in _WAITING
@@ -74,34 +71,56 @@ def _signals(fault: dict[str, Any]) -> bool:
 
 
 def _cycles(plan: Plan, seed: int) -> list[tuple[Injection, int]]:
-    fixed = [(each, each.cycle) for each in plan.faults if each.cycle is not None]
-    free = [each for each in plan.faults if each.cycle is None]
-    if plan.schedule is None:
+    armed = [each for each in plan.faults if each.arm]
+    fixed = [(each, each.cycle) for each in armed if each.cycle is not None]
+    free = [each for each in armed if each.cycle is None]
+    schedule = plan.schedule
+    if schedule is None:
         return fixed + [(each, 1) for each in free]
-    if plan.schedule.tiers:
-        return fixed + _by_share(plan, free, seed)
-    order = Draws(seed, 0, "order").shuffled(free)
-    first, gap = plan.schedule.first, plan.schedule.gap
-    return fixed + [(each, first + gap * place) for place, each in enumerate(order)]
+    if schedule.shares and plan.cycles >= schedule.shares_from:
+        return fixed + _by_share(schedule, plan.cycles, free, seed)
+    order = Draws(seed, 0, "order").shuffled([each for each in free if not each.long])
+    return fixed + [
+        (each, schedule.first + schedule.gap * place) for place, each in enumerate(order)
+    ]
 
 
-def _by_share(plan: Plan, free: list[Injection], seed: int) -> list[tuple[Injection, int]]:
-    """So many at once in that share of the cycles, and none where the last one still may act."""
-    assert plan.schedule is not None
+def _by_share(
+    schedule: Schedule, cycles: int, free: list[Injection], seed: int
+) -> list[tuple[Injection, int]]:
+    """So many at once in that share of the cycles; none where the last ones may still act."""
     found: list[tuple[Injection, int]] = []
-    cycle = plan.schedule.first
-    while cycle <= plan.cycles and free:
-        draws = Draws(seed, cycle, "tier")
-        count = _how_many(plan.schedule.tiers, draws.number())
+    wanted = _wanted(schedule, cycles, free, seed)
+    cycle = schedule.first
+    while cycle <= cycles - schedule.gap and free:
+        draws = Draws(seed, cycle, "share")
+        count = _how_many(schedule.shares, draws.number())
         chosen = draws.shuffled(free)[:count]
+        if count and wanted:
+            chosen = wanted.pop()
         found += [(each, cycle) for each in chosen]
-        cycle += plan.schedule.gap if any(each.lasts_s for each in chosen) else 1
+        cycle += schedule.gap if chosen else 1
     return found
 
 
-def _how_many(tiers: tuple[float, ...], drawn: float) -> int:
-    """``tiers`` are the shares of cycles with one, two, three ... faults."""
-    for count, share in enumerate(tiers, start=1):
+def _wanted(
+    schedule: Schedule, cycles: int, free: list[Injection], seed: int
+) -> list[list[Injection]]:
+    """What must occur whatever is drawn: pairs, and single faults that come often."""
+    draws = Draws(seed, 0, "wanted")
+
+    def one_of(number: int) -> list[Injection]:
+        variants = [each for each in free if each.fault == number]
+        return [draws.choice(variants)] if variants else []
+
+    pairs = [one_of(first) + one_of(second) for first, second in schedule.pairs]
+    often = [one_of(number) for number, every in schedule.often for _ in range(-(-cycles // every))]
+    return draws.shuffled([group for group in pairs + often if group])
+
+
+def _how_many(shares: tuple[float, ...], drawn: float) -> int:
+    """``shares`` are the parts of cycles with one, two, three ... faults."""
+    for count, share in enumerate(shares, start=1):
         if drawn < share:
             return count
         drawn -= share
@@ -109,14 +128,14 @@ def _how_many(tiers: tuple[float, ...], drawn: float) -> int:
 
 
 def _placed(injection: Injection, cycle: int, seed: int, channel: Channel) -> Placed:
-    hook = str(injection.at.get("hook", ""))
-    draws = Draws(seed, cycle, f"{injection.label}|{hook}")
+    draws = Draws(seed, cycle, f"{injection.label}|{injection.at.get('hook', '')}")
     arm = draws.shuffled(injection.arm) if injection.shuffle else list(injection.arm)
     faults = []
     for number, fault in enumerate(arm):
         each = {name: values[number % len(values)] for name, values in injection.each.items()}
-        at = {"at": injection.at | {"cycle": cycle}} if injection.at else {}
-        whole = at | _drawn(_for_channel(fault, channel) | each, draws)
+        moment = _drawn(injection.at, Draws(seed, cycle, injection.label))
+        at = {"at": moment | {"cycle": cycle}} if injection.at else {}
+        whole = at | _drawn(_by_host(_for_channel(fault, channel)) | each, draws)
         if "at" in fault:
             whole["at"] = (
                 injection.at | fault["at"] | {"cycle": cycle + fault["at"].get("cycle", 0)}
@@ -131,6 +150,13 @@ def _for_channel(fault: dict[str, Any], channel: Channel) -> dict[str, Any]:
     common = {name: value for name, value in fault.items() if name not in _CHANNELS}
     own: dict[str, Any] = fault.get(channel, {})
     return common | own
+
+
+def _by_host(fault: dict[str, Any]) -> dict[str, Any]:
+    """What the host does waits for a mark, which names it."""
+    if "host" not in fault:
+        return fault
+    return {"action": "mark", "name": f"{fault['host']} {fault.get('for_s', 0)}"}
 
 
 def _drawn(value: Any, draws: Draws) -> Any:

@@ -1,0 +1,126 @@
+"""Plans: what is read, what is refused, and what the hash says."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cli.exits import CONFIGURATION, USAGE, CommandFailed
+from drills.draws import Draws, draw
+from drills.plan import Plan, load, moved, names, shipped
+from drills.unfold import unfold
+
+FAULTY = """
+name: one
+about: one fault
+cycles: 5
+faults:
+  - {fault: 20, cycle: 3, at: {hook: primary_fill},
+     arm: [{action: frames, connection: backpack/feed, kind: fill, do: drop}]}
+"""
+
+
+def plan_of(text: str, folder: Path) -> Plan:
+    file = folder / "plan.yaml"
+    file.write_text(text)
+    return load(file)
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("channel", ["socket", "rest"])
+def test_every_shipped_plan_arms_only_what_the_paper_venues_know(name: str, channel: str) -> None:
+    plan = shipped(name)
+    for seed in range(5):
+        unfold(plan, seed, "rest" if channel == "rest" else "socket")
+
+
+def test_chaos_has_every_fault_of_the_list_or_says_where_else_it_is() -> None:
+    plan = shipped("chaos")
+    assert {each.fault for each in plan.faults} == set(range(1, 46))
+    assert all(bool(each.arm) != bool(each.elsewhere) for each in plan.faults)
+
+
+def test_the_hash_is_of_what_a_plan_says_and_not_of_how_it_is_written(tmp_path: Path) -> None:
+    plan = plan_of(FAULTY, tmp_path)
+    assert plan_of("# a remark\n" + FAULTY, tmp_path).hash == plan.hash
+    assert msgspec.structs.replace(plan, cycles=6).hash != plan.hash
+
+
+def test_a_misspelt_name_is_refused_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed) as failure:
+        plan_of(FAULTY.replace("cycles: 5", "cycels: 5"), tmp_path)
+    assert failure.value.code == CONFIGURATION
+    assert "cycels" in str(failure.value)
+
+
+def test_a_fault_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    plan = plan_of(FAULTY.replace("action: frames", "action: flames"), tmp_path)
+    with pytest.raises(CommandFailed, match="flames"):
+        unfold(plan, 1, "socket")
+
+
+def test_an_unknown_drill_is_a_usage_error_that_lists_those_there_are() -> None:
+    with pytest.raises(CommandFailed, match="incident") as failure:
+        shipped("nothing")
+    assert failure.value.code == USAGE
+
+
+def test_the_cycle_of_a_fault_can_be_moved(tmp_path: Path) -> None:
+    (placed,) = unfold(moved(plan_of(FAULTY, tmp_path), 2), 1, "socket")
+    assert placed.cycle == placed.arm[0]["at"]["cycle"] == 2
+
+
+def test_a_fault_after_the_last_cycle_is_not_placed(tmp_path: Path) -> None:
+    assert unfold(moved(plan_of(FAULTY, tmp_path), 6), 1, "socket") == ()
+
+
+def test_the_incident_is_the_same_for_whoever_sends_over_rest_or_a_socket() -> None:
+    plan = shipped("incident")
+    (socket,), (rest,) = unfold(plan, 3, "socket"), unfold(plan, 3, "rest")
+    assert [fault["execute"] for fault in socket.arm] == [False, True] * 3
+    assert {fault["connection"] for fault in socket.arm} == {"grvt/trading"}
+    assert {fault["connection"] for fault in rest.arm} == {"grvt/rest"}
+    codes = [fault.get("code") for fault in socket.arm]
+    statuses = {1000: 401, 1006: 429, 1002: 500}
+    assert [statuses.get(code or 0) for code in codes] == [
+        status if (status := fault.get("status")) != 200 else None for fault in rest.arm
+    ]
+
+
+def test_in_a_short_run_each_fault_comes_once_and_alone() -> None:
+    plan = shipped("chaos")
+    placed = unfold(plan, 1, "socket")
+    cycles = [each.cycle for each in placed]
+    assert len(set(cycles)) == len(cycles) == len([each for each in plan.faults if each.arm])
+    assert min(b - a for a, b in pairwise(cycles)) >= 2
+
+
+@settings(max_examples=4)
+@given(seed=st.integers(0, 2**32))
+def test_in_a_long_run_about_a_fifth_of_cycles_is_faulted_and_pairs_meet(seed: int) -> None:
+    plan = msgspec.structs.replace(shipped("chaos"), cycles=1000)
+    placed = unfold(plan, seed, "socket")
+    together: dict[int, list[int]] = {}
+    for each in placed:
+        together.setdefault(each.cycle, []).append(each.injection.fault)
+    assert 100 < len(together) < 250
+    assert plan.schedule is not None
+    met = [sorted(numbers) for numbers in together.values()]
+    assert all(sorted(pair) in met for pair in plan.schedule.pairs)
+    assert sum(each.injection.fault == 34 for each in placed) >= 10
+
+
+@given(seed=st.integers(0), cycle=st.integers(0), n=st.integers(0))
+def test_a_draw_depends_on_its_name_alone(seed: int, cycle: int, n: int) -> None:
+    assert 0 <= draw(seed, cycle, "hook", n) < 1
+    assert draw(seed, cycle, "hook", n) == draw(seed, cycle, "hook", n)
+
+
+@given(things=st.lists(st.integers()))
+def test_shuffled_things_are_the_same_things(things: list[int]) -> None:
+    assert sorted(Draws(1, 1, "x").shuffled(things)) == sorted(things)
