@@ -5,7 +5,8 @@ level-triggered: it follows from the positions that all executed quantities add 
 the event itself, so a repeated or late message can't make it act twice. Hedge, unwind and flatten
 are one thing with another target:
 
-- the primary is moved to its target (one cycle size, or nothing), only while the desk is balanced;
+- the primary is moved to its target (one cycle size, or nothing), slice by slice, and each only
+  while the desk is balanced; it takes what is there, or rests and is hedged as it executes;
 - the hedge is moved to minus the primary, whenever the difference can be traded there;
 - when the hedge cannot be had in time, the primary is moved to minus the hedge instead.
 
@@ -14,11 +15,9 @@ One unresolved order a leg at most; what it leaves goes with the next.
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from trading.cycle_control import ControlledDesk
 from trading.cycle_effects import (
     RECOVER,
+    CancelOrder,
     ChangePhase,
     CheckPositions,
     Effect,
@@ -27,15 +26,17 @@ from trading.cycle_effects import (
     ReadAnew,
     StartCycle,
 )
-from trading.cycle_record import CycleBook, build_record
-from trading.cycle_state import READINGS
-from trading.desk import LegOrder, LegState, Phase
+from trading.desk import Phase
 from trading.ids import Leg
-from trading.orders import OrderState, OrderView
-from venues.model import ZERO, Quote, Side
+from trading.orders import OrderView
+from trading.plan import Style
+from trading.settling import SettlingDesk
+from trading.slices import jittered_s
+from venues.model import ZERO, MarketMode, Quote, Side
 
 __all__ = [
     "RECOVER",
+    "CancelOrder",
     "ChangePhase",
     "CheckPositions",
     "CycleMachine",
@@ -47,12 +48,12 @@ __all__ = [
 ]
 
 _READ_AGAIN_S = 1.0  # while nothing is known at the start: a read that failed says nothing
-_LONGEST_PAUSE = 4  # times the retry pause, after refusals in a row
-MAX_ATTEMPTS = 128  # orders on one leg in one cycle: beyond that, nothing more is opened
+PATIENCE_S = 5.0
+"""An entry that may not go on for so long is left at what it has."""
 _ROUNDS = 8  # of decide() in one event; a phase never needs more than a few to come to rest
 
 
-class CycleMachine(ControlledDesk):
+class CycleMachine(SettlingDesk):
     """One desk. Not thread-safe: its coordinator calls it in its own thread."""
 
     # -- events -----------------------------------------------------------------------------------
@@ -88,7 +89,10 @@ class CycleMachine(ControlledDesk):
         self, leg: Leg, attempt: int, view: OrderView, now_s: float
     ) -> list[Effect]:
         """What is known of one of our orders has grown."""
+        before = self.book.executed(leg)
         resolved_now = self.book.progress(leg, attempt, view, now_s)
+        if self.book.executed(leg) != before:
+            self.legs[leg].evidence.forget()
         self._note_naked(now_s)
         if resolved_now:
             self._after_order(self.legs[leg], attempt, view, now_s)
@@ -98,19 +102,9 @@ class CycleMachine(ControlledDesk):
         finally:
             self._trigger_s = 0.0
 
-    def positions_read(self, leg: Leg, size: Decimal, now_s: float) -> list[Effect]:
-        """A position as the venue has it, read after it was asked for."""
-        size -= self.legs[leg].outside
-        self._readings[leg] = self._readings[leg] + 1 if self._confirmed.get(leg) == size else 1
-        self._confirmed[leg] = size
-        if self._irreducible(leg, size):
-            ours = self.position(leg)
-            if not self._contradicted(
-                f"{leg.value}: ours is {ours}, the venue holds {size}", now_s
-            ):
-                left = size if ours * size > 0 else ZERO
-                self.legs[leg].held += left - ours
-                self._note_naked(now_s)
+    def market_mode(self, leg: Leg, mode: MarketMode | None, now_s: float) -> list[Effect]:
+        """What the leg's market takes has changed; None when it is not known any more."""
+        self.legs[leg].mode = mode
         return self._decide(now_s)
 
     def tick(self, now_s: float) -> list[Effect]:
@@ -123,9 +117,13 @@ class CycleMachine(ControlledDesk):
             self._until_s,
             self._unsure_until_s,
             *(state.next_try_s for state in self.legs.values()),
+            *self._resting_due_s(),
+            *self._evidence_due_s(),
         ]
         if self._needed_since_s is not None:
             moments.append(self._needed_since_s + self.plan.hedge_deadline_s)
+        if self._closed_since_s is not None:
+            moments.append(self._closed_since_s + PATIENCE_S)
         if self.phase is Phase.SETTLING:
             moments.append(self._asked_positions_s + self.plan.retry_s)
         elif self.phase is Phase.RECOVERING:
@@ -145,21 +143,29 @@ class CycleMachine(ControlledDesk):
         return effects
 
     def _step(self, now_s: float) -> None:
-        if self.phase is Phase.IDLE:
+        if self.leaving and self.phase not in (Phase.RECOVERING, Phase.HALTED, Phase.DONE):
+            self._leave(now_s)
+        elif self.phase is Phase.IDLE:
             self._idle(now_s)
         elif self.phase is Phase.SETTLING:
             self._settle(now_s)
         elif self.phase is Phase.RECOVERING:
             self._ask_positions(now_s, _READ_AGAIN_S)
         elif self.phase not in (Phase.HALTED, Phase.DONE):
+            self._weigh_all(now_s)
             self._trade(now_s)
+
+    def _leave(self, now_s: float) -> None:
+        self._tend(now_s)
+        if not any(self.book.live(leg) for leg in Leg):
+            self._change(Phase.DONE, "told to leave everything as it is")
 
     def _idle(self, now_s: float) -> None:
         if self.halted:
             self._change(Phase.HALTED, self.halted)
         elif self.stopping or (self.plan.cycles is not None and self.finished >= self.plan.cycles):
             self._change(Phase.DONE, f"{self.finished} cycles")
-        elif now_s >= max(self._until_s, self._unsure_until_s) and self._may_open(now_s):
+        elif now_s >= max(self._until_s, self._unsure_until_s) and self._may_begin(now_s):
             self.cycle += 1
             self._hurried = False
             self._target = self.plan.size * self.plan.direction.sign(self.finished)
@@ -181,6 +187,7 @@ class CycleMachine(ControlledDesk):
             self._change(Phase.UNWINDING, self._why_unwound())
             return
         self._hedge(now_s)
+        self._tend(now_s)
         if not self._balanced():
             return
         if self.phase is Phase.OPENING:
@@ -188,171 +195,89 @@ class CycleMachine(ControlledDesk):
         elif self.phase is Phase.HOLDING:
             if now_s >= self._until_s or self._ending:
                 self._change(Phase.CLOSING, "")
-        elif self._move(Leg.PRIMARY, self._next_to_close(), now_s):
+        else:
+            self._close(now_s)
+
+    def _open(self, now_s: float) -> None:
+        wanted = self._next_to_open()
+        if not self._entry_over(now_s) and self._tradable(Leg.PRIMARY, wanted):
+            if not self._may_add(now_s):
+                self._closed_since_s = self._closed_since_s or now_s
+                return
+            self._closed_since_s = None
+            if self.plan.entry is Style.MAKER:
+                self._rest(wanted, now_s)
+            else:
+                self._move(Leg.PRIMARY, wanted, now_s)
+        elif self.position(Leg.PRIMARY):
+            self.legs[Leg.PRIMARY].calm()
+            hold_s = jittered_s(self.plan.hold_s, self.plan.hold_jitter, self.plan.desk, self.cycle)
+            self._until_s = now_s + hold_s
+            self._change(Phase.HOLDING, "")
+        else:
+            self._begin_settling()
+
+    def _entry_over(self, now_s: float) -> bool:
+        """True when the entry is left at what it has."""
+        leg = self.legs[Leg.PRIMARY]
+        if self._ending or self._refused or leg.doubt:
+            return True
+        if self._closed_since_s is not None and now_s - self._closed_since_s >= PATIENCE_S:
+            return True
+        if self.plan.entry is Style.MAKER:
+            return leg.quotes >= self.plan.maker.requotes
+        return leg.tries >= self.plan.entry_attempts
+
+    def _close(self, now_s: float) -> None:
+        wanted = self._next_to_close()
+        if self._exit_rests(now_s):
+            waits = self._rest(wanted, now_s)
+        else:
+            waits = self._move(Leg.PRIMARY, wanted, now_s)
+        if waits:
             return
-        elif self._done_with(Leg.PRIMARY) and self._done_with(Leg.HEDGE):
+        if self._done_with(Leg.PRIMARY) and self._done_with(Leg.HEDGE):
             self._begin_settling()
         else:
             # The primary is flat and the rest of the hedge too small to offset: close it as it is.
             self._move(Leg.HEDGE, -self.position(Leg.HEDGE), now_s)
 
-    def _open(self, now_s: float) -> None:
-        leg = self.legs[Leg.PRIMARY]
-        wanted = self._target - self.position(Leg.PRIMARY)
-        giving_up = self._ending or leg.tries >= self.plan.entry_attempts
-        if not giving_up and self._tradable(Leg.PRIMARY, wanted):
-            if self._may_open(now_s):
-                self._move(Leg.PRIMARY, wanted, now_s)
-        elif self.position(Leg.PRIMARY):
-            leg.tries = 0
-            self._until_s = now_s + self.plan.hold_s
-            self._change(Phase.HOLDING, "")
-        else:
-            self._begin_settling()
+    def _exit_rests(self, now_s: float) -> bool:
+        """True while the exit is quoted; what is not had so in its budget crosses."""
+        if self.plan.exit is not Style.MAKER or self._ending or self._recovering or self._unwound:
+            return False
+        within = self.legs[Leg.PRIMARY].quotes < self.plan.maker.requotes
+        return within and not self.net and self._may_rest(now_s)
 
     def _unwind(self, now_s: float) -> None:
-        if any(self.book.live(leg) for leg in Leg):
+        self._tend(now_s)
+        if any(self.book.live(leg) or self.legs[leg].doubt for leg in Leg):
             return  # what is unresolved may have executed; sizing against it would be a guess
         ways = [leg for leg in Leg if self._tradable(leg, self.net)]
         if ways:
             leg = min(ways, key=self._last_resort)
             self._move(leg, self._next_to_balance(leg), now_s)
+            self._note_blocked(ways, now_s)
         elif self._done_with(Leg.PRIMARY) and self._done_with(Leg.HEDGE):
             self._begin_settling()
         elif all(self._closable(leg) for leg in Leg) and now_s >= self._until_s:
             self._change(Phase.CLOSING, "balanced, closing both legs")
 
-    def _last_resort(self, leg: Leg) -> tuple[bool, bool]:
+    def _last_resort(self, leg: Leg) -> tuple[bool, bool, bool]:
         """Rather a venue that takes our orders, and rather less of a position than more of one."""
         state = self.legs[leg]
-        return not state.ready or state.shut, self.position(leg) * self.net <= 0
+        blocked = not self._takes(leg, -self.net)
+        return blocked, not state.ready or state.shut, self.position(leg) * self.net <= 0
+
+    def _note_blocked(self, ways: list[Leg], now_s: float) -> None:
+        """No market takes what would balance the desk: it halts, and goes on trying."""
+        since_s = self._needed_since_s
+        blocked = [leg for leg in ways if not self._takes(leg, -self.net)]
+        late = since_s is not None and now_s - since_s >= self.plan.hedge_deadline_s
+        if len(blocked) == len(ways) and late:
+            modes = (self.legs[leg] for leg in ways)
+            words = ", ".join(f"{s.instrument.venue} is {s.mode and s.mode.value}" for s in modes)
+            self._halt(f"{self.net} is naked and no market takes it: {words}")
 
     def _hedge(self, now_s: float) -> None:
         self._move(Leg.HEDGE, -self.net, now_s)
-
-    def _move(self, which: Leg, wanted: Decimal, now_s: float) -> bool:
-        """Place an order that moves a leg by ``wanted``; True when there is one to wait for."""
-        leg = self.legs[which]
-        if self.book.live(which):
-            return True
-        if not self._tradable(which, wanted):
-            leg.tries = 0
-            return False
-        if not leg.ready or leg.quote is None or now_s < leg.next_try_s:
-            return True
-        if leg.attempt >= MAX_ATTEMPTS:
-            self.halted = self.halted or f"{leg.attempt} orders on one leg in one cycle"
-        self._place(leg, leg.quote, wanted, now_s)
-        return True
-
-    def _place(self, leg: LegState, quote: Quote, wanted: Decimal, now_s: float) -> None:
-        side = Side.towards(wanted)
-        size = leg.instrument.floor_size(min(abs(wanted), self.plan.size))
-        ours = self.position(leg.leg)
-        held = ours + leg.outside  # what the venue looks at
-        reducing = ours * wanted < 0 and size <= abs(ours)
-        order = LegOrder(
-            leg=leg.leg,
-            cycle=self.cycle,
-            attempt=leg.attempt,
-            side=side,
-            size=size,
-            price=self._capped_price(leg, quote, side),
-            reduce_only=reducing and held * wanted < 0 and size <= abs(held),
-            adds_risk=self.phase is Phase.OPENING and leg.leg is Leg.PRIMARY and not reducing,
-            mid=quote.mid,
-            trigger_s=self._trigger_s,
-        )
-        leg.attempt += 1
-        self.book.placed(order, now_s)
-        self._effects.append(PlaceOrder(order))
-
-    def _after_order(self, leg: LegState, attempt: int, view: OrderView, now_s: float) -> None:
-        self._note_key(leg, view)
-        if abs(view.signed_executed) >= view.size:
-            leg.tries = leg.refusals = leg.unreduced = 0
-            leg.next_try_s = now_s
-            return
-        leg.tries += 1
-        refused = view.state in (OrderState.REJECTED, OrderState.NOT_SENT)
-        leg.refusals = leg.refusals + 1 if refused else 0
-        pauses = 1 << min(leg.refusals - 1, _LONGEST_PAUSE) if refused else 1
-        pause_s = self.plan.retry_s * min(pauses, _LONGEST_PAUSE)
-        leg.next_try_s = now_s + (pause_s if refused or leg.tries >= len(self.plan.ladder) else 0.0)
-        vain = self.book.order(leg.leg, attempt).reduce_only and not view.signed_executed
-        leg.unreduced = leg.unreduced + 1 if vain else 0
-        if leg.unreduced >= READINGS:  # our idea of the position may be wrong
-            if leg.unreduced == READINGS:
-                self._readings[leg.leg] = 0
-            self._ask_positions(now_s, self.plan.retry_s)
-
-    # -- settling ---------------------------------------------------------------------------------
-
-    def _begin_settling(self) -> None:
-        self._asked_positions_s = float("-inf")
-        self._confirmed.clear()
-        self._readings = dict.fromkeys(Leg, 0)
-        self._until_s = float("-inf")
-        self._change(Phase.SETTLING, "")
-
-    def _settle(self, now_s: float) -> None:
-        if not self.flat and not self._is_dust():
-            self._until_s = float("-inf")
-            self._change(Phase.UNWINDING, "an order executed late")
-            return
-        if self._until_s == float("-inf"):
-            self._until_s = now_s + self.plan.settle_timeout_s
-        agreed = all(self._confirmed.get(leg) == self.position(leg) for leg in Leg)
-        if agreed and (self.book.fills_complete or now_s >= self._until_s):
-            self._finish(now_s)
-        elif self._disagreed() and now_s >= self._until_s:
-            found = ", ".join(f"{leg.value} {size}" for leg, size in self._confirmed.items())
-            ours = ", ".join(f"{leg.value} {self.position(leg)}" for leg in Leg)
-            if not self._contradicted(f"the cycle explains {ours}, the venues hold {found}", now_s):
-                self._mismatch = True
-                self._finish(now_s)
-        elif not agreed:
-            self._ask_positions(now_s, self.plan.retry_s)
-
-    def _ask_positions(self, now_s: float, period_s: float) -> None:
-        if now_s - self._asked_positions_s >= period_s:
-            self._asked_positions_s = now_s
-            self._effects.append(CheckPositions())
-
-    def _finish(self, now_s: float) -> None:
-        outcome = "completed"
-        if self._recovering:
-            outcome = "recovered"
-        elif self._unwound:
-            outcome = "unwound"
-        elif not self.book.anything_executed:
-            outcome = "abandoned"
-        self._close_book(outcome, now_s)
-        for leg in self.legs.values():
-            leg.tries = leg.refusals = 0
-            leg.next_try_s = float("-inf")
-        if outcome == "completed":
-            self._setbacks = 0
-        elif outcome == "abandoned":
-            self._setbacks += 1
-        self._until_s = now_s + max(self.plan.pause_s, self._cool_down_s())
-        self._change(Phase.IDLE, "")
-
-    def _close_book(self, outcome: str, now_s: float) -> None:
-        """Record the cycle; what it leaves is held from now on."""
-        record = build_record(self.plan, self.cycle, outcome, self.legs, self.book, now_s)
-        self._effects.append(FinishCycle(record))
-        self._count(outcome)
-        self._recovering = self._unwound = self._hurried = False
-        for leg in self.legs.values():
-            leg.held = self.position(leg.leg)
-            leg.attempt = 0
-            leg.unreduced = 0
-        self.book = CycleBook()
-
-    def _count(self, outcome: str) -> None:
-        """Only what traded is one of the planned cycles; vain attempts in a row halt the desk."""
-        self._vain = self._vain + 1 if outcome == "abandoned" else 0
-        self.finished += outcome in ("completed", "unwound")
-        if self._vain >= self.plan.max_vain_cycles:
-            self.halted = self.halted or f"{self._vain} cycles in a row executed nothing"

@@ -19,6 +19,11 @@ class ControlledDesk(RecoveringDesk, abc.ABC):
         self._trust_keys()
         return self._decide(now_s)
 
+    def leave(self, now_s: float) -> list[Effect]:
+        """Cancel what rests, place nothing more, and be done with positions as they are."""
+        self.stopping = self.leaving = True
+        return self._decide(now_s)
+
     def pause(self, now_s: float) -> list[Effect]:
         """Open no further cycle; the present one takes its course."""
         self.paused = True

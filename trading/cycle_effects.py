@@ -8,12 +8,21 @@ from typing import Final
 import msgspec
 
 from trading.desk import CycleRecord, LegOrder, Phase
+from trading.ids import Leg
 
 
 class PlaceOrder(msgspec.Struct, frozen=True):
     """Send this order."""
 
     order: LegOrder
+
+
+class CancelOrder(msgspec.Struct, frozen=True):
+    """Have this order cancelled. It is a wish: what became of it is told by its progress."""
+
+    leg: Leg
+    attempt: int
+    why: str
 
 
 RECOVER: Final = "recover"
@@ -51,4 +60,6 @@ class ReadAnew(msgspec.Struct, frozen=True):
     reason: str
 
 
-Effect = PlaceOrder | StartCycle | FinishCycle | ChangePhase | CheckPositions | ReadAnew
+Effect = (
+    PlaceOrder | CancelOrder | StartCycle | FinishCycle | ChangePhase | CheckPositions | ReadAnew
+)

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import msgspec
 
-from trading.desk import CycleRecord, DeskPlan, LegOrder, LegRecord, LegState, OrderRecord
+from trading.desk import CycleRecord, DeskPlan, LegOrder, LegRecord, OrderRecord
 from trading.exposure import Exposure
 from trading.ids import Leg
+from trading.leg import LegState
 from trading.orders import OrderState, OrderView
 from venues.model import ZERO
 
@@ -69,6 +70,7 @@ class CycleBook:
         # Asked for many times at every event, on the way from a fill to its hedge.
         self._executed = dict.fromkeys(Leg, ZERO)
         self._live = dict.fromkeys(Leg, 0)
+        self._resting: dict[tuple[Leg, int], _Placed] = {}
 
     def begin(self, now_s: float, direction: str) -> None:
         """The cycle starts now; ``direction`` is the side of its primary entry."""
@@ -77,8 +79,10 @@ class CycleBook:
 
     def placed(self, order: LegOrder, now_s: float) -> None:
         """An order was decided; it is live until a view of it says otherwise."""
-        self._orders[order.leg, order.attempt] = _Placed(order, now_s)
+        self._orders[order.leg, order.attempt] = placed = _Placed(order, now_s)
         self._live[order.leg] += 1
+        if order.rests_s:
+            self._resting[order.leg, order.attempt] = placed
 
     def progress(self, leg: Leg, attempt: int, view: OrderView, now_s: float) -> bool:
         """Take in a view; True when the order is resolved by it. Unknown orders are refused."""
@@ -92,6 +96,8 @@ class CycleBook:
             placed.executed_s = view.received_s
         resolved_now = placed.view.state.resolved and not (known and known.state.resolved)
         self._live[leg] -= resolved_now
+        if resolved_now:
+            self._resting.pop((leg, attempt), None)
         unanswered = (OrderState.INTENDED, OrderState.SENT, OrderState.IN_DOUBT)
         if placed.acked_s is None and view.state not in unanswered:
             placed.acked_s = now_s
@@ -112,6 +118,10 @@ class CycleBook:
     def live(self, leg: Leg) -> bool:
         """True while an order of the leg has no known outcome."""
         return self._live[leg] > 0
+
+    def resting(self) -> list[tuple[LegOrder, float]]:
+        """Orders that rest, or may, each with the monotonic moment at which it was placed."""
+        return [(placed.order, placed.placed_s) for placed in self._resting.values()]
 
     def unresolved(self) -> list[LegOrder]:
         """Orders without a known outcome."""

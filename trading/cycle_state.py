@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from trading.cycle_effects import ChangePhase, Effect
 from trading.cycle_record import CycleBook
-from trading.desk import DeskPlan, DeskState, LegState, Phase
+from trading.desk import DeskPlan, DeskState, LegOrder, Phase
+from trading.evidence import READINGS
 from trading.ids import Leg
+from trading.leg import LegState
 from trading.orders import OrderState, OrderView
 from trading.plan import Action, Hold
-from venues.model import BPS, ZERO, Instrument, Quote, Side
-
-READINGS = 3  # in a row before the venue is believed against our own orders: one may be late
+from trading.slices import common_step, last_level, levels, next_level
+from venues.model import BPS, ZERO, Instrument, Quote, Refusal, Side
 
 KEY_REFUSALS = 2  # in a row on one leg: the key is wrong, and no order will cure it
 
 _LONGEST_COOL_DOWN_S = 30.0
+_FOR_GOOD = (Refusal.FUNDS, Refusal.MARKET)  # the same order would be refused again
+
+Gate = Callable[[Side, float], tuple[str, ...]]
+"""Why the primary may not open to this side at this monotonic moment, in words; () when it may."""
+
+
+def always_open(_side: Side, _now_s: float) -> tuple[str, ...]:
+    """The gate of a desk that has none."""
+    return ()
 
 
 class CycleState:
@@ -31,6 +41,7 @@ class CycleState:
         finished: int = 0,
         halted: str = "",
         awaits_guard: bool = False,
+        gate: Gate = always_open,
     ) -> None:
         self.plan = plan
         self.phase = Phase.RECOVERING
@@ -39,26 +50,30 @@ class CycleState:
         self.halted = halted
         self.found: Mapping[Leg, Decimal] | None = None  # at the start, and not explained
         self.stopping = False
+        self.leaving = False  # cancel what rests, place nothing, leave the rest as it is
         self.paused = False
         self.holds: tuple[Hold, ...] = ()
         self.waiting: tuple[str, ...] = ()  # why no cycle opens, in words
         self._awaits_guard = awaits_guard
+        self._gate = gate
         self._hurried = False
         self._unsure_until_s = float("-inf")
         self._began_unsure = False
-        self.legs = {leg: LegState(leg, instruments[leg]) for leg in Leg}
+        self.legs = {leg: LegState(leg, instruments[leg], plan.ladder) for leg in Leg}
+        step = common_step(instruments.values())
+        self._levels = levels(plan.size, plan.slices, step)
         self.book = CycleBook()
         self._target = ZERO
         self._recovering = False
         self._unwound = False
+        self._refused = False  # a venue has refused this cycle for something that lasts
+        self._closed_since_s: float | None = None  # the entry is not whole, and may not go on
         self._vain = 0
         self._setbacks = 0
         self._mismatch = False
         self._until_s = float("-inf")
         self._naked_since_s: float | None = None
         self._needed_since_s: float | None = None
-        self._confirmed: dict[Leg, Decimal] = {}
-        self._readings = dict.fromkeys(Leg, 0)
         self._asked_positions_s = float("-inf")
         self._trigger_s = 0.0
         self._effects: list[Effect] = []
@@ -108,33 +123,71 @@ class CycleState:
         reduce = any(hold.action is not Action.FREEZE for hold in self.holds)
         return self.stopping or self._hurried or reduce or bool(self.halted)
 
-    def _may_open(self, now_s: float) -> bool:
-        self.waiting = self._closed_by(now_s)
+    def _may_begin(self, now_s: float) -> bool:
+        """True when a cycle may be opened now."""
+        reasons = self._closed_by(self._next_side, now_s)
+        if self._awaits_guard:
+            reasons = ("the guard of the desk has not spoken yet", *reasons)
+        self.waiting = ("paused", *reasons) if self.paused else reasons
         return not self.waiting
 
-    def _closed_by(self, now_s: float) -> tuple[str, ...]:
-        """Every reason why nothing may be opened now, in words."""
+    def _may_add(self, now_s: float) -> bool:
+        """True when the cycle that is being opened may go on. A pause lets it take its course."""
+        self.waiting = self._closed_by(Side.towards(self._target), now_s)
+        return not self.waiting
+
+    @property
+    def _next_side(self) -> Side:
+        return Side.towards(Decimal(self.plan.direction.sign(self.finished)))
+
+    def _closed_by(self, side: Side, now_s: float) -> tuple[str, ...]:
+        """Every reason why nothing may be opened now, in words; the gate is asked last.
+
+        On the way from a fill to its hedge it is not asked at all: that has no time for it.
+        """
         reasons = [f"{hold.limit}: {hold.reason}" for hold in self.holds]
-        if self.paused:
-            reasons.append("paused")
-        if self._awaits_guard:
-            reasons.append("the guard of the desk has not spoken yet")
         age_s = self.plan.max_quote_age_s
         for leg in self.legs.values():
             if not leg.new_risk:
                 reasons.append(f"{leg.instrument.venue} is not ready for new risk")
             if not leg.fresh_quote(now_s, age_s):
                 reasons.append(f"{leg.instrument.venue} has no price younger than {age_s} s")
-        return tuple(reasons)
+        if reasons or self._trigger_s:
+            return tuple(reasons)
+        return self._gate(side, now_s)
+
+    def _next_to_open(self) -> Decimal:
+        """What to move the primary by: to the next slice's end, or further if that is too little.
+
+        A part too small for the hedge would only be carried along.
+        """
+        held = self.position(Leg.PRIMARY) * self._target_sign
+        for level in self._levels[self._levels.index(next_level(self._levels, held)) :]:
+            wanted = (level - held) * self._target_sign
+            if all(self._tradable(leg, wanted) for leg in Leg):
+                return wanted
+        return self._target - self.position(Leg.PRIMARY)
 
     def _next_to_close(self) -> Decimal:
-        """What to move the primary by: all of it, but first what was too small for the hedge.
+        """What to move the primary by: a slice, but first what was too small for the hedge.
 
-        Closed together they would carry the net from one side of zero to the other.
+        Closed together they would carry the net from one side of zero to the other. In a hurry, and
+        where a slice is too small by itself, all of it.
         """
-        whole = -self.position(Leg.PRIMARY)
-        unhedged = self.net * whole < 0 and self._tradable(Leg.PRIMARY, self.net)
-        return -self.net if unhedged else whole
+        ours = self.position(Leg.PRIMARY)
+        if self.net * ours > 0 and self._tradable(Leg.PRIMARY, self.net):
+            return -self.net
+        left = last_level(self._levels, abs(ours))
+        rest = left if ours > 0 else -left
+        parts = (ours - rest, rest)
+        slow = not (self._ending or self._recovering)
+        if slow and rest and all(self._tradable(leg, part) for leg in Leg for part in parts):
+            return rest - ours
+        return -ours
+
+    @property
+    def _target_sign(self) -> int:
+        return 1 if self._target > 0 else -1
 
     def _next_to_balance(self, leg: Leg) -> Decimal:
         """What to move a leg by towards a net of zero; rather not across its own zero."""
@@ -142,27 +195,17 @@ class CycleState:
         across = rest * self.net < 0 and abs(rest) < abs(self.net)
         return rest if across and self._tradable(leg, rest) else -self.net
 
-    def _capped_price(self, leg: LegState, quote: Quote, side: Side) -> Decimal:
-        rung = self.plan.ladder[min(leg.tries, len(self.plan.ladder) - 1)]
-        cap_bps = min(rung.cap_bps, self.plan.max_slippage_bps)
+    def _capped_price(self, leg: LegState, quote: Quote, side: Side, now_s: float) -> Decimal:
+        cap_bps = min(leg.climb.cap_bps(now_s), self.plan.max_slippage_bps)
         price = quote.touch(side) * (1 + side.sign * cap_bps * BPS)
         return leg.instrument.cap_price(price, side)
 
-    def _irreducible(self, leg: Leg, size: Decimal) -> bool:
-        """Ours is there no more: several reduce-only orders did nothing, and less is held.
-
-        Somebody else's trade has taken it off, or an order of an earlier life. A venue may refuse
-        whatever is larger than the rest. The flag that says so is never removed.
-        """
-        ours = self.position(leg)
-        proven = min(self._readings[leg], self.legs[leg].unreduced) >= READINGS
-        return proven and ours * size < ours * ours and not self.book.live(leg)
-
     def _disagreed(self) -> bool:
         """Both are read, and one has been read several times as something else than we explain."""
-        return len(self._confirmed) == len(Leg) and any(
-            size != self.position(leg) and self._readings[leg] >= READINGS
-            for leg, size in self._confirmed.items()
+        read = [leg.evidence.size is not None for leg in self.legs.values()]
+        return all(read) and any(
+            state.evidence.size != self.position(leg) and state.evidence.times >= READINGS
+            for leg, state in self.legs.items()
         )
 
     def _tradable(self, which: Leg, wanted: Decimal) -> bool:
@@ -191,13 +234,31 @@ class CycleState:
         return (too_long or self._shut_out(now_s)) and self._tradable(Leg.PRIMARY, self.net)
 
     def _shut_out(self, now_s: float) -> bool:
-        """The hedge's venue refuses our key; had it executed all the same, it would show by now."""
+        """The hedge's venue refuses; had it executed all the same, it would show by now.
+
+        It has said so, or its market is known not to take such an order. Then the primary's must.
+        """
         hedge = self.legs[Leg.HEDGE]
-        return hedge.shut and now_s >= hedge.next_try_s
+        if hedge.shut:
+            return now_s >= hedge.next_try_s
+        return not self._takes(Leg.HEDGE, -self.net) and self._takes(Leg.PRIMARY, -self.net)
+
+    def _takes(self, which: Leg, wanted: Decimal) -> bool:
+        """False when the market is known to refuse an order that moves this leg by ``wanted``."""
+        return self.legs[which].takes(reducing=self.position(which) * wanted < 0)
 
     def _why_unwound(self) -> str:
-        shut = self.legs[Leg.HEDGE].shut
-        return "hedge refused" if shut else f"hedge not had for {self.plan.hedge_deadline_s} s"
+        hedge = self.legs[Leg.HEDGE]
+        if hedge.shut:
+            return "hedge refused"
+        if hedge.mode is not None and not self._takes(Leg.HEDGE, -self.net):
+            return f"{hedge.instrument.venue} takes no hedge: its market is {hedge.mode.value}"
+        return f"hedge not had for {self.plan.hedge_deadline_s} s"
+
+    def _note_refusal(self, leg: LegState, order: LegOrder, view: OrderView) -> None:
+        """An order that adds to a position was refused for what lasts: it is not repeated."""
+        if view.refusal in _FOR_GOOD and not order.reduce_only:
+            leg.shut = self._refused = True
 
     def _note_key(self, leg: LegState, view: OrderView) -> None:
         """An order is over: was it refused over our key? Several in a row halt the desk."""
@@ -251,7 +312,9 @@ class CycleState:
         self.phase = phase
         if phase is Phase.UNWINDING:
             self.book.reason = self.book.reason or detail
+        self._closed_since_s = None
         if phase in (Phase.OPENING, Phase.CLOSING):
             for leg in self.legs.values():
                 leg.shut = False
+                leg.quotes = 0
         self._effects.append(ChangePhase(phase, detail))

@@ -9,7 +9,7 @@ import msgspec
 
 from trading.ids import Leg
 from trading.plan import GatePlan, MakerPlan, Rung, Style
-from venues.model import ZERO, Instrument, Quote, Side
+from venues.model import Side
 
 
 class Direction(enum.Enum):
@@ -110,7 +110,8 @@ class LegOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order the cycle wants on one leg, rounded; ids and expiries are added by its shell.
 
     ``mid`` is the venue's mid at the decision, ``trigger_s`` the monotonic moment at which the
-    message that made it necessary was read (0 when no message did).
+    message that made it necessary was read (0 when no message did). ``rests_s``: it rests for so
+    long at most, post-only; at 0 it takes what is there at once, and the venue cancels the rest.
     """
 
     leg: Leg
@@ -123,6 +124,7 @@ class LegOrder(msgspec.Struct, frozen=True, kw_only=True):
     adds_risk: bool
     mid: Decimal
     trigger_s: float
+    rests_s: float = 0.0
 
 
 class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,28 +196,3 @@ class CycleRecord(msgspec.Struct, frozen=True, kw_only=True):
     naked_q_s: tuple[float, ...] = ()
     fill_to_hedged_ms: tuple[float, ...] = ()
     orders: tuple[OrderRecord, ...] = ()
-
-
-class LegState:
-    """One leg of a running cycle, as far as its orders and quotes tell."""
-
-    def __init__(self, leg: Leg, instrument: Instrument) -> None:
-        self.leg = leg
-        self.instrument = instrument
-        self.ready = False
-        self.new_risk = False
-        self.quote: Quote | None = None
-        self.quoted_s = float("-inf")
-        self.held = ZERO  # at the venue when the cycle began: not 0 only after a recovery
-        self.outside = ZERO  # somebody else's position beside ours, which is left alone
-        self.attempt = 0
-        self.tries = 0  # since the need last changed sign or went away; widens the cap
-        self.refusals = 0  # in a row; lengthens the pause
-        self.key_refusals = 0  # in a row, also over cycles
-        self.shut = False  # the last order since it opened or began to close was such a refusal
-        self.unreduced = 0  # reduce-only orders in a row of which nothing executed
-        self.next_try_s = float("-inf")
-
-    def fresh_quote(self, now_s: float, max_age_s: float) -> Quote | None:
-        """The last quote if it is younger than ``max_age_s``."""
-        return self.quote if now_s - self.quoted_s <= max_age_s else None

@@ -93,8 +93,7 @@ class RecoveringDesk(CycleState, abc.ABC):
         for leg in self.legs.values():
             leg.ready = leg.new_risk = False
             leg.quote, leg.quoted_s = None, float("-inf")
-        self._confirmed.clear()
-        self._readings = dict.fromkeys(Leg, 0)
+            leg.evidence.forget()
 
     def adopt_found(self, now_s: float) -> list[Effect]:
         """What nothing explained is the rest of an interrupted cycle: balance it, close it."""

@@ -17,9 +17,9 @@ from tests.unit.trading.desks import (
     three_times_not_reduced,
     unwinding,
 )
-from trading.cycle import MAX_ATTEMPTS
 from trading.cycle_effects import ChangePhase, CheckPositions, StartCycle
 from trading.desk import Phase
+from trading.ordering import MAX_UNFILLED
 from trading.orders import OrderState
 from venues.model import Side
 
@@ -185,9 +185,9 @@ def test_an_execution_after_the_cycle_was_closed_is_unwound() -> None:
 
 def test_a_leg_that_never_gets_done_goes_on_and_the_desk_halts() -> None:
     desk = closing(retry_s=0.0)
-    while desk.live(PRIMARY).attempt < MAX_ATTEMPTS:
+    for _ in range(MAX_UNFILLED):
         desk.cancel(PRIMARY)
-    assert desk.machine.halted == "128 orders on one leg in one cycle"
+    assert desk.machine.halted == "128 orders on one leg in one cycle did not fill"
     assert desk.live(PRIMARY).reduce_only
 
 

@@ -1,0 +1,85 @@
+"""When a venue holds less of a leg than our orders made: forced closes, and trades by hand. Pure.
+
+What the venue holds is the truth of that leg then; nothing is bought back. The other leg is matched
+to it, reduce-only, and the desk halts. A position larger than ours is somebody else's beside it,
+and is left alone: the orders actor calls that drift.
+"""
+
+from __future__ import annotations
+
+import abc
+from decimal import Decimal
+from typing import Final
+
+from trading.cycle_effects import Effect
+from trading.desk import Phase
+from trading.evidence import FORCED_S, READINGS, SURE_S, left_of, taken_off
+from trading.ids import Leg
+from trading.leg import LegState
+from trading.ordering import OrderingDesk
+
+_OPEN: Final = (Phase.OPENING, Phase.HOLDING, Phase.CLOSING, Phase.UNWINDING)
+
+
+class DoubtingDesk(OrderingDesk, abc.ABC):
+    """A desk that compares what its venues hold with what its orders explain."""
+
+    def positions_read(self, leg: Leg, size: Decimal, now_s: float) -> list[Effect]:
+        """A position as the venue has it, read after it was asked for."""
+        state = self.legs[leg]
+        state.evidence.read(size - state.outside, now_s)
+        self._weigh(state, now_s)
+        return self._decide(now_s)
+
+    def forced(self, leg: Leg, reason: str, now_s: float) -> list[Effect]:
+        """The venue says that it has closed something of this leg by itself."""
+        if self.phase in _OPEN and self.position(leg):
+            self._halt(reason)
+            self._doubt(self.legs[leg], reason, now_s)
+        return self._decide(now_s)
+
+    def _weigh(self, leg: LegState, now_s: float) -> None:
+        """Believe the readings of a leg once they suffice; ask for more while they do not."""
+        seen, ours = leg.evidence.size, self.position(leg.leg)
+        if self.phase not in _OPEN or seen is None or self.book.live(leg.leg):
+            return
+        if not leg.evidence.sure(now_s, self._span_s(leg)):
+            if leg.doubt or seen != ours:
+                self._ask_positions(now_s, self.plan.retry_s)
+        elif taken_off(ours, seen):
+            self._take_for_gone(leg, ours, seen, now_s)
+        elif leg.doubt and leg.evidence.sure(now_s, SURE_S):
+            leg.doubt = ""
+            leg.unreduced = 0
+
+    def _span_s(self, leg: LegState) -> float:
+        if leg.unreduced >= READINGS:
+            return 0.0  # the venue's refusals say it too
+        return FORCED_S if leg.doubt else SURE_S
+
+    def _take_for_gone(self, leg: LegState, ours: Decimal, seen: Decimal, now_s: float) -> None:
+        """The rest of the position is ours; the cycle goes on from there, to its end."""
+        why = f"{leg.leg.value}: ours is {ours}, the venue holds {seen}"
+        leg.evidence.forget()
+        if self._contradicted(f"{why}: {leg.doubt}" if leg.doubt else why, now_s):
+            return
+        leg.held += left_of(ours, seen) - ours
+        leg.doubt = ""
+        leg.unreduced = 0
+        self._unwound = True
+        self.book.reason = self.book.reason or why
+        self._note_naked(now_s)
+
+    def _weigh_all(self, now_s: float) -> None:
+        for leg in self.legs.values():
+            self._weigh(leg, now_s)
+
+    def _evidence_due_s(self) -> list[float]:
+        """When positions are to be read again, while one is in question."""
+        if self.phase in _OPEN and any(self._questioned(leg) for leg in self.legs.values()):
+            return [self._asked_positions_s + self.plan.retry_s]
+        return []
+
+    def _questioned(self, leg: LegState) -> bool:
+        seen = leg.evidence.size
+        return bool(leg.doubt) or (seen is not None and seen != self.position(leg.leg))
