@@ -16,7 +16,6 @@ from typing import Any, Final
 import msgspec
 
 from actors import orders
-from actors.board import DeskReported
 from actors.desk_commands import (
     AdoptFound,
     ConfirmHandled,
@@ -30,8 +29,10 @@ from actors.desk_commands import (
     ResumeDesk,
     StopDesk,
 )
+from actors.desk_market import DeskMarket
 from actors.desk_orders import DeskOrders
-from actors.desk_records import DeskRecords, report_of
+from actors.desk_records import DeskBoards, DeskRecords, report_of
+from actors.desk_start import DeskStart
 from actors.journal import (
     BeginEpoch,
     CycleOnRecord,
@@ -40,6 +41,7 @@ from actors.journal import (
     LoadDesk,
 )
 from actors.market_board import MarketBoard, MarketChanged
+from actors.orders_outbox import ForcedClose, VenueBalances
 from actors.paused_desks import PausedDesks
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.errors import AskTimeout, Unavailable
@@ -48,8 +50,7 @@ from trading import cycle as machine
 from trading.cycle import CycleMachine, Effect
 from trading.desk import DeskPlan, LegOrder, Phase
 from trading.ids import IdAllocator, Leg
-from trading.recovery import HeldPositions
-from venues.model import ZERO, Instrument
+from venues.model import Instrument
 
 __all__ = [
     "AdoptFound", "ConfirmHandled", "Coordinator", "DeskOutcome", "DeskUnsure", "FlattenDesk",
@@ -58,7 +59,6 @@ __all__ = [
 ]  # fmt: skip
 
 _RECORD_S: Final = 1.0  # shorter than its watchdog's
-_NOT_SENT_AFTER_S: Final = 2.0  # a killed life's last bytes are on the wire by then
 
 
 class VerifyDue(msgspec.Struct, frozen=True):
@@ -97,12 +97,11 @@ class Coordinator(SupervisedActor):
         super().__init__(context)
         self._plan = plan
         self._instruments = instruments
-        self._expiry_s = expiry_s
         self._run_began_ns = run_began_ns
         self._on_done = on_done
         self._paused = paused
         self._ids = ids
-        self._market = market
+        self._market = DeskMarket(plan, instruments, market)
         self._halted = halted
         self._leg_of = {instrument.venue: leg for leg, instrument in instruments.items()}
         addresses = {
@@ -112,17 +111,16 @@ class Coordinator(SupervisedActor):
         self._orders = DeskOrders(self.name, instruments, expiry_s, ids, addresses)
         self._journal = self.address("journal")
         self._records = DeskRecords(plan.desk, self._journal, self.name)
-        self._boards = tuple(self.address(name) for name in ("board", *guards))
+        self._boards = DeskBoards(self.address(name) for name in ("board", *guards))
         self._machine: CycleMachine | None = None
         self._history = DeskHistory(1, 0, 0)
-        self._held = HeldPositions(plan.retry_s / 2)
-        self._known_since_s: dict[Leg, float] = {}
+        self._start = DeskStart(plan, instruments, expiry_s)
         self._epochs: dict[Leg, int] = {}
         self._wake_s = float("inf")
         self._slept = self.stalls()
         self._done = False
         self._phase_since_s = 0.0
-        self._reported: DeskReported | None = None
+        self._known_halt = ""
 
     # -- messages --------------------------------------------------------------------------------
 
@@ -137,18 +135,18 @@ class Coordinator(SupervisedActor):
             history.next_cycle,
             history.finished,
             history.halted or self._halted,
-            awaits_guard=len(self._boards) > 1,
+            awaits_guard=len(self._boards.names) > 1,
         )
+        self._known_halt = self._machine.halted
         self._phase_since_s = self.clock.now()
         if history.paused:
             self._paused.add(self._plan.desk)
         if self._plan.desk in self._paused:
             self._carry_out_all(self._desk.pause(self.clock.now()))
         self._report()
-        self._market.listen(self.directory.address(self.name), self._instruments.values())
-        for instrument in self._instruments.values():
-            self.tell_self(MarketChanged(instrument.venue, instrument.symbol))
-        for name in (self._journal.name, *(board.name for board in self._boards)):
+        for changed in self._market.listen(self.directory.address(self.name)):
+            self.tell_self(changed)
+        for name in (self._journal.name, *self._boards.names):
             self.watch(name)
 
     def on_message(self, message: object) -> object:
@@ -157,9 +155,17 @@ class Coordinator(SupervisedActor):
             return super().on_message(message)
         self._notice_stall()
         self._carry_out_all(handler(self, message))
-        if type(message) is not MarketChanged:
+        self._note_halt()
+        if type(message) is not MarketChanged or self._boards.due(self.clock.now()):
             self._report()
         return None
+
+    def _note_halt(self) -> None:
+        """A halt is on record at once, not only when everything is closed: it outlives a kill."""
+        halted = self._desk.halted
+        if halted != self._known_halt and self._desk.found is None:
+            self._known_halt = halted
+            self._records.remember(halted=halted)
 
     def _notice_stall(self) -> None:
         """After the process has stood still, nothing that was known of the venues counts.
@@ -169,7 +175,7 @@ class Coordinator(SupervisedActor):
         stalls = self.stalls()
         if stalls != self._slept:
             self._slept = stalls
-            self._held = HeldPositions(self._plan.retry_s / 2)
+            self._start.forget()
             self._desk.woke()
 
     @property
@@ -178,11 +184,19 @@ class Coordinator(SupervisedActor):
         return self._machine
 
     def _market_changed(self, message: MarketChanged) -> list[Effect]:
-        leg = self._leg_of[message.venue]
-        view = self._market.take(self.name, message.venue, message.symbol)
+        leg, now_s = self._leg_of[message.venue], self.clock.now()
+        view = self._market.take(self.name, message)
+        mode = None if view.info is None else view.info.mode
+        effects: list[Effect] = []
+        if mode is not self._desk.legs[leg].mode:
+            effects = self._desk.market_mode(leg, mode, now_s)
         if view.quote is None:
-            return self._desk.unquoted(leg, self.clock.now())
-        return self._desk.quoted(leg, view.quote, self.clock.now(), view.quoted_s)
+            return effects + self._desk.unquoted(leg, now_s)
+        return effects + self._desk.quoted(leg, view.quote, now_s, view.quoted_s)
+
+    def _balances(self, message: VenueBalances) -> list[Effect]:
+        self._market.balances(message)
+        return []
 
     def _readiness(self, message: orders.VenueReadiness) -> list[Effect]:
         leg = self._leg_of[message.venue]
@@ -200,16 +214,12 @@ class Coordinator(SupervisedActor):
         return self._desk.order_progressed(leg, attempt, message.view, self.clock.now())
 
     def _positions(self, message: orders.PositionsHeld) -> list[Effect]:
-        leg = self._leg_of[message.venue]
-        symbol = self._instruments[leg].symbol
-        size = message.sizes.get(symbol, ZERO)
+        leg, now_s = self._leg_of[message.venue], self.clock.now()
         if self._desk.phase is not Phase.RECOVERING:
-            return self._desk.positions_read(leg, size, self.clock.now())
-        self._known_since_s[leg] = message.since_s
-        settled = symbol not in message.unsettled
-        if not self._held.read(leg, size, settled, self.clock.now()):
+            return self._desk.positions_read(leg, self._start.size(leg, message), now_s)
+        if not self._start.read(leg, message, now_s):
             self.after(self._plan.retry_s, VerifyDue(leg))
-        held = self._held.proven
+        held = self._start.proven
         return [] if held is None else self._recover(held)
 
     def _recover(self, held: Mapping[Leg, Decimal]) -> list[Effect]:
@@ -225,18 +235,7 @@ class Coordinator(SupervisedActor):
             self.clock.now(),
             size=Decimal(history.open_size or 0),
             outside={Leg(leg): size for leg, size in history.ignored.items()},
-            unsure_until_s=self._unsure_until_s() if history.open_cycle else float("-inf"),
-        )
-
-    def _unsure_until_s(self) -> float:
-        """Until then an order of the last life may execute that neither we nor the journal know.
-
-        Those that take risk off wait for no disk: when the process was killed, or this actor, the
-        venue's orders actor and the journal were replaced together, the last may not be on record.
-        """
-        return max(
-            since_s + self._expiry_s[leg] + _NOT_SENT_AFTER_S
-            for leg, since_s in self._known_since_s.items()
+            unsure_until_s=self._start.unsure_until_s if history.open_cycle else float("-inf"),
         )
 
     def _verify(self, message: VerifyDue) -> list[Effect]:
@@ -249,8 +248,16 @@ class Coordinator(SupervisedActor):
             return []  # another desk's
         return self._desk.drift(f"{message.venue}: {message.detail}", self.clock.now())
 
-    def _stop_desk(self, _: StopDesk) -> list[Effect]:
+    def _forced(self, message: ForcedClose) -> list[Effect]:
+        if message.symbol != self._instruments[self._leg_of[message.venue]].symbol:
+            return []  # another desk's
+        leg = self._leg_of[message.venue]
+        return self._desk.forced(leg, f"{message.venue}: {message.detail}", self.clock.now())
+
+    def _stop_desk(self, message: StopDesk) -> list[Effect]:
         # While recovering too: what the venues hold is read, and closed, before this is over.
+        if message.how == "cancel":
+            return self._desk.leave(self.clock.now())
         return self._desk.stop(self.clock.now())
 
     def _pause(self, message: PauseDesk) -> list[Effect]:
@@ -274,15 +281,12 @@ class Coordinator(SupervisedActor):
         self._records.remember(ignored=self._desk.outside)
         return effects
 
-    def _confirm(self, _: ConfirmHandled) -> list[Effect]:
-        return []
-
     def _status_changed(self, status: StatusMessage) -> list[Effect]:
         """A new board has forgotten us, and a new journal what its last life had not written."""
         if status.name == self._journal.name:
             self._records.journal_changed(status)
         elif status.state is ChildState.RUNNING:
-            self._reported = None
+            self._boards.forget()
         return []
 
     def _on_record(self, message: CycleOnRecord) -> list[Effect]:
@@ -303,6 +307,9 @@ class Coordinator(SupervisedActor):
     def _carry_out(self, effect: Effect) -> None:
         if isinstance(effect, machine.PlaceOrder):
             self._place(effect.order)
+        elif isinstance(effect, machine.CancelOrder):
+            self.log.debug("cancel {} {}: {}", effect.leg.value, effect.attempt, effect.why)
+            self._orders.cancel(effect.leg, effect.attempt)
         elif isinstance(effect, machine.StartCycle):
             self._start_cycle(effect)
         elif isinstance(effect, machine.FinishCycle):
@@ -335,8 +342,7 @@ class Coordinator(SupervisedActor):
 
     def _finish_cycle(self, effect: machine.FinishCycle) -> None:
         self._records.finished(effect.record)
-        for board in self._boards:
-            board.offer(effect.record)
+        self._boards.finished(effect.record)
         self._orders.release()
 
     def _phase_changed(self, effect: machine.ChangePhase) -> None:
@@ -360,12 +366,9 @@ class Coordinator(SupervisedActor):
 
     def _report(self) -> None:
         """Tell board and guards where the desk stands, if that has changed."""
-        report = report_of(
-            self._desk, paused=self._plan.desk in self._paused, since_s=self._phase_since_s
-        )
-        if report != self._reported:
-            told = [board.offer(report) for board in self._boards]
-            self._reported = report if all(told) else None
+        paused = self._plan.desk in self._paused
+        report = report_of(self._desk, paused=paused, since_s=self._phase_since_s)
+        self._boards.report(report, self.clock.now())
 
     def _arm_timer(self) -> None:
         due_s = self._desk.next_due_s(self.clock.now())
@@ -380,6 +383,8 @@ _HANDLERS: Final[dict[type, Callable[[Coordinator, Any], list[Effect]]]] = {
     orders.VenueReadiness: Coordinator._readiness,
     orders.PositionsHeld: Coordinator._positions,
     orders.DriftFound: Coordinator._drift,
+    ForcedClose: Coordinator._forced,
+    VenueBalances: Coordinator._balances,
     HoldDesk: lambda self, message: self._desk.hold(message.holds, self.clock.now()),
     StopDesk: Coordinator._stop_desk,
     PauseDesk: Coordinator._pause,
@@ -389,7 +394,7 @@ _HANDLERS: Final[dict[type, Callable[[Coordinator, Any], list[Effect]]]] = {
     FlattenFound: lambda self, _: self._desk.flatten_found(self.clock.now()),
     IgnoreFound: Coordinator._ignore_found,
     CycleOnRecord: Coordinator._on_record,
-    ConfirmHandled: Coordinator._confirm,
+    ConfirmHandled: lambda _self, _message: [],
     StatusMessage: Coordinator._status_changed,
     VerifyDue: Coordinator._verify,
     TickDue: Coordinator._tick,

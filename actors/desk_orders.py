@@ -18,6 +18,7 @@ from trading.orders import OrderState, OrderView
 from venues.model import GRVT, ZERO, Instrument, NewOrder, TimeInForce
 
 _SECOND_NS: Final = 1_000_000_000
+_CANCELLED_BY_S: Final = 5.0  # what rests is cancelled by us first; if we are gone, it ends here
 
 
 class DeskOrders:
@@ -48,16 +49,19 @@ class DeskOrders:
         compact = self._ids.next()
         instrument = self._instruments[order.leg]
         now_ns = time.time_ns()
+        rests_s = order.rests_s and order.rests_s + _CANCELLED_BY_S
+        expiry_s = rests_s or self._expiry_s[order.leg]
         new = NewOrder(
             symbol=instrument.symbol,
             side=order.side,
             size=order.size,
             price=order.price,
-            time_in_force=TimeInForce.IOC,
+            time_in_force=TimeInForce.GTC if order.rests_s else TimeInForce.IOC,
             client_order_id=wide_id(compact) if instrument.venue == GRVT else compact,
-            expires_ns=now_ns + int(self._expiry_s[order.leg] * _SECOND_NS),
+            expires_ns=now_ns + int(expiry_s * _SECOND_NS),
             created_ns=now_ns,
             nonce=compact,
+            post_only=bool(order.rests_s),
             reduce_only=order.reduce_only,
         )
         self._sent[order.leg, order.attempt] = new
@@ -69,6 +73,12 @@ class DeskOrders:
         except Unavailable as error:
             return _not_sent(new, str(error))
         return None
+
+    def cancel(self, leg: Leg, attempt: int) -> None:
+        """Have an order cancelled. Who asks for too much, or after its end, does no harm."""
+        new = self._sent.get((leg, attempt))
+        if new is not None:
+            self._venues[leg].offer(orders.CancelOrder(new.client_order_id))
 
     def attempt(self, leg: Leg, client_order_id: int) -> int | None:
         """Which of the leg's orders has that id; None for one of another cycle."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Final
 
 from actors.board import DeskReported, LegReport
 from actors.journal import RecordCycle, RecordCycleStart, RecordDesk, RecordInterrupted
@@ -12,6 +13,8 @@ from supervision.states import ChildState, StatusMessage
 from trading.cycle import CycleMachine
 from trading.desk import CycleRecord
 from trading.ids import Leg
+
+_REPORT_S: Final = 0.5  # why no cycle opens may change with every price
 
 
 class DeskRecords:
@@ -78,6 +81,40 @@ class DeskRecords:
     ) -> None:
         self._cycles[cycle] = message
         self._journal.offer(message)
+
+
+class DeskBoards:
+    """Those who are told where the desk stands, and of each cycle: the board first, and guards."""
+
+    def __init__(self, addresses: Iterable[Address]) -> None:
+        self._addresses = tuple(addresses)
+        self._reported: DeskReported | None = None
+        self._reported_s = float("-inf")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Whose lives matter: a new one has been told nothing yet."""
+        return tuple(address.name for address in self._addresses)
+
+    def forget(self) -> None:
+        """One of them is a new one."""
+        self._reported = None
+
+    def due(self, now_s: float) -> bool:
+        """True when what may change with every price could be told again."""
+        return now_s - self._reported_s >= _REPORT_S
+
+    def report(self, report: DeskReported, now_s: float) -> None:
+        """Tell it, if it has changed."""
+        self._reported_s = now_s
+        if report != self._reported:
+            told = [address.offer(report) for address in self._addresses]
+            self._reported = report if all(told) else None
+
+    def finished(self, record: CycleRecord) -> None:
+        """A cycle is over."""
+        for address in self._addresses:
+            address.offer(record)
 
 
 def report_of(desk: CycleMachine, *, paused: bool, since_s: float) -> DeskReported:

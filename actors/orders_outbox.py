@@ -66,6 +66,14 @@ class DriftFound(msgspec.Struct, frozen=True):
     symbol: str = ""
 
 
+class ForcedClose(msgspec.Struct, frozen=True):
+    """The venue has closed something of the account's position in ``symbol`` by itself."""
+
+    venue: str
+    symbol: str
+    detail: str
+
+
 class VenueBalances(msgspec.Struct, frozen=True):
     """The account's money, as it was read just now."""
 
@@ -193,6 +201,10 @@ class Outbox:
         self._log.error("drift: {}", effect.detail)
         self._tell_desks(DriftFound(self.venue, effect.detail, effect.symbol))
 
+    def _publish_forced(self, effect: manager.PublishForced) -> None:
+        self._log.error("forced: {}", effect.detail)
+        self._tell_desks(ForcedClose(self.venue, effect.symbol, effect.detail))
+
     def _publish_outside(self, effect: manager.PublishOutside) -> None:
         self._log.warning("not ours, and left alone: {}", effect.detail)
 
@@ -217,6 +229,7 @@ _CARRIERS: Final[dict[type, Callable[[Outbox, Any], None]]] = {
     manager.PublishPositions: Outbox._publish_positions,
     manager.PublishBalances: Outbox._publish_balances,
     manager.PublishDrift: Outbox._publish_drift,
+    manager.PublishForced: Outbox._publish_forced,
     manager.PublishOutside: Outbox._publish_outside,
     manager.PublishContradiction: Outbox._publish_contradiction,
     manager.AskOrder: lambda box, effect: box._ask(gateway.ReadOrder(effect.new)),

@@ -284,7 +284,7 @@ def _orders(
             backup_name=f"{venue}/{backup}" if backup else "",
             desks=service.desks,
             is_ours=service.ids.may_be_ours,
-            money=("board",),
+            money=("board", *service.desks),
         )
 
     return build

@@ -138,6 +138,13 @@ class PublishContradiction(msgspec.Struct, frozen=True):
     what: str
 
 
+class PublishForced(msgspec.Struct, frozen=True):
+    """The venue has closed something in ``symbol`` by itself: a liquidation, or a deleveraging."""
+
+    symbol: str
+    detail: str
+
+
 class PublishBalances(msgspec.Struct, frozen=True):
     """A well-formed reading of the account's money."""
 
@@ -165,5 +172,5 @@ Effect = (
     RecordIntent | RecordFill | RecordOutcome | SendOrder | CancelOrder | GuardResting
     | AskOrder | AskFills | AskOpenOrders | AskPositions | AskBalances | PublishOrder
     | PublishReadiness | PublishPositions | PublishBalances | PublishDrift | PublishOutside
-    | PublishContradiction
+    | PublishForced | PublishContradiction
 )  # fmt: skip

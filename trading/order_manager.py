@@ -38,6 +38,7 @@ from trading.order_effects import (
     PublishBalances,
     PublishContradiction,
     PublishDrift,
+    PublishForced,
     PublishOrder,
     PublishOutside,
     PublishPositions,
@@ -56,7 +57,8 @@ from venues.model import NewOrder, TimeInForce
 __all__ = [
     "MAX_CANCELS", "AskBalances", "AskFills", "AskOpenOrders", "AskOrder", "AskPositions",
     "CancelOrder", "Effect", "GuardResting", "OrderManager", "OrderTiming", "PublishBalances",
-    "PublishContradiction", "PublishDrift", "PublishOrder", "PublishOutside", "PublishPositions",
+    "PublishContradiction", "PublishDrift", "PublishForced", "PublishOrder", "PublishOutside",
+    "PublishPositions",
     "PublishReadiness", "RecordFill", "RecordIntent", "RecordOutcome", "SendOrder",
 ]  # fmt: skip
 

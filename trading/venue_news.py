@@ -16,6 +16,7 @@ from trading.order_effects import (
     Effect,
     PublishBalances,
     PublishDrift,
+    PublishForced,
     PublishOutside,
     PublishPositions,
 )
@@ -223,6 +224,9 @@ class VenueNews(VenueOrders):
         # Somebody else's, a liquidation, or of an order we have forgotten: the position decides.
         if not self._outsiders.remember_fill(fill.key):
             return []
+        if fill.forced and fill.symbol in self._symbols:
+            word = f"{fill.symbol}: the venue closed {fill.size} by itself, trade {fill.trade_id}"
+            return [AskPositions(), PublishForced(fill.symbol, word)]
         ours = self._outsiders.was_ours(fill.client_order_id)
         if ours or self._of_earlier_life(fill.client_order_id, fill.event_ns):
             return [*self._mirror.fill(fill), AskPositions()]

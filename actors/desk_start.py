@@ -1,0 +1,66 @@
+"""How a desk finds out what its venues hold, before it does anything.
+
+Its coordinator calls in its own thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from actors.orders_outbox import PositionsHeld
+from trading.desk import DeskPlan
+from trading.ids import Leg
+from trading.recovery import HeldPositions
+from venues.model import ZERO, Instrument
+
+_NOT_SENT_AFTER_S: Final = 2.0  # a killed life's last bytes are on the wire by then
+
+
+class DeskStart:
+    """The readings of both venues, until they prove what is held."""
+
+    def __init__(
+        self,
+        plan: DeskPlan,
+        instruments: Mapping[Leg, Instrument],
+        expiry_s: Mapping[Leg, float],
+    ) -> None:
+        self._apart_s = plan.retry_s / 2
+        self._instruments = instruments
+        self._expiry_s = expiry_s
+        self._held = HeldPositions(self._apart_s)
+        self._known_since_s: dict[Leg, float] = {}
+
+    def forget(self) -> None:
+        """What has been read does not count any more."""
+        self._held = HeldPositions(self._apart_s)
+
+    def size(self, leg: Leg, message: PositionsHeld) -> Decimal:
+        """The leg's position in a reading of its venue."""
+        return message.sizes.get(self._instruments[leg].symbol, ZERO)
+
+    def read(self, leg: Leg, message: PositionsHeld, now_s: float) -> bool:
+        """A reading came in; False when that venue has to be read again."""
+        self._known_since_s[leg] = message.since_s
+        settled = self._instruments[leg].symbol not in message.unsettled
+        return self._held.read(leg, self.size(leg, message), settled, now_s)
+
+    @property
+    def proven(self) -> Mapping[Leg, Decimal] | None:
+        """Signed positions by leg, or None while one is not sure."""
+        return self._held.proven
+
+    @property
+    def unsure_until_s(self) -> float:
+        """Until then an order of the last life may execute that neither we nor the journal know.
+
+        Those that take risk off wait for no disk: when the process was killed, or the coordinator,
+        the venue's orders actor and the journal were replaced together, the last may not be on
+        record.
+        """
+        return max(
+            since_s + self._expiry_s[leg] + _NOT_SENT_AFTER_S
+            for leg, since_s in self._known_since_s.items()
+        )
