@@ -249,16 +249,15 @@ class Coordinator(SupervisedActor):
         return self._desk.drift(f"{message.venue}: {message.detail}", self.clock.now())
 
     def _forced(self, message: ForcedClose) -> list[Effect]:
-        if message.symbol != self._instruments[self._leg_of[message.venue]].symbol:
-            return []  # another desk's
         leg = self._leg_of[message.venue]
+        if message.symbol != self._instruments[leg].symbol:
+            return []  # another desk's
         return self._desk.forced(leg, f"{message.venue}: {message.detail}", self.clock.now())
 
     def _stop_desk(self, message: StopDesk) -> list[Effect]:
         # While recovering too: what the venues hold is read, and closed, before this is over.
-        if message.how == "cancel":
-            return self._desk.leave(self.clock.now())
-        return self._desk.stop(self.clock.now())
+        end = self._desk.leave if message.how == "cancel" else self._desk.stop
+        return end(self.clock.now())
 
     def _pause(self, message: PauseDesk) -> list[Effect]:
         if not message.this_run_only:

@@ -9,7 +9,7 @@ import msgspec
 
 from trading.ids import Leg
 from trading.plan import GatePlan, MakerPlan, Rung, Style
-from venues.model import Side
+from venues.model import ZERO, Side
 
 
 class Direction(enum.Enum):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import partial
 from typing import Final
 
 import msgspec
@@ -25,12 +24,11 @@ from venues.model import GRVT, Instrument, NewOrder, Quote, TimeInForce
 
 EXPIRY_S: Final = {Leg.PRIMARY: 2.0, Leg.HEDGE: 5.0}
 _NOT_SENT_AFTER_S: Final = 2.0
-_RESTS_S: Final = 0.7
 _RESTING_EXPIRY_S: Final = 4.0
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """What every incarnation of the desk has. ``rests``: entries rest and are cancelled."""
+    """What every incarnation of the desk has."""
 
     plan: DeskPlan
     instruments: Mapping[Leg, Instrument]
@@ -38,7 +36,6 @@ class Setting(msgspec.Struct, frozen=True):
     journal: Journal
     orders: Callable[[Leg], OrdersShell]
     failed: Callable[[], None]
-    rests: bool = False
 
 
 class DeskShell:
@@ -158,6 +155,8 @@ class DeskShell:
     def _do_one(self, effect: Effect) -> None:
         if isinstance(effect, machine.PlaceOrder):
             self._place(effect.order)
+        elif isinstance(effect, machine.CancelOrder):
+            self._cancel(effect.leg, effect.attempt)
         elif isinstance(effect, machine.StartCycle):
             self._records.started(effect.cycle, effect.size)
         elif isinstance(effect, machine.FinishCycle):
@@ -177,23 +176,25 @@ class DeskShell:
         compact = self._process.ids.next()
         instrument = self._setting.instruments[order.leg]
         now_ns = self._schedule.host_ns
-        rests = self._setting.rests and order.adds_risk
-        expiry_s = _RESTING_EXPIRY_S if rests else EXPIRY_S[order.leg]
+        rests = bool(order.rests_s)
+        expiry_s = order.rests_s + _RESTING_EXPIRY_S if rests else EXPIRY_S[order.leg]
         new = NewOrder(
             symbol=instrument.symbol, side=order.side, size=order.size, price=order.price,
             time_in_force=TimeInForce.GTC if rests else TimeInForce.IOC, nonce=compact,
             client_order_id=wide_id(compact) if instrument.venue == GRVT else compact,
             expires_ns=now_ns + int(expiry_s * SECOND_NS), created_ns=now_ns,
-            reduce_only=order.reduce_only,
+            post_only=rests, reduce_only=order.reduce_only,
         )  # fmt: skip
         instrument.check_order(new.size, new.price)
         self._sent[order.leg, order.attempt] = new
         self._attempts[new.client_order_id] = order.attempt
         self._tell(order.leg, lambda shell: shell.submit(new, order.adds_risk))
-        if rests:
+
+    def _cancel(self, leg: Leg, attempt: int) -> None:
+        new = self._sent.get((leg, attempt))
+        if new is not None:
             number = new.client_order_id
-            cancel = partial(self._tell, order.leg, lambda shell: shell.cancel(number))
-            self._schedule.after(_RESTS_S, lambda: cancel() if self.alive else None)
+            self._tell(leg, lambda shell: shell.cancel(number))
 
     def _release(self) -> None:
         for leg in Leg:

@@ -34,7 +34,7 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 
     ``lag_s`` is how far histories run behind, ``order_lag_s`` the same of single orders,
     ``outage_s`` how long a cut lasts at most, ``acts`` what is done at which step. ``rests``: the
-    desk's entries rest and are cancelled, instead of executing at once.
+    desk's entries and exits rest and are cancelled, instead of executing at once.
     """
 
     lose_request: float = 0

@@ -127,14 +127,16 @@ class SimVenue:
         new_position = self.position + new.size * new.side.sign
         if new.reduce_only and abs(new_position) >= abs(self.position):
             return "would not reduce"
+        touch = self.quote().touch(new.side)
+        crosses = (new.price - touch) * new.side.sign >= 0
+        if new.post_only and crosses:
+            return "would match"
         order = VenueOrder(len(self._orders) + 1, new, self._visible_s(self._trouble.order_lag_s))
         self._orders.append(order)
         self._record_accepted(order)
         if new.time_in_force is TimeInForce.GTC:
             self._rest(order)
             return order
-        touch = self.quote().touch(new.side)
-        crosses = (new.price - touch) * new.side.sign >= 0
         parts = self._parts(new.size) if crosses else []
         self._execute(order, parts, touch)
         return order
@@ -176,7 +178,9 @@ class SimVenue:
         self.tell(order.update(self.name))
 
     def _meet(self, order: VenueOrder, size: Decimal) -> None:
-        if not order.status.terminal:
+        if order.new.reduce_only:
+            size = min(size, max(ZERO, -self.position * order.new.side.sign))
+        if size and not order.status.terminal:
             self._fill(order, size, order.new.price)
             if order.executed == order.new.size:
                 self._end(order, OrderStatus.FILLED)

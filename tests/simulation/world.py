@@ -7,6 +7,8 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 
+import msgspec
+
 from paper.measures import measure
 from paper.records import AnyRecord
 from paper.verdict import Scope
@@ -25,6 +27,7 @@ from trading.desk import DeskPlan
 from trading.ids import Leg
 from trading.order_manager import OrderManager
 from trading.orders import OrderView
+from trading.plan import MakerPlan, Style
 from venues.model import GRVT, Instrument
 
 _MOVE_PERIOD_S = 0.1
@@ -39,6 +42,12 @@ _FREEZE_S = 3.0
 _RESTART_S = 0.2
 _CRASH_LOOP = 3  # within a minute: the next process closes what is open, and opens nothing
 _CONNECTION_LASTS_S = 5.0  # without a pong
+
+
+def _resting(plan: DeskPlan) -> DeskPlan:
+    """The same desk, in and out by orders that rest: a short while, so that cancels meet fills."""
+    maker = MakerPlan(requotes=4, max_age_s=0.7, follow_bps=Decimal(1))
+    return msgspec.structs.replace(plan, entry=Style.MAKER, exit=Style.MAKER, maker=maker)
 
 
 class World:
@@ -57,7 +66,7 @@ class World:
     ) -> None:
         self.schedule = Schedule(seed)
         self.trouble = trouble
-        self.plan = plan
+        self.plan = plan = _resting(plan) if trouble.rests else plan
         self.instruments = legs or {Leg.PRIMARY: BACKPACK_ETH, Leg.HEDGE: GRVT_ETH}
         self.manager = manager
         self.records: list[AnyRecord] = []
@@ -85,7 +94,7 @@ class World:
         self.orders: dict[Leg, OrdersShell] = {}
         self._setting = DeskSetting(
             plan, self.instruments, self.schedule, self.journal, lambda leg: self.orders[leg],
-            self._desk_failed, trouble.rests,
+            self._desk_failed,
         )  # fmt: skip
         self.schedule.on_step = self._step
         self._begin()
