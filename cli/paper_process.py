@@ -13,7 +13,7 @@ import urllib.request
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import msgspec
 
@@ -100,8 +100,13 @@ class PaperVenues:
         return self._process is not None
 
     @classmethod
-    def launch(cls, settings_json: str, ledger: Path | None) -> PaperVenues:
-        """Start the process and return at once; ``places`` waits for it."""
+    def launch(
+        cls, settings_json: str, ledger: Path | None, stderr: IO[bytes] | None = None
+    ) -> PaperVenues:
+        """Start the process and return at once; ``places`` waits for it.
+
+        What it complains of goes to ``stderr``, ours by default.
+        """
         command = [sys.executable, "-m", "paper", "--exit-on-eof", "--settings", settings_json]
         if ledger is not None:
             command += ["--ledger", str(ledger)]
@@ -111,6 +116,7 @@ class PaperVenues:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=stderr,
             env=os.environ | {"PYTHONPATH": path},
             start_new_session=True,  # a Ctrl-C is for us; it goes when we are done with it
         )

@@ -156,8 +156,15 @@ class _Faults:
         return [host[name] for fault in placed.arm if (name := str(fault.get("name"))) in host]
 
     def _start_ns(self, placed: Placed) -> int | None:
+        """When the cycle began in which it first acted: what it hangs on has just been done."""
         moments = [self._fired.get(as_recorded(fault)) for fault in placed.arm]
-        return min((ns for ns in moments if ns is not None), default=None)
+        acted_ns = min((ns for ns in moments if ns is not None), default=None)
+        if acted_ns is None:
+            return None
+        begun = [cycle for cycle in self._figures.cycles if cycle.start_ns <= acted_ns]
+        if not begun or (begun[-1].end_ns or acted_ns) < acted_ns:
+            return acted_ns
+        return begun[-1].start_ns
 
     def _reached(self, placed: Placed) -> bool:
         """Everything acted, and what lies in wait met something at least once."""
@@ -233,8 +240,8 @@ def _moments(
 
 
 def _within(episode: Episode, start_ns: int, until_ns: int | None) -> bool:
-    """It was going on at ``start_ns`` or began later, before ``until_ns``."""
-    return episode.end_ns >= start_ns and (until_ns is None or episode.start_ns < until_ns)
+    """It began in that time; what goes on when the next fault comes is still this one's."""
+    return episode.start_ns >= start_ns and (until_ns is None or episode.start_ns < until_ns)
 
 
 def _cycle_at(figures: Figures, at_ns: int) -> int:

@@ -35,7 +35,8 @@ class Scene:
         self.folder = folder
         self.ledger = folder / "ledger.jsonl"
         self.venue = folder / "venue.json"
-        self._venues = PaperVenues.launch(_settings(plan, seed, placed), self.ledger)
+        with (folder / "venues.log").open("ab") as said:
+            self._venues = PaperVenues.launch(_settings(plan, seed, placed), self.ledger, said)
         self._control = ""
         self._marked = any(fault["action"] == "mark" for each in placed for fault in each.arm)
         self._seen = 0

@@ -58,7 +58,9 @@ def waits(fault: dict[str, Any]) -> bool:
 
 def as_recorded(fault: dict[str, Any]) -> bytes:
     """The fault as the ledger has it, without the process that it was for."""
-    return msgspec.json.encode(_checked(fault | ({"pid": 2} if _signals(fault) else {})))
+    whole = _checked(fault | ({"pid": 2} if _signals(fault) else {}))
+    # Defaults are written as they stand in the code: once read back, 20 is 20.0 everywhere.
+    return msgspec.json.encode(_checked(msgspec.to_builtins(whole)))
 
 
 def with_pid(fault: dict[str, Any], pid: int) -> dict[str, Any]:
