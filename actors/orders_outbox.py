@@ -120,6 +120,7 @@ class Outbox:
         self._journal = journal_address
         self._desks = desks
         self._money = money
+        self._readings: dict[type, VenueBalances | VenuePositions] = {}
 
     def carry_out(self, effects: list[Effect]) -> None:
         """All of them, in their order."""
@@ -127,11 +128,20 @@ class Outbox:
             _CARRIERS[type(effect)](self, effect)
 
     def introduce(self, desk: Address) -> None:
-        """A desk (anew): tell it where things stand."""
+        """A desk (anew): tell it where things stand, and its guard, which begins with it."""
         ready, detail = self._manager.ready, self._manager.no_new_risk
         new_risk = self._manager.new_risk
         detail = detail if ready else "connecting"
         desk.offer(VenueReadiness(self.venue, self.epoch, ready, new_risk, detail))
+        for message in tuple(self._readings.values()):
+            self._tell_money(message)
+
+    def _tell_money(self, message: VenueBalances | VenuePositions) -> None:
+        self._readings[type(message)] = message
+        for address in self._money:
+            # A desk has PositionsHeld, which says what can be relied on.
+            if isinstance(message, VenueBalances) or address.name not in self._desks:
+                address.offer(message)
 
     def _send(self, effect: manager.SendOrder) -> None:
         try:
@@ -177,6 +187,8 @@ class Outbox:
             desk.offer(OrderProgressed(self.venue, self.epoch, effect.view))
 
     def _publish_readiness(self, effect: manager.PublishReadiness) -> None:
+        if not effect.ready:
+            self._readings.clear()  # old by the time the next desk begins
         word = "ready" if effect.ready else "not ready"
         if effect.ready and not effect.new_risk:
             word = "ready for what takes risk off"
@@ -190,12 +202,10 @@ class Outbox:
     def _publish_positions(self, effect: manager.PublishPositions) -> None:
         sizes = dict(effect.sizes)
         self._tell_desks(PositionsHeld(self.venue, sizes, effect.unsettled, self.since_s))
-        for address in self._money:
-            address.offer(VenuePositions(self.venue, effect.whole))
+        self._tell_money(VenuePositions(self.venue, effect.whole))
 
     def _publish_balances(self, effect: manager.PublishBalances) -> None:
-        for address in self._money:
-            address.offer(VenueBalances(self.venue, self.epoch, effect.summary))
+        self._tell_money(VenueBalances(self.venue, self.epoch, effect.summary))
 
     def _publish_drift(self, effect: manager.PublishDrift) -> None:
         self._log.error("drift: {}", effect.detail)
