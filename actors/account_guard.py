@@ -12,7 +12,13 @@ from typing import Any, Final
 
 from actors.board import DeskReported
 from actors.guard import LOOK_S, REPORT_S, GuardedDesk, LookDue, Prices, positions_of
-from actors.guard_messages import ACCOUNT, HoldForAccount, LimitsReported, ResumeLimits
+from actors.guard_messages import (
+    ACCOUNT,
+    HoldForAccount,
+    LimitsReported,
+    ResumeLimits,
+    guard_of,
+)
 from actors.guard_results import GuardResults
 from actors.journal import ResultsOnRecord
 from actors.market_board import MarketBoard
@@ -61,7 +67,7 @@ class AccountsGuard(SupervisedActor):
     ) -> None:
         super().__init__(context)
         self._desks = {desk.name: _Desk(desk, market) for desk in desks}
-        self._by_guard = {f"{name}/guard": desk for name, desk in self._desks.items()}
+        self._by_guard = {guard_of(name): desk for name, desk in self._desks.items()}
         self._addresses = {name: self.address(name) for name in self._by_guard}
         self._board = self.address("board")
         self._guard = AccountGuard(limits, self._desks)

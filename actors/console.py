@@ -37,7 +37,7 @@ from actors.coordinator import (
     PauseDesk,
     ResumeDesk,
 )
-from actors.guard_messages import ACCOUNT_GUARD, ResumeLimits
+from actors.guard_messages import ACCOUNT_GUARD, ResumeLimits, guard_of
 from actors.orders import VerifyPositions
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.errors import AskTimeout, SupervisionError
@@ -242,7 +242,7 @@ class Console(SupervisedActor):
 
     def _resume_limits(self, desk: str) -> None:
         """Before the desk: else it would halt again over what has just been resumed."""
-        for guard in (ACCOUNT_GUARD, f"{desk}/{ACCOUNT_GUARD}"):
+        for guard in (ACCOUNT_GUARD, guard_of(desk)):
             if self.directory.status(guard) is not None:
                 self.address(guard).ask(ResumeLimits(), timeout_s=_DESK_S)
 

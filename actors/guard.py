@@ -29,7 +29,7 @@ from supervision.states import ChildState, StatusMessage
 from trading.desk import CycleRecord, Phase
 from trading.guard import DeskFacts, DeskGuard, Held, Money
 from trading.ids import Leg
-from trading.limits import LimitState, holds_of
+from trading.limits import UNKNOWN, LimitState, holds_of
 from trading.plan import Action, DeskLimits, Hold
 from venues.clock import VenueClock
 from venues.model import Instrument
@@ -124,6 +124,7 @@ class Guard(SupervisedActor):
         self._told: tuple[object, ...] | None = None
         self._logged: tuple[object, ...] = ()
         self._told_epoch = 0
+        self._waits = True  # for a figure that is not known
         self._reported_s = float("-inf")
 
     def on_start(self) -> None:
@@ -135,7 +136,10 @@ class Guard(SupervisedActor):
         handler = _HANDLERS.get(type(message))
         if handler is None:
             return super().on_message(message)
-        return handler(self, message)
+        handler(self, message)
+        if self._waits and type(message) is not LookDue:
+            self._look()  # it may be what was missing
+        return None
 
     # -- what it is told ---------------------------------------------------------------------------
 
@@ -184,6 +188,7 @@ class Guard(SupervisedActor):
         self._guard.results = self._results.known
         states = self._guard.look(self._facts())
         self._naked.note(self._desk.name, self._guard.naked_since_s)
+        self._waits = any(state.figure is None for state in states)
         changed = self._speak((*holds_of(states), *self._account))
         self._publish(states, at_once=changed)
 
@@ -197,7 +202,7 @@ class Guard(SupervisedActor):
         self._told = told
         if told != self._logged:
             self._logged = told
-            level = "INFO" if all(hold.action is Action.FREEZE for hold in holds) else "WARNING"
+            level = max((_level(hold) for hold in holds), default=(0, "INFO"))[1]
             text = "; ".join(f"{hold.action.value}: {hold.limit}: {hold.reason}" for hold in holds)
             self.log.log(level, "limits in force: {}", text or "none any more")
         return True
@@ -235,6 +240,13 @@ class Guard(SupervisedActor):
                 if (venue_ns := clock.now_ns(now_s)) is not None
             },
         )
+
+
+def _level(hold: Hold) -> tuple[int, str]:
+    """How loudly a hold is logged. At every start a few figures are not known for a moment."""
+    if hold.action is not Action.FREEZE:
+        return 3, "WARNING"
+    return (1, "DEBUG") if hold.reason.startswith(UNKNOWN) else (2, "INFO")
 
 
 def positions_of(report: DeskReported | None) -> dict[Leg, Decimal] | None:

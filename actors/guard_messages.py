@@ -15,6 +15,11 @@ ACCOUNT: Final = "account"
 """What the guard over all desks calls itself, where a desk's guard has the name of its desk."""
 
 
+def guard_of(desk: str) -> str:
+    """The address of a desk's guard."""
+    return f"{desk}/{ACCOUNT_GUARD}"
+
+
 class HoldForAccount(msgspec.Struct, frozen=True):
     """From the account's guard to a desk's: all its limits that are in force for the desk now."""
 

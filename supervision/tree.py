@@ -18,6 +18,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from actors.access import BackpackAccess, GrvtAccess
+from actors.account_guard import AccountsGuard
 from actors.backpack_feed import BackpackFeed
 from actors.backpack_market import BackpackMarket
 from actors.backpack_rest import BackpackRest
@@ -29,18 +30,22 @@ from actors.grvt_market import GrvtMarket
 from actors.grvt_queries import GrvtQueries
 from actors.grvt_session import GrvtSession
 from actors.grvt_trading import GrvtTrading
+from actors.guard import Guard, GuardedDesk
+from actors.guard_messages import ACCOUNT_GUARD, guard_of
 from actors.heartbeat import Heartbeat
 from actors.journal import Journal
 from actors.market_board import MarketBoard
+from actors.naked_clocks import NakedClocks
 from actors.orders import Orders
 from actors.paused_desks import PausedDesks
-from config.schema import ConnectionConfig, DeskConfig, KetchConfig
+from config.schema import ConnectionConfig, DeskConfig, KetchConfig, LegConfig
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.policy import SUPERVISOR_POLICY, Boot, Breaker, Policy, Readiness, Strategy
 from supervision.spec import ChildSpec, SupervisorSpec
 from trading.desk import CycleRecord, DeskPlan
 from trading.ids import IdAllocator, Leg
 from trading.order_manager import OrderTiming
+from trading.plan import AccountLimits
 from venues.errors import SessionRefused
 from venues.model import BACKPACK, GRVT, Instrument
 
@@ -53,6 +58,8 @@ _WORKER: Final = Policy()
 # It reads the journal first, which may be down for a moment just then: that is no failed boot.
 _DESK: Final = Policy(boot=Boot.OPTIONAL)
 _DRIFT_S: Final = 2.0
+_READINGS: Final = 3
+_READ_S: Final = 5.0
 # One desk of several: with a breaker its failures are its own, and it is tried again for ever.
 _ONE_OF_SEVERAL: Final = Breaker(
     failure_threshold=3, reset_timeout=10.0, reset_max=60.0, probe_stable_for=10.0
@@ -83,12 +90,18 @@ class Service:
     paused: PausedDesks = dataclasses.field(default_factory=PausedDesks)
     ids: IdAllocator = dataclasses.field(default_factory=lambda: IdAllocator(1))
     market: MarketBoard = dataclasses.field(default_factory=MarketBoard)
+    naked: NakedClocks = dataclasses.field(default_factory=NakedClocks)
     halted: str = ""
 
     @property
     def desks(self) -> tuple[str, ...]:
         """The coordinators' names."""
         return tuple(f"{name}/coordinator" for name in self.config.desks)
+
+    @property
+    def guards(self) -> tuple[str, ...]:
+        """The names of the desks' guards."""
+        return tuple(guard_of(name) for name in self.config.desks)
 
 
 def service_tree(service: Service) -> SupervisorSpec:
@@ -99,6 +112,7 @@ def service_tree(service: Service) -> SupervisorSpec:
         children=(
             _child(service, "journal", "journal", lambda c: Journal(c, service.journal)),
             _child(service, "board", "worker", lambda c: Board(c, service.on_record)),
+            _account_guard(service),
             _grvt(service),
             _backpack(service),
             *(_desk(service, number, name) for number, name in enumerate(service.config.desks)),
@@ -178,13 +192,57 @@ def _backpack(service: Service) -> SupervisorSpec:
     )
 
 
+def _account_guard(service: Service) -> ChildSpec:
+    def build(context: ActorContext) -> SupervisedActor:
+        desks = tuple(_guarded(service, name) for name in service.config.desks)
+        return AccountsGuard(context, service.config.account.limits, desks, service.market)
+
+    return _child(service, ACCOUNT_GUARD, "worker", build)
+
+
+def _guarded(service: Service, name: str) -> GuardedDesk:
+    """A desk as its guards know it. Of what is read every so often, three readings may be lost."""
+    desk = service.config.desks[name]
+    reaches = {leg: _reach(service)[of.venue] for leg, of in _legs(desk).items()}
+    every_s = [
+        max(reach.connection.balances_every_s, reach.connection.positions_every_s)
+        for reach in reaches.values()
+    ]
+    return GuardedDesk(
+        name=name,
+        limits=desk.limits,
+        instruments={leg: reaches[leg].instruments[of.symbol] for leg, of in _legs(desk).items()},
+        clocks={leg: reach.clock for leg, reach in reaches.items()},
+        size=desk.size,
+        slices=desk.slices,
+        readings_s=_READINGS * max(every_s) + _READ_S,
+    )
+
+
+def _legs(desk: DeskConfig) -> dict[Leg, LegConfig]:
+    return {Leg.PRIMARY: desk.primary, Leg.HEDGE: desk.hedge}
+
+
+def _reach(service: Service) -> dict[str, GrvtAccess | BackpackAccess]:
+    return {GRVT: service.grvt, BACKPACK: service.backpack}
+
+
+def _guard(service: Service, name: str) -> Build:
+    account = service.config.account.limits
+    limited = any(getattr(account, of).at is not None for of in AccountLimits.__struct_fields__)
+    return lambda context: Guard(
+        context,
+        _guarded(service, name),
+        market=service.market,
+        naked=service.naked,
+        account_limited=limited,
+    )
+
+
 def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
     desk = service.config.desks[name]
-    accesses: dict[str, GrvtAccess | BackpackAccess] = {
-        GRVT: service.grvt,
-        BACKPACK: service.backpack,
-    }
-    legs = {Leg.PRIMARY: desk.primary, Leg.HEDGE: desk.hedge}
+    accesses = _reach(service)
+    legs = _legs(desk)
 
     def coordinator(context: ActorContext) -> SupervisedActor:
         return Coordinator(
@@ -200,6 +258,7 @@ def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
             ids=service.ids,
             market=service.market,
             halted=service.halted,
+            guards=(guard_of(name), ACCOUNT_GUARD),
         )
 
     return SupervisorSpec(
@@ -207,7 +266,10 @@ def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
         strategy=Strategy.ONE_FOR_ALL,
         intensity=service.config.supervision.root.intensity,
         policy=service.config.supervision.policy_for(name, "supervisor", _desk_policy(service)),
-        children=(_child(service, f"{name}/coordinator", "worker", coordinator, _DESK),),
+        children=(
+            _child(service, guard_of(name), "worker", _guard(service, name), _DESK),
+            _child(service, f"{name}/coordinator", "worker", coordinator, _DESK),
+        ),
     )
 
 
@@ -284,7 +346,7 @@ def _orders(
             backup_name=f"{venue}/{backup}" if backup else "",
             desks=service.desks,
             is_ours=service.ids.may_be_ours,
-            money=("board", *service.desks),
+            money=("board", *service.desks, *service.guards),
         )
 
     return build

@@ -40,11 +40,11 @@ from venues.model import BACKPACK, Instrument
 BOUND_S = 30.0
 GRVT_ETH, BACKPACK_ETH = "ETH_USDT_Perp", "ETH_USDC_PERP"
 ACTORS = (
-    "journal", "board",
+    "journal", "board", "guard",
     "grvt/orders", "grvt/session", "grvt/queries", "grvt/trading", "grvt/market", "grvt/heartbeat",
     "backpack/orders", "backpack/rest", "backpack/feed", "backpack/market", "backpack/status",
     "backpack/heartbeat",
-    "eth/coordinator",
+    "eth/guard", "eth/coordinator",
 )  # fmt: skip
 # Venues without latency; a hurried service must not run into Backpack's limit of requests.
 FRONT = (

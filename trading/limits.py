@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from trading.plan import Action, Hold, Limit
 from venues.model import plain
+
+UNKNOWN: Final = "not known"
+"""How a reason begins that only says that a figure is missing."""
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -69,7 +73,7 @@ class Latch:
         if figure.value is None:
             self._clear_since_s = None
             if not self._reason:
-                reason = f"not known: {figure.about}"
+                reason = f"{UNKNOWN}: {figure.about}"
                 return stated(self.name, self.limit, figure, reason, action=Action.FREEZE)
         elif self._is_reached(figure.value, at):
             self._clear_since_s = None

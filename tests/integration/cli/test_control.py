@@ -122,7 +122,7 @@ def test_status_and_tree_show_the_whole_service(service: Running) -> None:
     }  # fmt: skip
     tree = service.read("tree")
     names = [node["name"] for node in tree["nodes"]]
-    assert names[:4] == ["root", "journal", "board", "grvt"]
+    assert names[:5] == ["root", "journal", "board", "guard", "grvt"]
     assert names[-1] == "console"
     assert {node["state"] for node in tree["nodes"]} == {"running"}
     assert "nothing is wrong" in service.do("status")
