@@ -6,6 +6,7 @@ price step to the next only the edges of the book move.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Protocol
@@ -53,6 +54,7 @@ class MarketMaker:
         self._step_ns = prices.step_ms * _NS_PER_MS
         self.step = 0
         self._marks: dict[str, Decimal] = {}
+        self._moves: list[tuple[int, float]] = []
         self._sizes: dict[tuple[str, Side, Decimal], Decimal] = {}
         self._instruments = {instrument.symbol: instrument for instrument in instruments}
         # Sizes and the grid come from the start price: they stay put while the mark moves.
@@ -73,6 +75,10 @@ class MarketMaker:
             self._marks.clear()
         return moved
 
+    def move(self, by_bps: Decimal) -> None:
+        """From the next step on all prices are other ones."""
+        self._moves.append((self.step + 1, 1 + float(by_bps * BPS)))
+
     def mark(self, symbol: str) -> Decimal:
         """The venue's mid of this step, on a tick."""
         mark = self._marks.get(symbol)
@@ -82,11 +88,13 @@ class MarketMaker:
 
     def mark_at(self, symbol: str, step: int) -> Decimal:
         """The mark at a step: from step 0 on, past or to come."""
-        return tick_price(self.paths[symbol].mid(step), self._instruments[symbol].tick)
+        price = self.paths[symbol].mid(step) * self._moved(step)
+        return tick_price(price, self._instruments[symbol].tick)
 
     def index_at(self, symbol: str, step: int) -> Decimal:
         """The index at a step."""
-        return tick_price(self.paths[symbol].index(step), self._instruments[symbol].tick)
+        price = self.paths[symbol].index(step) * self._moved(step)
+        return tick_price(price, self._instruments[symbol].tick)
 
     def index(self, symbol: str) -> Decimal:
         """The mid without the venue's basis, on a tick."""
@@ -121,6 +129,9 @@ class MarketMaker:
         side = Side.BUY if draw < self._liquidity.flow / 2 else Side.SELL
         share = uniform(self._seed, f"flow size|{self._label(symbol)}", self.step) / 2
         return side, self._sized(instrument, share)
+
+    def _moved(self, step: int) -> float:
+        return math.prod(factor for since, factor in self._moves if since <= step)
 
     def _size(self, instrument: Instrument, side: Side, place: Decimal) -> Decimal:
         key = (instrument.symbol, side, place)

@@ -134,6 +134,12 @@ class OrderBook:
         best = islice(half.prices(), depth)
         return tuple(Level(price, half.queues[price].total) for price in best)
 
+    def say_again(self) -> None:
+        """Count the best bid as changed, though it has not."""
+        price = self.best_price(Side.BUY)
+        if price is not None:
+            self._changed[Side.BUY, price] = None
+
     def take_changes(self) -> tuple[tuple[Level, ...], tuple[Level, ...], int] | None:
         """Bids and asks changed since the last call, and the first update id; None without any."""
         if not self._changed:

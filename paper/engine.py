@@ -195,6 +195,12 @@ class PaperExchange:
         """Money leaves the account."""
         self._clearing.account(account).deposit -= amount
 
+    def stir(self, symbol: str, count: int) -> None:
+        """So many updates of a book that change nothing."""
+        for _ in range(count):
+            self._books[symbol].say_again()
+            self._publish(symbol, self.now_ns())
+
     def tick(self) -> None:
         """Let time pass: expiries, background liquidity, funding, liquidations."""
         now_ns = self.now_ns()

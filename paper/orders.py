@@ -302,6 +302,9 @@ class Exchange(Protocol):
     def matched_by(self, run: Match) -> None:
         """``run`` matches each accepted order from now on; by default the matcher does."""
 
+    def stir(self, symbol: str, count: int) -> None:
+        """So many updates of a book that change nothing."""
+
     def take_resting(self, orders: Sequence[PaperOrder], part: Decimal, pieces: int = 1) -> None:
         """Somebody takes ``part`` of what is left of resting orders, in turns; not of gone ones."""
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 from paper.background import MarketMaker
 from paper.engine import PaperExchange
-from paper.faults import Faults
+from paper.faults import Faults, Move
 from paper.hands import Hands
 from paper.hooks import CycleHooks
 from paper.keys import ACCOUNTS
@@ -57,12 +57,19 @@ class World:
         }
         self._start_positions()
         self.sample_marks()
+        self.faults.on(Move, self._move)
         self.hands = Hands(self.exchanges, self.faults, signals=settings.signals)
 
     def tick(self) -> None:
         """Expiries, the next prices, funding and liquidations at both venues."""
         for exchange in self.exchanges.values():
             exchange.tick()
+
+    def _move(self, fault: Move) -> None:
+        for venue, maker in self.makers.items():
+            if fault.venue in (None, venue):
+                maker.move(fault.by_bps)
+        self.faults.effects.hit(fault, f"{fault.by_bps} bps")
 
     def sample_marks(self) -> None:
         """Put each contract's mark into the ledger."""

@@ -41,10 +41,10 @@ class BackpackFrontEnd:
         self._faults = faults
         verifier = Verifier(accounts, settings)
         gatekeeper = Gatekeeper(exchange, verifier, settings)
-        self.market_data = MarketData(exchange, settings)
+        self.market_data = MarketData(exchange, settings, faults)
         self._hub = StreamHub(exchange, ledger, faults, verifier, settings)
         curbs = Curbs(exchange, faults)
-        entry = OrderEntry(exchange, settings, self.market_data.states, curbs)
+        entry = OrderEntry(exchange, settings, self.market_data.state, curbs)
         self._orders = OrderRoutes(exchange, settings, gatekeeper, entry, self._hub, faults)
         self._account = AccountRoutes(
             exchange, settings, gatekeeper, fees, ReadLag(exchange, faults)

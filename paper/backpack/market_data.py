@@ -10,6 +10,7 @@ from aiohttp import web
 from paper.backpack import encode
 from paper.backpack.errors import ApiError, invalid, json_response
 from paper.backpack.settings import BackpackSettings, BookState
+from paper.faults import Faults, State
 from paper.orders import (
     BookDelta,
     Exchange,
@@ -19,7 +20,7 @@ from paper.orders import (
     Refused,
 )
 from venues.backpack.frames import Depth, MarkPrice, PublicTrade, SystemStatus, Ticker
-from venues.model import ZERO, Side
+from venues.model import BACKPACK, ZERO, Side
 
 _DEPTH_LIMITS: Final = frozenset({5, 10, 20, 50, 100, 500, 1000})
 _MAX_TRADES: Final = 1_000
@@ -28,20 +29,25 @@ _MAX_TRADES: Final = 1_000
 class MarketData:
     """What anyone may ask. Remembers public trades for ``trades`` and ``ticker``.
 
-    ``states`` is each market's order book state, changeable while running; ``maintenance`` is what
-    ``/api/v1/status`` says.
+    ``maintenance`` is what ``/api/v1/status`` says.
     """
 
-    def __init__(self, exchange: Exchange, settings: BackpackSettings) -> None:
+    def __init__(self, exchange: Exchange, settings: BackpackSettings, faults: Faults) -> None:
         self._exchange = exchange
         self._settings = settings
+        self._faults = faults
         self._trades: dict[str, deque[PaperFill]] = {}
         self._snapshots: dict[tuple[str, int], Depth] = {}
         self.maintenance = False
-        self.states: dict[str, BookState] = {
-            instrument.symbol: settings.book_state for instrument in exchange.instruments
-        }
         exchange.add_listener(self)
+
+    def state(self, symbol: str) -> BookState:
+        """The state of a market's order book now."""
+        for fault in self._faults.effects.lasting(State, BACKPACK):
+            if fault.symbol in (None, symbol):
+                self._faults.effects.met(fault, fault.state)
+                return fault.state
+        return self._settings.book_state
 
     def routes(self) -> list[web.RouteDef]:
         """The routes by path."""
@@ -117,7 +123,7 @@ class MarketData:
     def _listing(self, symbol: str) -> object:
         instrument = self._exchange.instrument(symbol)
         interval_s = self._exchange.ticker(symbol).funding_interval_s
-        return encode.market(instrument, self.states[symbol], interval_s * 1_000)
+        return encode.market(instrument, self.state(symbol), interval_s * 1_000)
 
     def _snapshot(self, symbol: str, limit: int) -> Depth:
         book, last_id = self._exchange.book(symbol, limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, TypeVar
 
@@ -51,15 +52,15 @@ def client_id(value: int | str | None) -> int | None:
 
 
 class OrderEntry:
-    """Places orders in the engine. ``states`` is each market's order book state."""
+    """Places orders in the engine. ``state_of`` is a market's order book state."""
 
     def __init__(
-        self, exchange: Exchange, settings: BackpackSettings, states: dict[str, BookState],
+        self, exchange: Exchange, settings: BackpackSettings, state_of: Callable[[str], BookState],
         curbs: Curbs | None = None,
     ) -> None:  # fmt: skip
         self._exchange = exchange
         self._settings = settings
-        self._states = states
+        self._state_of = state_of
         self._curbs = curbs
 
     def place(self, account: str, order: OrderExecute, nonce: str) -> PaperOrder:
@@ -126,7 +127,7 @@ class OrderEntry:
         return self._exchange.instrument(order.symbol).floor_size(order.quote_quantity / price)
 
     def _check_state(self, order: OrderExecute) -> None:
-        state = self._states.get(order.symbol, "Open")
+        state = self._state_of(order.symbol)
         paused = (
             state in ("Closed", "CancelOnly")
             or (state == "LimitOnly" and order.order_type != LIMIT)

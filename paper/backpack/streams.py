@@ -21,6 +21,7 @@ from paper.backpack import encode
 from paper.backpack.connection import FEED_NAME, StreamConnection
 from paper.backpack.depth import DepthChannels
 from paper.backpack.errors import ApiError
+from paper.backpack.public_faults import PublicFaults
 from paper.backpack.settings import BackpackSettings
 from paper.backpack.verify import Claim, Verifier
 from paper.faults import Faults, Subscribe
@@ -69,6 +70,7 @@ class StreamHub:
         self._touch: dict[str, tuple[object, ...]] = {}
         self._gate: asyncio.Event | None = None
         self._engine_us = 0
+        self._spoiler = PublicFaults(exchange, faults, self._floodable)
         self._depth = DepthChannels(settings, self._publish)
         exchange.add_listener(self)
 
@@ -306,7 +308,13 @@ class StreamHub:
     def _wanted(self, stream: str) -> bool:
         return any(stream in connection.public for connection in self._connections)
 
+    def _floodable(self) -> list[str]:
+        return [symbol for symbol in self._symbols if self._wanted(f"depth.{symbol}")]
+
     def _publish(self, stream: str, data: object) -> None:
+        if self._spoiler.lost(data):
+            return
+        data = self._spoiler.spoilt(stream, data)
         text: str | None = None
         for connection in self._connections:
             if stream in connection.public:

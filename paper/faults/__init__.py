@@ -10,6 +10,7 @@ so a drill hits the same instant of every run. A fault is one JSON object on the
 from paper.faults.base import At, Fault, Hook
 from paper.faults.core import ClearAll, FaultRefused, Faults
 from paper.faults.effects import Hit
+from paper.faults.market import AnyMarket, Flood, Move, State, Stream
 from paper.faults.outside import (
     AnyOutside,
     CancelOrders,
@@ -41,13 +42,13 @@ from paper.faults.venue import (
 )
 from paper.faults.wire import AnyWire, Blackhole, Closed, Cut, Fin, Hold, NoRead, Rst, Trickle
 
-AnyFault = AnyVenueFault | AnyRule | AnyOutside | AnyWire
+AnyFault = AnyVenueFault | AnyRule | AnyMarket | AnyOutside | AnyWire
 
 __all__ = [
-    "Answer", "AnyFault", "AnyOutside", "AnyRule", "AnyVenueFault", "AnyWire", "At", "Blackhole",
-    "CancelOrders", "ClearAll", "Clock", "Closed", "Cut", "Delay", "Deny", "Drop", "EditReply",
-    "Expire", "Fault", "FaultRefused", "Faults", "Fin", "Frames", "Hit", "Hold", "Hook", "Lag",
-    "Leverage", "Liquidate", "Lose", "Maintenance", "Mark", "NoRead", "OrderRule", "Race", "Refuse",
-    "Restart", "Rst", "Shatter", "Signal", "Slow", "Subscribe", "Take", "Throttle", "Trade",
-    "Trickle", "Withdraw",
+    "Answer", "AnyFault", "AnyMarket", "AnyOutside", "AnyRule", "AnyVenueFault", "AnyWire", "At",
+    "Blackhole", "CancelOrders", "ClearAll", "Clock", "Closed", "Cut", "Delay", "Deny", "Drop",
+    "EditReply", "Expire", "Fault", "FaultRefused", "Faults", "Fin", "Flood", "Frames", "Hit",
+    "Hold", "Hook", "Lag", "Leverage", "Liquidate", "Lose", "Maintenance", "Mark", "Move",
+    "NoRead", "OrderRule", "Race", "Refuse", "Restart", "Rst", "Shatter", "Signal", "Slow",
+    "State", "Stream", "Subscribe", "Take", "Throttle", "Trade", "Trickle", "Withdraw",
 ]  # fmt: skip

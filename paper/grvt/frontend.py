@@ -12,6 +12,7 @@ from aiohttp import web
 from paper.curbs import Curbs
 from paper.faults import Expire, Faults, Restart
 from paper.faults.http import dated
+from paper.faults.streams import StreamFaults
 from paper.grvt.desk import OrderDesk
 from paper.grvt.framing import Dialect, JsonRpc, Legacy
 from paper.grvt.hub import Hub
@@ -76,7 +77,7 @@ class GrvtFrontEnd:
         )
         source = PrivateSource(exchange, accounts, settings)
         self._private = Hub(source, settings, faults.frames)
-        self._public_source = PublicSource(exchange)
+        self._public_source = PublicSource(exchange, StreamFaults(faults, "grvt/market"))
         self._public = Hub(self._public_source, settings)
         feed = PrivateFeed(
             self._private.publish, {account.name: account for account in accounts}, settings

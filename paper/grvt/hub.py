@@ -15,7 +15,10 @@ from paper.faults.frames import FrameFaults
 from paper.grvt.settings import GrvtAccount, GrvtSettings
 from venues.grvt.codec import Subscription, encode
 
-Publish = Callable[[msgspec.Struct], None]
+Feed = msgspec.Struct | msgspec.Raw
+"""What a message is about; ``LOST`` for one that is not sent, though its number is used up."""
+Publish = Callable[[Feed], None]
+LOST: Final = msgspec.Raw(b"")
 
 
 class Subscriber(Protocol):
@@ -47,7 +50,7 @@ class StreamFrame(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     selector: str
     sequence_number: str
-    feed: msgspec.Struct
+    feed: Feed
     prev_sequence_number: str
 
 
@@ -68,7 +71,7 @@ class _Channel:
         for subscriber in tuple(self.subscribers):
             subscriber.feed(frame)
 
-    def frame(self, feed: msgspec.Struct, number: int) -> bytes:
+    def frame(self, feed: Feed, number: int) -> bytes:
         """A message with this number; 0 is a snapshot."""
         return encode(
             StreamFrame(
@@ -153,7 +156,7 @@ class Hub:
             if subscriber in channel.subscribers:
                 self._remove(channel, subscriber)
 
-    def publish(self, stream: str, selector: str, feed: msgspec.Struct) -> None:
+    def publish(self, stream: str, selector: str, feed: Feed) -> None:
         """Tell the subscribers of a channel, if there are any."""
         channel = self._channels.get((stream, selector))
         if channel is None or not channel.subscribers:
@@ -162,6 +165,8 @@ class Hub:
         if fault is not None and fault.do == "drop" and not fault.numbered:
             return
         channel.latest += 1
+        if feed is LOST:
+            return
         channel.sent += 1
         frame = channel.frame(feed, channel.latest)
         for _ in range(self._copies(channel.sent)):

@@ -9,8 +9,9 @@ from typing import Final
 
 import msgspec
 
+from paper.faults.streams import StreamFaults
 from paper.grvt import encode
-from paper.grvt.hub import PRIMARY_END, Publish
+from paper.grvt.hub import LOST, PRIMARY_END, Publish
 from paper.grvt.refusals import STREAM_UNKNOWN, GrvtRefusal
 from paper.grvt.settings import GrvtAccount
 from paper.orders import BookDelta, Exchange, PaperFill, PaperOrder, PaperPosition, Refused
@@ -39,8 +40,11 @@ class _Selector(msgspec.Struct, frozen=True):
 class PublicSource:
     """What the market streams say. It is a listener of the engine for the sake of v1.trade."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, faults: StreamFaults) -> None:
         self._exchange = exchange
+        self._faults = faults
+        self._books: dict[str, tuple[_Selector, Publish]] = {}
+        faults.floods(self._burst)
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._trade_channels: dict[str, list[tuple[str, Publish]]] = defaultdict(list)
         self._trades: dict[str, deque[frames.Trade]] = defaultdict(lambda: deque(maxlen=1000))
@@ -63,8 +67,10 @@ class PublicSource:
             self._trade_channels[parsed.symbol].append((selector, publish))
             return
         task = asyncio.get_running_loop().create_task(
-            _periodically(parsed.period_s, lambda: publish(self._read(stream, parsed)))
+            _periodically(parsed.period_s, lambda: self._say(stream, selector, parsed, publish))
         )
+        if stream == codec.BOOK_STREAM:
+            self._books[selector] = (parsed, publish)
         self._tasks[(stream, selector)] = task
 
     def closed(self, stream: str, selector: str) -> None:
@@ -72,6 +78,8 @@ class PublicSource:
         task = self._tasks.pop((stream, selector), None)
         if task is not None:
             task.cancel()
+        if stream == codec.BOOK_STREAM:
+            self._books.pop(selector, None)
         if stream == TRADE_STREAM:
             symbol = selector.partition(PRIMARY_END)[0]
             channels = self._trade_channels[symbol]
@@ -107,10 +115,31 @@ class PublicSource:
     def book_changed(self, delta: BookDelta) -> None:
         """Books are published whole, at their rate."""
 
+    def _say(self, stream: str, selector: str, parsed: _Selector, publish: Publish) -> None:
+        if self._faults.silent:
+            return
+        if stream == codec.BOOK_STREAM and self._faults.lost():
+            publish(LOST)
+        else:
+            publish(self._faults.as_it_was((stream, selector), self._read(stream, parsed)))
+
+    def _burst(self, count: int) -> None:
+        """A flood: each book so many times, as it is now."""
+        for parsed, publish in tuple(self._books.values()):
+            said = msgspec.Raw(codec.encode(self._read(codec.BOOK_STREAM, parsed)))
+            for _ in range(count):
+                publish(said)
+
     def _read(self, stream: str, parsed: _Selector) -> msgspec.Struct:
+        crossed = self._faults.crossed
         if stream == codec.BOOK_STREAM:
-            return encode.book(self._exchange.book(parsed.symbol, parsed.depth)[0])
+            book = self._exchange.book(parsed.symbol, parsed.depth)[0]
+            if crossed:
+                book = msgspec.structs.replace(book, bids=book.asks, asks=book.bids)
+            return encode.book(book)
         row = self._exchange.ticker(parsed.symbol)
+        if crossed:
+            row = msgspec.structs.replace(row, bid=row.ask, ask=row.bid)
         return encode.mini(row) if stream == codec.MINI_STREAM else encode.ticker(row)
 
     def _parse(self, stream: str, selector: str) -> _Selector:

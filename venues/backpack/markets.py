@@ -25,8 +25,8 @@ _STATES: Final[Mapping[str, MarketMode]] = {
     "Closed": MarketMode.CLOSED,
     "CancelOnly": MarketMode.CANCEL_ONLY,
     "PostOnly": MarketMode.POST_ONLY,
-    # Whether limit orders are matched then is not documented: nothing that must execute goes there.
-    "LimitOnly": MarketMode.POST_ONLY,
+    # What that means for orders that cross is not documented: the way out is tried, no way in.
+    "LimitOnly": MarketMode.REDUCE_ONLY,
 }
 
 

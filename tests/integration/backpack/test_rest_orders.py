@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import requests as http
 
-from paper.faults import Answer
+from paper.faults import Answer, State
 from tests.support_backpack_server import (
     SYMBOL,
+    WAIT_S,
     PaperBackpack,
     ann,
     error_of,
@@ -173,7 +174,8 @@ def test_duplicate_client_ids_are_accepted_when_set_so() -> None:
 
 
 def test_a_market_that_takes_no_orders_says_so(venue: PaperBackpack) -> None:
-    venue.front_end.market_data.states[SYMBOL] = "PostOnly"
+    post_only = State(connection="backpack", state="PostOnly", for_s=WAIT_S, symbol=SYMBOL)
+    venue.call(lambda: venue.faults.arm(post_only))
     assert place(venue, order()).outcome.code == "TRADING_PAUSED"
     assert placed(venue, resting(post_only=True)).status is OrderStatus.OPEN
     response = venue.send(requests.markets())

@@ -89,7 +89,7 @@ def test_it_is_ready_once_every_market_is_on_the_board() -> None:
     ("changes", "mode"),
     [
         ({"orderBookState": "PostOnly"}, MarketMode.POST_ONLY),
-        ({"orderBookState": "LimitOnly"}, MarketMode.POST_ONLY),
+        ({"orderBookState": "LimitOnly"}, MarketMode.REDUCE_ONLY),
         ({"orderBookState": "CancelOnly"}, MarketMode.CANCEL_ONLY),
         ({"orderBookState": "Closed"}, MarketMode.CLOSED),
         ({"orderBookState": "Auction"}, MarketMode.UNKNOWN),

@@ -38,7 +38,7 @@ BODIES = st.fixed_dictionaries(
 
 
 def entry(venue: Venue) -> OrderEntry:
-    return OrderEntry(venue.exchange, BackpackSettings(), {SYMBOL: "Open"})
+    return OrderEntry(venue.exchange, BackpackSettings(), lambda _: "Open")
 
 
 @STEADY

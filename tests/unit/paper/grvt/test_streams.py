@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from paper.faults import Faults
+from paper.faults.streams import StreamFaults
 from paper.grvt.public_streams import PublicSource
 from paper.grvt.refusals import GrvtRefusal
 from tests.support_grvt import SUB_ACCOUNT
@@ -107,7 +109,8 @@ def test_a_bad_private_selector_has_its_code(stream: str, selector: str, code: i
     ],
 )
 def test_a_bad_public_selector_has_its_code(stream: str, selector: str, code: int) -> None:
-    source = PublicSource(exchange(StillMarket("2500"), ManualClock()))
+    faults = StreamFaults(Faults(), "grvt/market")
+    source = PublicSource(exchange(StillMarket("2500"), ManualClock()), faults)
     with pytest.raises(GrvtRefusal) as caught:
         source.check(stream, selector, None)
     assert caught.value.code == code
