@@ -110,6 +110,7 @@ class _Faults:
             if not any(letter in each.injection.spares for each in together)
         ]
         failures += self._host_failures(placed)
+        failures += self._opened_meanwhile(placed)
         worst = max(
             (each.q_s for each in self._figures.episodes if _within(each, start_ns, until_ns)),
             default=ZERO,
@@ -155,10 +156,26 @@ class _Faults:
         host = self._evidence.ending.host
         return [host[name] for fault in placed.arm if (name := str(fault.get("name"))) in host]
 
+    def _opened_meanwhile(self, placed: Placed) -> list[str]:
+        """S: cycles that were opened while it was demanded that none is."""
+        injection, acted_ns = placed.injection, self._acted_ns(placed)
+        if injection.stops_after_s is None or acted_ns is None:
+            return []
+        return [
+            f"S: cycle {cycle.number} was opened {after_s:.1f} s after it began"
+            for cycle in self._figures.cycles
+            if injection.stops_after_s
+            < (after_s := (cycle.start_ns - acted_ns) / _NS_PER_S)
+            < injection.lasts_s
+        ]
+
+    def _acted_ns(self, placed: Placed) -> int | None:
+        moments = [self._fired.get(as_recorded(fault)) for fault in placed.arm]
+        return min((ns for ns in moments if ns is not None), default=None)
+
     def _start_ns(self, placed: Placed) -> int | None:
         """When the cycle began in which it first acted: what it hangs on has just been done."""
-        moments = [self._fired.get(as_recorded(fault)) for fault in placed.arm]
-        acted_ns = min((ns for ns in moments if ns is not None), default=None)
+        acted_ns = self._acted_ns(placed)
         if acted_ns is None:
             return None
         begun = [cycle for cycle in self._figures.cycles if cycle.start_ns <= acted_ns]

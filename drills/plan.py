@@ -35,6 +35,7 @@ class Injection(_Strict, frozen=True, kw_only=True):
     ``each`` gives the first, second, ... of them those values, over again.
     ``naked_q_s`` is N's limit. ``lasts_s`` is how long it acts; cycles go on within 60 s after.
     ``halts``: the desk has to halt over it; then ``mend`` is armed, and the desk is resumed.
+    ``stops_after_s``: so long after it began nothing may be opened any more, until it is over.
     ``spares``: measures (D, O, P, flip) that the fault itself breaks. ``elsewhere``: who does what
     no drill can, so that it shows as not reached. ``long``: not in a run of 100 cycles.
     """
@@ -51,6 +52,7 @@ class Injection(_Strict, frozen=True, kw_only=True):
     lasts_s: Seconds = 0.0
     halts: bool = False
     mend: tuple[dict[str, Any], ...] = ()
+    stops_after_s: Seconds | None = None
     spares: tuple[Literal["D", "O", "P", "flip"], ...] = ()
     elsewhere: str = ""
     long: bool = False

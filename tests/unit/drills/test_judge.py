@@ -149,6 +149,15 @@ def test_cycles_that_never_go_on_are_a_failure(script: Script) -> None:
     assert "no cycle was completed after it" in judged(script, of).faults[0].failures
 
 
+def test_a_cycle_opened_while_none_may_be_is_named(script: Script) -> None:
+    of = plan(msgspec.structs.replace(FAULT, lasts_s=10, stops_after_s=1), cycles=3)
+    cycle(script)
+    fire(script, unfold(of, 1, "socket")[0])
+    cycle(script)
+    cycle(script)
+    assert judged(script, of).faults[0].failures == ("S: cycle 3 was opened 2.0 s after it began",)
+
+
 def test_a_duplicate_is_the_doing_of_the_last_fault(script: Script) -> None:
     of = plan(FAULT, cycles=3)
     cycle(script)
