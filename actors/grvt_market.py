@@ -9,13 +9,14 @@ from actors.connection import ConnectionActor
 from actors.market_board import MarketBoard
 from supervision.actor import ActorContext
 from supervision.states import ExitKind
-from trading.market import FundingTimes
+from trading.market import NEVER, FundingTimes
 from venues.errors import FrameError, SessionRefused
 from venues.grvt import Reply, SequenceTracker, decode_frame, encode_subscribe
 from venues.grvt.codec import (
     BOOK_STREAM,
     MINI_STREAM,
     TICKER_STREAM,
+    StreamData,
     book_selector,
     mini_selector,
     ticker_selector,
@@ -24,6 +25,9 @@ from venues.grvt.reading import read_stream, read_subscription
 from venues.model import GRVT, Book, MarketInfo, Quote
 
 _DEPTH: Final = 50
+_BOOK_EVERY_S: Final = (
+    0.1  # each comes whole, twice a second: of a flood most need not be looked at
+)
 
 
 class GrvtMarket(ConnectionActor):
@@ -39,6 +43,7 @@ class GrvtMarket(ConnectionActor):
         self._board = board
         self._sequence = SequenceTracker()
         self._unpriced = set(access.instruments)
+        self._booked_s: dict[str, float] = {}
         self._funding = FundingTimes()
         symbols = access.instruments
         self._streams = {
@@ -66,7 +71,7 @@ class GrvtMarket(ConnectionActor):
         frame = decode_frame(message, self.name)
         if isinstance(frame, Reply):
             self._subscribed(frame)
-        elif self._sequence.accept(frame):
+        elif self._sequence.accept(frame) and not self._too_soon(frame, received_s):
             self.check_fence()
             news = read_stream(frame)
             if isinstance(news, Quote):
@@ -76,6 +81,15 @@ class GrvtMarket(ConnectionActor):
             elif isinstance(news, MarketInfo):
                 info = self._funding.with_interval(news)
                 self._board.put_info(info, self._moment_s(news.event_ns, received_s))
+
+    def _too_soon(self, frame: StreamData, received_s: float) -> bool:
+        """True for a book that comes right after another one of that market."""
+        if frame.stream != BOOK_STREAM:
+            return False
+        if received_s - self._booked_s.get(frame.selector, NEVER) < _BOOK_EVERY_S:
+            return True
+        self._booked_s[frame.selector] = received_s
+        return False
 
     def _subscribed(self, reply: Reply) -> None:
         if reply.error is not None:
