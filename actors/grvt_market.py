@@ -25,9 +25,8 @@ from venues.grvt.reading import read_stream, read_subscription
 from venues.model import GRVT, Book, MarketInfo, Quote
 
 _DEPTH: Final = 50
-_BOOK_EVERY_S: Final = (
-    0.1  # each comes whole, twice a second: of a flood most need not be looked at
-)
+# Each book comes whole, twice a second: of a flood most need not be looked at.
+_BOOK_EVERY_S: Final = 0.1
 
 
 class GrvtMarket(ConnectionActor):
@@ -77,19 +76,16 @@ class GrvtMarket(ConnectionActor):
             if isinstance(news, Quote):
                 self._priced(news, received_s)
             elif isinstance(news, Book):
-                self._board.put_book(news, self._moment_s(news.event_ns, received_s))
+                self._booked(news, received_s)
             elif isinstance(news, MarketInfo):
                 info = self._funding.with_interval(news)
                 self._board.put_info(info, self._moment_s(news.event_ns, received_s))
 
     def _too_soon(self, frame: StreamData, received_s: float) -> bool:
-        """True for a book that comes right after another one of that market."""
+        """True for a book that comes right after another good one of that market."""
         if frame.stream != BOOK_STREAM:
             return False
-        if received_s - self._booked_s.get(frame.selector, NEVER) < _BOOK_EVERY_S:
-            return True
-        self._booked_s[frame.selector] = received_s
-        return False
+        return received_s - self._booked_s.get(frame.symbol, NEVER) < _BOOK_EVERY_S
 
     def _subscribed(self, reply: Reply) -> None:
         if reply.error is not None:
@@ -108,6 +104,11 @@ class GrvtMarket(ConnectionActor):
         if quote.symbol in self._unpriced:
             self._unpriced.discard(quote.symbol)
             self._maybe_ready()
+
+    def _booked(self, book: Book, received_s: float) -> None:
+        if not book.crossed:
+            self._booked_s[book.symbol] = received_s
+        self._board.put_book(book, self._moment_s(book.event_ns, received_s))
 
     def _moment_s(self, event_ns: int, received_s: float) -> float:
         return self._access.clock.moment_s(event_ns, received_s)
