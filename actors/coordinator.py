@@ -34,17 +34,14 @@ from actors.desk_orders import DeskOrders
 from actors.desk_records import DeskBoards, DeskRecords, report_of
 from actors.desk_start import DeskStart
 from actors.journal import (
-    BeginEpoch,
     CycleOnRecord,
     DeskHistory,
-    JournalUnusable,
     LoadDesk,
 )
 from actors.market_board import MarketBoard, MarketChanged
 from actors.orders_outbox import ForcedClose, VenueBalances
 from actors.paused_desks import PausedDesks
 from supervision.actor import ActorContext, SupervisedActor
-from supervision.errors import AskTimeout, Unavailable
 from supervision.states import ChildState, StatusMessage
 from trading import cycle as machine
 from trading.cycle import CycleMachine, Effect
@@ -57,8 +54,6 @@ __all__ = [
     "FlattenFound", "HoldDesk", "IgnoreFound", "PauseDesk", "ResumeDesk", "StopDesk",
     "TickDue", "VerifyDue",
 ]  # fmt: skip
-
-_RECORD_S: Final = 1.0  # shorter than its watchdog's
 
 
 class VerifyDue(msgspec.Struct, frozen=True):
@@ -136,6 +131,7 @@ class Coordinator(SupervisedActor):
             history.finished,
             history.halted or self._halted,
             awaits_guard=len(self._boards.names) > 1,
+            gate=self._market.closed_by,
         )
         self._known_halt = self._machine.halted
         self._phase_since_s = self.clock.now()
@@ -323,15 +319,9 @@ class Coordinator(SupervisedActor):
     def _start_cycle(self, effect: machine.StartCycle) -> None:
         """Put the cycle on record; its first intent stands behind that in the same inbox."""
         self._records.started(effect.cycle, effect.direction, effect.size)
-        if self._ids.low:
-            self._renew_ids()
-
-    def _renew_ids(self) -> None:
-        """Take ids of a new run epoch while nothing is open; there are some left without it."""
-        try:
-            self._ids.renew(self._journal.ask(BeginEpoch(self._ids.epoch), timeout_s=_RECORD_S))
-        except (Unavailable, AskTimeout, JournalUnusable) as error:
-            self.log.warning("no new run epoch: {}", error)
+        trouble = self._orders.renew_ids(self._journal)
+        if trouble:
+            self.log.warning("no new run epoch: {}", trouble)
 
     def _place(self, order: LegOrder) -> None:
         view = self._orders.place(order, self.clock.now())

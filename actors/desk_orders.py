@@ -10,13 +10,15 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from actors import orders
+from actors.journal import BeginEpoch, JournalUnusable
 from supervision.directory import Address
-from supervision.errors import Unavailable
+from supervision.errors import AskTimeout, Unavailable
 from trading.desk import LegOrder
 from trading.ids import IdAllocator, Leg, wide_id
 from trading.orders import OrderState, OrderView
 from venues.model import GRVT, ZERO, Instrument, NewOrder, TimeInForce
 
+_RECORD_S: Final = 1.0  # shorter than the coordinator's watchdog's
 _SECOND_NS: Final = 1_000_000_000
 _CANCELLED_BY_S: Final = 5.0  # what rests is cancelled by us first; if we are gone, it ends here
 
@@ -73,6 +75,16 @@ class DeskOrders:
         except Unavailable as error:
             return _not_sent(new, str(error))
         return None
+
+    def renew_ids(self, journal: Address) -> str:
+        """Take ids of a new run epoch while nothing is open, if few are left; "" or why not."""
+        if not self._ids.low:
+            return ""
+        try:
+            self._ids.renew(journal.ask(BeginEpoch(self._ids.epoch), timeout_s=_RECORD_S))
+        except (Unavailable, AskTimeout, JournalUnusable) as error:
+            return str(error)
+        return ""
 
     def cancel(self, leg: Leg, attempt: int) -> None:
         """Have an order cancelled. Who asks for too much, or after its end, does no harm."""
