@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
@@ -72,8 +73,9 @@ class BackpackFrontEnd:
         gate = request[GATE] = asyncio.Event()
         try:
             response = await handler(request)
-            await response.prepare(request)
-            await response.write_eof()
+            with contextlib.suppress(ConnectionError):  # who asked has gone: no fault of ours
+                await response.prepare(request)
+                await response.write_eof()
         finally:
             gate.set()
         return response

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import time
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -94,3 +97,16 @@ def test_too_many_requests_are_429() -> None:
             response = venue.send(ann().open_orders())
             verdicts.append(codec.classify(response.status_code, response.content).verdict)
     assert verdicts == [Verdict.OK, Verdict.OK, Verdict.RATE_LIMITED]
+
+
+def test_who_leaves_before_the_answer_leaves_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+    with served(latency_s=0.05) as venue:
+        asked = ann().open_orders()
+        headers = "".join(f"{name}: {value}\r\n" for name, value in asked.headers)
+        api = urlsplit(venue.urls["api"])
+        caller = socket.create_connection((api.hostname, api.port))
+        caller.sendall(f"GET {asked.target} HTTP/1.1\r\nHost: venue\r\n{headers}\r\n".encode())
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        caller.close()
+        assert venue.send(asked).status_code == 200, "asked later, answered later"
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
