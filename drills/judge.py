@@ -32,6 +32,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     seed: int
     trader: str
+    style: str
     placed: tuple[Placed, ...]
     records: Sequence[AnyRecord]
     ending: Ending
@@ -53,7 +54,7 @@ def judge(evidence: Evidence) -> Result:
     completed = sum(cycle.completed for cycle in figures.cycles)
     return Result(
         drill=plan.name, plan_hash=plan.hash, seed=evidence.seed, trader=evidence.trader,
-        primary=plan.primary, planned=plan.cycles, completed=completed,
+        primary=plan.primary, style=evidence.style, planned=plan.cycles, completed=completed,
         first_incomplete=figures.first_incomplete(plan.cycles),
         availability=Decimal(completed) / plan.cycles,
         duplicates=len(measures.duplicates), orphans=len(measures.orphans),

@@ -94,7 +94,8 @@ class Plan(_Strict, frozen=True, kw_only=True):
     """A whole drill. ``settings`` are overrides of the service's, ``paper`` of the venues'.
 
     ``beside`` are other traders that are put beside Ketch; ``swapped_too`` runs Ketch once more
-    with the other venue as primary, on the same seed, and compares fees.
+    with the other venue as primary, on the same seed, and compares fees. ``styles`` runs it once
+    for each: orders that cross the book, or that rest in it.
     """
 
     schema: str = PLAN_SCHEMA
@@ -112,6 +113,7 @@ class Plan(_Strict, frozen=True, kw_only=True):
     demands: Demands = Demands()
     beside: tuple[str, ...] = ()
     swapped_too: bool = False
+    styles: tuple[Literal["as set", "taker", "maker"], ...] = ("as set",)
 
     @property
     def hedge(self) -> str:
@@ -149,6 +151,19 @@ def shipped(name: str) -> Plan:
 def names() -> list[str]:
     """The plans that come with Ketch."""
     return sorted(file.stem for file in SHIPPED.glob("*.yaml"))
+
+
+def styled(plan: Plan, style: str) -> Plan:
+    """The plan with primary orders that cross the book (``taker``) or rest in it (``maker``)."""
+    if style == "as set":
+        return plan
+    return msgspec.structs.replace(plan, settings=_styled(plan.settings, style))
+
+
+def _styled(settings: dict[str, Any], style: str) -> dict[str, Any]:
+    desks = settings.get("desks", {})
+    eth = desks.get("eth", {}) | {"entry": style, "exit": style}
+    return settings | {"desks": desks | {"eth": eth}}
 
 
 def moved(plan: Plan, cycle: int) -> Plan:

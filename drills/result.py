@@ -57,6 +57,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     trader: str
     primary: str
+    style: str
     planned: int
     completed: int
     first_incomplete: int | None

@@ -57,7 +57,7 @@ def _place(run: Result) -> str:
 
 def _runs(runs: Sequence[Result]) -> Table:
     table = Table()
-    for name in ("trader", "leads", "seed"):
+    for name in ("trader", "leads", "style", "seed"):
         table.add_column(name)
     for name in (
         "cycles", "first lost", "D", "O", "P", "flips", "N worst", "N total", "hedge ms p50/p99",
@@ -65,7 +65,7 @@ def _runs(runs: Sequence[Result]) -> Table:
     ):  # fmt: skip
         table.add_column(name, justify="right")
     for run in runs:
-        table.add_row(run.trader, run.primary, str(run.seed), *_figures(run))
+        table.add_row(run.trader, run.primary, run.style, str(run.seed), *_figures(run))
     for trader, group in _by_trader(runs).items():
         if len(group) > 1:
             table.add_section()
@@ -103,10 +103,10 @@ def _worst(runs: Sequence[Result]) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _by_trader(runs: Sequence[Result]) -> dict[tuple[str, str], list[Result]]:
-    found: dict[tuple[str, str], list[Result]] = defaultdict(list)
+def _by_trader(runs: Sequence[Result]) -> dict[tuple[str, str, str], list[Result]]:
+    found: dict[tuple[str, str, str], list[Result]] = defaultdict(list)
     for run in runs:
-        found[run.trader, run.primary].append(run)
+        found[run.trader, run.primary, run.style].append(run)
     return found
 
 
@@ -134,16 +134,16 @@ def _faults(faults: Sequence[FaultResult]) -> Table:
 
 def _comparison(runs: Sequence[Result]) -> Iterator[str]:
     """What roles do to fees: the two ways round on the same seed."""
-    ketch = {(run.seed, run.primary): run for run in runs if run.trader == KETCH}
-    for (seed, primary), run in ketch.items():
-        other = ketch.get((seed, "backpack"))
+    ketch = {(r.seed, r.style, r.primary): r for r in runs if r.trader == KETCH}
+    for (seed, style, primary), run in ketch.items():
+        other = ketch.get((seed, style, "backpack"))
         if primary != "grvt" or other is None:
             continue
         saved = other.cost.fee_bps - run.cost.fee_bps
         cheaper = other.cost.cost_bps - run.cost.cost_bps
         yield (
-            f"seed {seed}: with GRVT leading, a cycle's fees are {saved} bps lower than with "
-            f"Backpack leading ({_CLAIM}); fees and slippage together {cheaper} bps; "
+            f"seed {seed}, {style}: with GRVT leading, a cycle's fees are {saved} bps lower than "
+            f"with Backpack leading ({_CLAIM}); fees and slippage together {cheaper} bps; "
             f"pnl {run.cost.pnl_bps - other.cost.pnl_bps:+} bps"
         )
 

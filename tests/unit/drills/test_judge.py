@@ -49,7 +49,7 @@ def fire(script: Script, placed: Placed, *, meet: bool = True) -> None:
 def judged(script: Script, of: Plan, ending: Ending | None = None) -> Result:
     return judge(
         Evidence(
-            plan=of, seed=1, trader="ketch", placed=unfold(of, 1, "socket"),
+            plan=of, seed=1, trader="ketch", style="as set", placed=unfold(of, 1, "socket"),
             records=script.records, ending=ending or Ending(exit_code=0, lives=1),
             duration_s=1.0, replay="ketch drill test --seed 1",
         )

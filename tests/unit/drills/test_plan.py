@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cli.exits import CONFIGURATION, USAGE, CommandFailed
 from drills.draws import Draws, draw
-from drills.plan import Plan, load, moved, names, shipped
+from drills.plan import Plan, load, moved, names, shipped, styled
 from drills.unfold import unfold
 
 FAULTY = """
@@ -73,6 +73,13 @@ def test_an_unknown_drill_is_a_usage_error_that_lists_those_there_are() -> None:
 def test_the_cycle_of_a_fault_can_be_moved(tmp_path: Path) -> None:
     (placed,) = unfold(moved(plan_of(FAULTY, tmp_path), 2), 1, "socket")
     assert placed.cycle == placed.arm[0]["at"]["cycle"] == 2
+
+
+def test_a_style_changes_entry_and_exit_and_leaves_what_else_is_set() -> None:
+    set_before = {"desks": {"eth": {"direction": "long"}}, "log": {"level": "debug"}}
+    plan = styled(Plan(name="x", about="", cycles=1, settings=set_before), "maker")
+    eth = {"direction": "long", "entry": "maker", "exit": "maker"}
+    assert plan.settings == {"desks": {"eth": eth}, "log": {"level": "debug"}}
 
 
 def test_a_fault_after_the_last_cycle_is_not_placed(tmp_path: Path) -> None:
