@@ -48,6 +48,7 @@ from supervision.states import ExitKind
 
 _BOARD_S: Final = 2.0
 _DESK_S: Final = 5.0
+_END_S: Final = 5.0  # shorter than who asks waits for an answer
 
 # What a desk is told; each means nothing to a desk that it does not fit.
 _DESK_ORDERS: Final[dict[str, tuple[type, ...]]] = {
@@ -84,6 +85,9 @@ class ServiceControl(Protocol):
 
     def stop_service(self, how: schema.StopHow) -> None:
         """Begin to stop. Returns at once."""
+
+    def wait_end(self, timeout_s: float) -> schema.StopDone:
+        """How the desks have ended, once all have; outcome timeout if that takes longer."""
 
     def reload(self) -> schema.ReloadDone:
         """Read the configuration again, and apply what can be applied."""
@@ -258,6 +262,9 @@ class Console(SupervisedActor):
         self._access.control.stop_service(how)
         return Answer(HTTPStatus.OK, schema.StopDone(how=how))
 
+    def _end(self, _: RootHandle, __: Request) -> Answer:
+        return Answer(HTTPStatus.OK, self._access.control.wait_end(_END_S))
+
     def _reload(self, _: RootHandle, request: Request) -> Answer:
         done = self._access.control.reload()
         return Answer(_http("ok" if done.outcome == "unchanged" else done.outcome), done)
@@ -273,6 +280,7 @@ _Handler = Callable[[Console, RootHandle, Request], Answer]
 _ROUTES: Final[dict[str, dict[str, _Handler]]] = {
     "/v1/status": {"GET": Console._status},
     "/v1/tree": {"GET": Console._tree},
+    "/v1/end": {"GET": Console._end},
     "/v1/stop-service": {"POST": Console._stop_service},
     "/v1/reload": {"POST": Console._reload},
     **{f"/v1/{verb}": {"POST": Console._child_verb} for verb in _CHILD_VERBS},

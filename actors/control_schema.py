@@ -270,8 +270,9 @@ class DesksDone(_Document, frozen=True, kw_only=True):
 class StopDone(_Document, frozen=True, kw_only=True):
     """The service is stopping; it answers until it has.
 
-    ``ketch stop`` waits: ``outcome`` is ok or timeout, and ``left`` what desks held, by their last
-    word before the end, as "eth primary backpack ETH_USDC_PERP +0.5".
+    ``GET /v1/end`` waits for a while: ``outcome`` is then ok, left (something is, or may be), or
+    timeout, and ``left`` what desks hold: "eth primary backpack ETH_USDC_PERP +0.5". ``ketch stop``
+    says unknown of a service that has gone without a word.
     """
 
     schema: str = STOP

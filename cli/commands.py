@@ -11,19 +11,27 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from cli.exits import CONFIGURATION, DONE, NOT_RUNNING, REFUSED, TIMEOUT, CommandFailed
+from cli.exits import (
+    CONFIGURATION,
+    DONE,
+    EXPOSED,
+    NOT_RUNNING,
+    REFUSED,
+    TIMEOUT,
+    CommandFailed,
+)
 
 if TYPE_CHECKING:
     import msgspec
 
-    from actors.control_schema import DesksDone, ReloadDone, Status
+    from actors.control_schema import DesksDone, ReloadDone, StopDone, StopHow
     from cli.control import Service
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _CODES: Final = {
     "ok": DONE, "flat": DONE, "waiting": DONE, "applied": DONE, "unchanged": DONE,
-    "timeout": TIMEOUT, "invalid": CONFIGURATION,
+    "timeout": TIMEOUT, "invalid": CONFIGURATION, "left": EXPOSED,
 }  # fmt: skip
 _VERBS: Final = {
     "start": "Start a child that is down, without waiting for its delay.",
@@ -40,7 +48,6 @@ _ANSWERS: Final = {
     "timeout": "no answer in time; it may still happen",
 }
 _REFRESH_S: Final = 1.0
-_POLL_S: Final = 0.1
 _CLEAR: Final = "\033[H\033[2J"
 
 
@@ -143,40 +150,55 @@ def _order_child(verb: str, path: str, socket: Path | None, as_json: bool) -> No
 @click.argument("path", required=False)
 @click.option("--drain", is_flag=True, help="The service: let the cycle come to its planned end.")
 @click.option("--flatten", is_flag=True, help="The service: close what is open now (the default).")
+@click.option("--cancel", is_flag=True, help="The service: cancel what rests, leave positions.")
 @_timeout(90)
 @_common
 def stop(
     path: str | None,
     drain: bool,
     flatten: bool,
+    cancel: bool,
     timeout_s: float,
     socket: Path | None,
     as_json: bool,
 ) -> None:
     """Stop a child until it is started again; without PATH, the service, and wait for its end."""
+    asked: dict[StopHow, bool] = {"drain": drain, "flatten": flatten, "cancel": cancel}
+    chosen = [how for how, wanted in asked.items() if wanted]
     if path is not None:
-        if drain or flatten:
-            raise click.UsageError("--drain and --flatten are for the service, without PATH")
+        if chosen:
+            raise click.UsageError("--drain, --flatten and --cancel are for the service")
         _order_child("stop", path, socket, as_json)
-    if drain and flatten:
-        raise click.UsageError("either --drain or --flatten")
-    _stop_service(drain, timeout_s, socket, as_json)
+    if len(chosen) > 1:
+        raise click.UsageError("one of --drain, --flatten and --cancel")
+    _stop_service(chosen[0] if chosen else "flatten", timeout_s, socket, as_json)
 
 
-def _stop_service(drain: bool, timeout_s: float, socket: Path | None, as_json: bool) -> None:
+def _stop_service(how: StopHow, timeout_s: float, socket: Path | None, as_json: bool) -> None:
     from actors.control_schema import StopDone, StopRequest
-    from cli.control import find
+    from cli.control import deadline, find
 
     service = find(socket)
     with service.process() as process:
-        reply = service.post("/v1/stop-service", StopRequest(how="drain" if drain else "flatten"))
-        how = reply.read(StopDone).how
-        ended = process.ends_within(timeout_s)
-    text = f"stopped ({how})"
-    if not ended:
-        text = f"still stopping ({how}) after {timeout_s:g} s; ketch status tells how far it is"
-    _say(StopDone(how=how, outcome="ok" if ended else "timeout"), as_json, text)
-    sys.exit(DONE if ended else TIMEOUT)
+        service.post("/v1/stop-service", StopRequest(how=how)).read(StopDone)
+        deadline_s = deadline(timeout_s)
+        done = service.end(deadline_s)
+        if not process.ends_within(deadline_s - time.monotonic()):
+            done = StopDone(how=how, outcome="timeout")
+    _say(done, as_json, _stop_text(done, timeout_s))
+    sys.exit({"ok": DONE, "left": EXPOSED, "unknown": EXPOSED}.get(done.outcome, TIMEOUT))
+
+
+def _stop_text(done: StopDone, timeout_s: float) -> str:
+    if done.outcome == "timeout":
+        slow = f"still stopping ({done.how}) after {timeout_s:g} s"
+        return f"{slow}; ketch status tells how far it is"
+    text = f"stopped ({done.how})"
+    if done.outcome == "unknown":
+        return f"{text}, and has not said how: look at both venues"
+    if done.outcome == "left":
+        return "\n".join((f"{text}; this is left, or may be:", *(f"  {at}" for at in done.left)))
+    return text
 
 
 def _desk_verb(name: str, text: str) -> click.Command:
@@ -198,48 +220,22 @@ def _desk_verb(name: str, text: str) -> click.Command:
 @_timeout(60)
 @_common
 def flatten(desk: str | None, timeout_s: float, socket: Path | None, as_json: bool) -> None:
-    """Close what a desk (or every desk) has open, wait until both venues say so; stay paused."""
+    """Cancel and close what a desk (or every desk) has open, and stay paused.
+
+    Waits until both venues have been read to hold nothing of it. Exit code 7 and what is left, if
+    something is; 5 when it took too long, and is still going on.
+    """
     from cli.control import deadline, find
+    from cli.flatness import wait_flat
 
     service = find(socket)
     deadline_s = deadline(timeout_s)
-    found = {each.desk for each in service.status().desks if each.unexplained}
+    since = service.status().at
     done = _order_desks(service, "flatten", desk)
     if _worst(done) == DONE:
-        done = _wait_flat(service, done, deadline_s, found)
+        done = wait_flat(service, done, since, deadline_s)
     _say(done, as_json, _desks_text(done))
     sys.exit(_worst(done))
-
-
-def _wait_flat(service: Service, begun: DesksDone, deadline_s: float, found: set[str]) -> DesksDone:
-    """How it ended: flat and settled on the board, so read back from both venues; or not yet.
-
-    The desks in ``found`` had halted over what they close now.
-    """
-    from actors.control_schema import DeskDone, DesksDone
-
-    names = [desk.desk for desk in begun.desks]
-    with service.process() as process:
-        while True:
-            outcomes = _flatness(service.status(), names, found)
-            if "timeout" not in outcomes.values():
-                break
-            if process.ends_within(min(_POLL_S, deadline_s - time.monotonic())):
-                break
-            if time.monotonic() >= deadline_s:
-                break
-    desks = tuple(DeskDone(desk=name, outcome=outcomes[name]) for name in names)
-    return DesksDone(verb=begun.verb, desks=desks)
-
-
-def _flatness(status: Status, names: list[str], found: set[str]) -> dict[str, str]:
-    """A desk that has halted may have done so because the venues hold what it can't explain."""
-    outcomes = dict.fromkeys(names, "timeout")
-    for desk in status.desks:
-        if desk.desk in outcomes and desk.paused and desk.settled:
-            known = desk.desk in found or not desk.halted
-            outcomes[desk.desk] = "flat" if known else "halted"
-    return outcomes
 
 
 @click.command()
@@ -276,7 +272,7 @@ def _desks_text(done: DesksDone) -> str:
     words = {
         "ok": "done",
         "flat": "flat, and paused",
-        "halted": "it has halted, and its own account is not to be relied on; look at both venues",
+        "left": "NOT flat: this is left at the venues",
         "not_found": "no such desk",
         "nothing_found": "refused: it has found nothing that it can't explain",
         "unexplained": "refused: say first what it has found: ketch adopt, flatten or ignore",

@@ -78,6 +78,22 @@ class Service:
         """The board."""
         return self.get("/v1/status").read(schema.Status)
 
+    def end(self, deadline_s: float) -> schema.StopDone:
+        """How a service that was told to stop has ended, once it has; at ``deadline_s``, timeout.
+
+        ``unknown``: it has gone without a word.
+        """
+        while time.monotonic() < deadline_s:
+            try:
+                done = self.get("/v1/end").read(schema.StopDone)
+            except CommandFailed as failure:
+                if failure.code == TIMEOUT:
+                    continue
+                return schema.StopDone(how="", outcome="unknown")
+            if done.outcome != "timeout":
+                return done
+        return schema.StopDone(how="", outcome="timeout")
+
     @contextlib.contextmanager
     def process(self) -> Iterator[Process]:
         """The process behind the socket, to wait for."""

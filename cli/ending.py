@@ -133,3 +133,14 @@ def advice(outcome: DeskOutcome) -> str:
         f"ketch flatten {desk} closes it and stays halted; "
         f"ketch ignore {desk} leaves it alone and trades beside it"
     )
+
+
+def left(snapshot: BoardSnapshot | None) -> tuple[str, ...]:
+    """What desks hold by their own account, a line a leg."""
+    desks = () if snapshot is None else snapshot.desks
+    return tuple(
+        f"{desk.desk} {leg.leg} {leg.venue} {leg.symbol} {leg.position:+f}"
+        for desk in desks
+        for leg in desk.legs
+        if leg.position
+    )

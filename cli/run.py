@@ -24,10 +24,9 @@ from actors.access import BackpackAccess, GrvtAccess
 from actors.board import BoardSnapshot, ReadBoard
 from actors.console import ConsoleAccess
 from actors.control_socket import control_path
-from actors.coordinator import PauseDesk, StopDesk
 from cli import exits, logs, run_record, summary
 from cli.accounts import only_trader
-from cli.ending import Ending
+from cli.ending import Ending, left
 from cli.instruments import InstrumentCache
 from cli.lock import only_one
 from cli.notices import NoticedReloader, Notices
@@ -38,10 +37,11 @@ from cli.preflight import look_up_instruments
 from cli.progress import Progress, required_actors
 from cli.reach import Reach, backpack_access, grvt_access, reach
 from cli.run_record import JOURNAL, RunRecord
-from cli.service_control import RunControl, drained
+from cli.service_control import RunControl
 from cli.settings import Settings
 from cli.signals import Signals
 from cli.start import Start
+from cli.stopping import Stopping
 from cli.summary import DeskSummary, Records, Summary
 from cli.view import NoView, View, open_view
 from config.loader import Loaded
@@ -56,7 +56,6 @@ from trading.ids import IdAllocator
 from venues.model import BACKPACK, GRVT
 
 _REFRESH_S: Final = 0.25
-_PATIENCE_S: Final = 5.0
 _BOOT_S: Final = 60.0
 _STOP_S: Final = 40.0  # the units' TimeoutStopSec leaves room for it twice: desks, then actors
 
@@ -140,11 +139,9 @@ class _Run:
         self._directory = Directory()
         self._board = self._directory.address("board")
         self._snapshot: BoardSnapshot | None = None
-        self._stop_s = float("inf")
-        self._heard = 0
         self._view: View = NoView()
-        self._draining = False
         self._control = RunControl(self._settings.mode, self._began_s, signals.wake)
+        self._stopping = Stopping(signals, self._control, self._settings.stop.sigterm)
         self._service = Service(
             config=self._settings,
             grvt=access.grvt,
@@ -188,10 +185,19 @@ class _Run:
             return exits.UNEXPECTED
         self._watch(root, notices)
         self._read_board()
+        self._say_how_it_ends()
         root.stop()
         code = self._sum_up(self._ending.exit_code(self._stopped(root, notices)))
         notices.ended(code, self._ending.halted)
         return code
+
+    def _say_how_it_ends(self) -> None:
+        """While the console still answers: who told us to stop wants to know what is left."""
+        remains = left(self._snapshot)
+        for line in remains:
+            logger.warning("left: {}", line)
+        exposed = self._ending.exit_code(None) == exits.EXPOSED
+        self._control.ended(remains, exposed=exposed)
 
     def _stopped(self, root: RootHandle, notices: Notices) -> int | None:
         """Wait for the actors to end, in slices: the service manager hears of it meanwhile."""
@@ -207,10 +213,10 @@ class _Run:
         self._view = open_view(self._console)
         seen = 0
         try:
-            while not self._ending.over(stopping=self._stopping) and root.exit_code is None:
+            while not self._ending.over(stopping=self._stopping.begun) and root.exit_code is None:
                 self._signals.wait(_REFRESH_S)
                 self._obey(notices)
-                if self._told_again() or time.monotonic() - self._stop_s > _STOP_S:
+                if self._stopping.at_once:
                     break
                 before = self._ending.outcomes
                 hangs = not self._read_board(seen)
@@ -240,31 +246,10 @@ class _Run:
         if self._signals.hangup:
             self._signals.hangup = False
             self._control.reload()
-        how = self._control.stop_asked
-        if how == "drain" and not self._draining:
-            self._draining = True
-            logger.warning("stopping once the present cycle is over")
-        now = self._signals.count or how == "flatten"
-        if (now or (self._draining and drained(self._snapshot))) and not self._stopping:
-            self._stop_s = time.monotonic()
-            self._control.stop_asked = "flatten"
-            logger.warning("stopping: finishing or unwinding the cycle")
-            notices.stopping("finishing or unwinding the cycle")
-        # Again at every look: a coordinator that is just being replaced has not heard the last.
-        if self._stopping:
-            self._tell_desks(StopDesk())
-        elif self._draining:
-            self._tell_desks(PauseDesk(this_run_only=True))
-
-    @property
-    def _stopping(self) -> bool:
-        return self._stop_s != float("inf")
-
-    def _told_again(self) -> bool:
-        """A further signal stops at once, but not one that comes with the first, as they do."""
-        if time.monotonic() - self._stop_s < _PATIENCE_S:
-            self._heard = self._signals.count
-        return self._signals.count > self._heard
+        self._stopping.look(self._snapshot, notices.stopping)
+        message = self._stopping.message
+        if message is not None:
+            self._tell_desks(message)
 
     def _tell_desks(self, message: object) -> None:
         for desk in self._service.desks:

@@ -6,15 +6,19 @@ Orders arrive on any thread and are only noted here; the main thread of ``ketch 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
+from typing import Final
 
 from actors.board import BoardSnapshot
 from actors.control_report import Identity
-from actors.control_schema import ReloadDone, StopHow
+from actors.control_schema import ReloadDone, StopDone, StopHow
 from cli.reload import Reloader
 from supervision.root import RootHandle
 from supervision.spec import SupervisorSpec
 from trading.desk import Phase
+
+_HASTE: Final[tuple[StopHow, ...]] = ("drain", "flatten", "cancel")
 
 
 class RunControl:
@@ -28,6 +32,8 @@ class RunControl:
         self._spec: SupervisorSpec | None = None
         self._reloader: Reloader | None = None
         self.stop_asked: StopHow | None = None
+        self._over = threading.Event()
+        self._end = StopDone(how="", outcome="timeout")
 
     def attach(self, root: RootHandle, spec: SupervisorSpec, reloader: Reloader) -> None:
         """The tree runs: from now on it can be ordered about."""
@@ -58,9 +64,20 @@ class RunControl:
 
     def stop_service(self, how: StopHow) -> None:
         """Begin to stop. What is asked for later may be quicker, not slower."""
-        if self.stop_asked != "flatten":
+        if self.stop_asked is None or _HASTE.index(how) > _HASTE.index(self.stop_asked):
             self.stop_asked = how
         self._wake()
+
+    def ended(self, left: tuple[str, ...], *, exposed: bool) -> None:
+        """The desks are over, and hold ``left``; ``exposed``: that is, or may be, something."""
+        outcome = "left" if left or exposed else "ok"
+        self._end = StopDone(how=self.stop_asked or "", outcome=outcome, left=left)
+        self._over.set()
+
+    def wait_end(self, timeout_s: float) -> StopDone:
+        """How the desks have ended, once all have; outcome timeout if that takes longer."""
+        self._over.wait(timeout_s)
+        return self._end
 
     def reload(self) -> ReloadDone:
         """Read the configuration again; changes nothing if it is not valid."""

@@ -34,6 +34,7 @@ class Control:
         self.root: RootHandle | None = None
         self.spec = SupervisorSpec("root")
         self.stopped: list[str] = []
+        self.end = schema.StopDone(how="drain", outcome="timeout")
         self.reload_answer = schema.ReloadDone(outcome="unchanged")
         self.on_reload: Callable[[], object] = lambda: None
 
@@ -44,6 +45,9 @@ class Control:
 
     def stop_service(self, how: schema.StopHow) -> None:
         self.stopped.append(how)
+
+    def wait_end(self, timeout_s: float) -> schema.StopDone:
+        return self.end
 
     def reload(self) -> schema.ReloadDone:
         self.on_reload()

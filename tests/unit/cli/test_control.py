@@ -17,13 +17,17 @@ from click.testing import CliRunner
 from actors import control_schema as schema
 from actors.board import DeskReported, LegReport
 from actors.control_socket import listen
-from actors.coordinator import FlattenFound
+from actors.coordinator import FlattenDesk, FlattenFound
+from actors.orders_outbox import VenuePositions
 from cli import control
 from cli.exits import CommandFailed
 from main import ketch
+from supervision.spec import SupervisorSpec
 from supervision.states import ChildState
 from tests.support_console import BOUND_S, Desk, console
+from tests.support_supervision_live import Stage
 from trading.desk import Phase
+from venues.model import Position
 
 
 def run(desk: Desk | Path, *arguments: str) -> tuple[int, str]:
@@ -37,8 +41,24 @@ def run(desk: Desk | Path, *arguments: str) -> tuple[int, str]:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    with console(tmp_path / "control.sock") as running:
+    orders = SupervisorSpec("grvt", (Stage().spec("orders"),))
+    with console(tmp_path / "control.sock", orders) as running:
         yield running
+
+
+def grvt_holds(size: str) -> VenuePositions:
+    held = Position(venue="grvt", symbol="X", size=Decimal(size))
+    return VenuePositions("grvt", (held,))
+
+
+def when_told(desk: Desk, order: type, *news: object) -> None:
+    """At that order the board hears this."""
+
+    def hear(message: object) -> None:
+        for one in news if isinstance(message, order) else ():
+            desk.tell_board(one)
+
+    desk.on_told = hear
 
 
 @contextmanager
@@ -200,28 +220,32 @@ def test_a_desk_is_paused_and_resumed(desk: Desk) -> None:
     assert (code, said) == (1, "pause sol: no such desk (desks: eth)\n")
 
 
-def test_flatten_ends_when_the_board_shows_the_desk_flat_and_settled(desk: Desk) -> None:
-    desk.tell_board(reported("0", Phase.IDLE, paused=True))
+def test_flatten_ends_when_the_venues_have_been_read_to_hold_nothing(desk: Desk) -> None:
+    desk.tell_board(grvt_holds("0"))  # of before the order: proves nothing
+    when_told(desk, FlattenDesk, reported("0", Phase.IDLE, paused=True), grvt_holds("0"))
     assert run(desk, "flatten") == (0, "flatten eth: flat, and paused\n")
 
 
-def test_flatten_of_a_halted_desk_claims_nothing(desk: Desk) -> None:
-    found = reported("0", Phase.HALTED, paused=True)
-    desk.tell_board(msgspec.structs.replace(found, halted="the venues hold 0.5"))
+def test_flatten_says_what_is_left_at_the_venues(desk: Desk) -> None:
+    when_told(desk, FlattenDesk, reported("0", Phase.IDLE, paused=True), grvt_holds("0.3"))
     code, said = run(desk, "flatten")
-    assert code == 1
-    assert "look at both venues" in said
+    assert code == 7
+    assert said == "flatten eth: NOT flat: this is left at the venues (grvt X +0.3)\n"
+
+
+def test_flatten_that_nobody_confirms_claims_nothing(desk: Desk) -> None:
+    desk.tell_board(reported("0", Phase.IDLE, paused=True))
+    code, said = run(desk, "flatten", "--timeout", "0.2")
+    assert code == 5
+    assert "the positions of grvt have not been read since" in said
 
 
 def test_flatten_of_what_a_desk_has_found_ends_when_that_is_closed(desk: Desk) -> None:
     found = reported("0.5", Phase.HALTED, paused=False)
     closed = reported("0", Phase.HALTED, paused=True)
     desk.tell_board(msgspec.structs.replace(found, halted="the venues hold 0.5"))
-    desk.on_told = lambda message: (
-        desk.tell_board(msgspec.structs.replace(closed, halted="closed, as told"))
-        if isinstance(message, FlattenFound)
-        else None
-    )
+    known = msgspec.structs.replace(closed, halted="closed, as told")
+    when_told(desk, FlattenFound, known, grvt_holds("0"))
     assert run(desk, "flatten") == (0, "flatten eth: flat, and paused\n")
 
 
@@ -259,26 +283,51 @@ def test_stop_that_takes_too_long_ends_with_5(desk: Desk) -> None:
     assert "still stopping (drain)" in said
 
 
-def test_stop_waits_for_the_end_of_the_process(tmp_path: Path) -> None:
-    path = tmp_path / "control.sock"
-    answer = msgspec.json.encode(schema.StopDone(how="flatten"))
+@pytest.mark.parametrize(
+    ("end", "code", "text"),
+    [
+        (schema.StopDone(how="flatten"), 0, "stopped (flatten)\n"),
+        (
+            schema.StopDone(how="cancel", outcome="left", left=("eth primary grvt X +0.5",)),
+            7,
+            "stopped (cancel); this is left, or may be:\n  eth primary grvt X +0.5\n",
+        ),
+    ],
+)
+def test_stop_waits_for_the_end_of_the_process_and_says_what_is_left(
+    tmp_path: Path, end: schema.StopDone, code: int, text: str
+) -> None:
+    answers = (schema.StopDone(how=end.how), end)
+    assert stopped(tmp_path / "control.sock", answers) == (code, text)
+
+
+def test_of_a_service_that_goes_without_a_word_nothing_is_claimed(tmp_path: Path) -> None:
+    code, said = stopped(tmp_path / "control.sock", (schema.StopDone(how="flatten"),))
+    assert code == 7
+    assert "look at both venues" in said
+
+
+def stopped(path: Path, answers: tuple[schema.StopDone, ...]) -> tuple[int, str]:
+    """What ``ketch stop`` says of a process that gives these answers and ends."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         with listen(path) as listener:
             os.write(writing, b"!")
             listener.accept()  # who asks which process this is
-            connection, _ = listener.accept()
-            connection.recv(65_536)
-            head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer)
-            connection.sendall(head + answer)
+            for answer in map(msgspec.json.encode, answers):
+                connection, _ = listener.accept()
+                connection.recv(65_536)
+                head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer)
+                connection.sendall(head + answer)
+                connection.close()
             os._exit(0)
     os.read(reading, 1)
-    code, said = run(path, "stop")
+    told = run(path, "stop")
     os.waitpid(child, 0)
     os.close(reading)
     os.close(writing)
-    assert (code, said) == (0, "stopped (flatten)\n")
+    return told
 
 
 def test_reload_says_what_applied_and_what_needs_a_restart(desk: Desk) -> None:
