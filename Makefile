@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test check systemd bench soak-supervision soak-kills soak-crashes soak-cycles soak-desks \
+.PHONY: run test check systemd drills soak-drills bench soak-supervision soak-kills soak-crashes soak-cycles soak-desks \
 	soak-simulation soak-faults clean
 .DELETE_ON_ERROR:
 
@@ -44,6 +44,14 @@ soak-simulation: $(STAMP)  ## orders, cycles and recovery in 100,000 troubled wo
 
 soak-faults: $(STAMP)  ## the faults that take long, too
 	KETCH_SOAK_FAULTS=1 $(BIN)/pytest -n 2 --dist worksteal -o timeout=600 tests/faults
+
+drills: $(STAMP)  ## the report's plan, the incident and every fault once, on three seeds each
+	for name in ws-01 ws-02 ws-03 pri-01 pri-02 pri-03 resting chaos; do \
+		$(BIN)/ketch drill $$name --seed 1 --seed 2 --seed 3 --alone || exit; done
+	$(BIN)/ketch drill incident --seed 1 --seed 2 --seed 3
+
+soak-drills: $(STAMP)  ## 1,000 cycles, a fifth of them in trouble, on three seeds
+	$(BIN)/ketch drill chaos --cycles 1000 --seed 1 --seed 2 --seed 3
 
 bench: $(STAMP)  ## the figures that docs/performance.md quotes
 	$(BIN)/python -m benchmarks
