@@ -18,6 +18,7 @@ from venues.model import BPS, ZERO, Instrument, Quote, Refusal, Side
 
 KEY_REFUSALS = 2  # in a row on one leg: the key is wrong, and no order will cure it
 
+_ON_NAKED = ("naked_s", "naked_notional")
 _LONGEST_COOL_DOWN_S = 30.0
 _FOR_GOOD = (Refusal.FUNDS, Refusal.MARKET)  # the same order would be refused again
 
@@ -230,8 +231,18 @@ class CycleState:
     def _naked_too_long(self, now_s: float) -> bool:
         if self._needed_since_s is None or self.book.live(Leg.HEDGE):
             return False
-        too_long = now_s - self._needed_since_s >= self.plan.hedge_deadline_s
+        deadline_s = self.plan.hedge_deadline_s
+        too_long = self._too_naked or now_s - self._needed_since_s >= deadline_s
         return (too_long or self._shut_out(now_s)) and self._tradable(Leg.PRIMARY, self.net)
+
+    @property
+    def _too_naked(self) -> bool:
+        """A limit on what is naked is reached, and does not just freeze: the hedge had its time."""
+        return any(
+            hold.limit.rpartition(".")[2] in _ON_NAKED
+            for hold in self.holds
+            if hold.action is not Action.FREEZE
+        )
 
     def _shut_out(self, now_s: float) -> bool:
         """The hedge's venue refuses; had it executed all the same, it would show by now.
