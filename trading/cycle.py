@@ -188,7 +188,7 @@ class CycleMachine(SettlingDesk):
             return
         self._hedge(now_s)
         self._tend(now_s)
-        if not self._balanced():
+        if not self._balanced() or any(leg.doubt for leg in self.legs.values()):
             return
         if self.phase is Phase.OPENING:
             self._open(now_s)

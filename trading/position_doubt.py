@@ -69,6 +69,9 @@ class DoubtingDesk(OrderingDesk, abc.ABC):
         self._unwound = True
         self.book.reason = self.book.reason or why
         self._note_naked(now_s)
+        self._until_s = now_s
+        # Not by the hedge as usual: what was closed is not to be opened again.
+        self._change(Phase.UNWINDING, why)
 
     def _weigh_all(self, now_s: float) -> None:
         for leg in self.legs.values():

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH, D, plan, quote
 from trading.cycle import CycleMachine
-from trading.cycle_effects import Effect, FinishCycle, PlaceOrder
+from trading.cycle_effects import CancelOrder, Effect, FinishCycle, PlaceOrder
+from trading.cycle_state import Gate, always_open
 from trading.desk import CycleRecord, LegOrder, Phase
 from trading.ids import Leg
 from trading.orders import OrderState, OrderView
 from venues.errors import KeyCheck, KeyRefusal
-from venues.model import Instrument
+from venues.model import Instrument, Refusal
 
 PRIMARY, HEDGE = Leg.PRIMARY, Leg.HEDGE
 _Effect = TypeVar("_Effect", bound=Effect)
@@ -31,10 +32,14 @@ class Desk:
         next_cycle: int = 1,
         finished: int = 0,
         halted: str = "",
+        awaits_guard: bool = False,
+        gate: Gate = always_open,
         **figures: Any,
     ) -> None:
         instruments = {PRIMARY: BACKPACK_ETH, HEDGE: hedge}
-        self.machine = CycleMachine(plan(**figures), instruments, next_cycle, finished, halted)
+        self.machine = CycleMachine(
+            plan(**figures), instruments, next_cycle, finished, halted, awaits_guard, gate
+        )
         self.instruments = instruments
         self.now_s = 0.0
         self.effects: list[Effect] = []
@@ -114,6 +119,7 @@ class Desk:
         sent_s: float = 0.0,
         received_s: float = 0.0,
         key_refusal: KeyRefusal | None = None,
+        refusal: Refusal | None = None,
     ) -> list[Effect]:
         """The orders actor publishes what is known of an order; ``executed`` is cumulative."""
         size = abs(D(executed))
@@ -122,9 +128,14 @@ class Desk:
             signed_executed=size * order.side.sign,
             quote_amount=size * (order.mid if price is None else D(price)), fees=D(fees),
             state=state, reason="", fills_complete=fills_complete, sent_s=sent_s,
-            received_s=received_s, key_refusal=key_refusal,
+            received_s=received_s, key_refusal=key_refusal, refusal=refusal,
         )  # fmt: skip
         return self.take(self.machine.order_progressed(order.leg, order.attempt, view, self.now_s))
+
+    def report_part(self, order: LegOrder, executed: Decimal) -> list[Effect]:
+        """An order ends with this much executed, rounded down to its venue's step."""
+        size = self.instruments[order.leg].floor_size(executed)
+        return self.report(order, size, OrderState.CANCELLED)
 
     def fill(self, leg: Leg, **known: Any) -> list[Effect]:
         """The live order of a leg fills."""
@@ -143,6 +154,16 @@ class Desk:
         """The venue of a leg refuses its live order over our key."""
         refusal = KeyRefusal(self.instruments[leg].venue, "2000", KeyCheck.KEY)
         return self.report(self.live(leg), "0", OrderState.REJECTED, key_refusal=refusal)
+
+    def refuse(self, leg: Leg, refusal: Refusal, executed: str = "0") -> list[Effect]:
+        """The venue does not execute the live order of a leg, or not all of it, for this."""
+        order = self.live(leg)
+        state = OrderState.EXPIRED if D(executed) else OrderState.REJECTED
+        return self.report(order, executed, state, refusal=refusal)
+
+    def cancels(self, leg: Leg) -> list[int]:
+        """The attempts of a leg that it wanted cancelled, in order."""
+        return [effect.attempt for effect in self.of(CancelOrder) if effect.leg is leg]
 
     def positions(self, primary: str | Decimal, hedge: str | Decimal) -> list[Effect]:
         """Both venues tell what they hold."""

@@ -1,0 +1,209 @@
+"""A venue refuses: for money, for its market, because there is nothing to reduce."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support_trading import D
+from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, holding, started
+from trading.cycle_effects import CheckPositions
+from trading.desk import Phase
+from trading.ids import Leg
+from venues.model import MarketMode, Refusal, Side
+
+LASTING = pytest.mark.parametrize("refusal", [Refusal.FUNDS, Refusal.MARKET])
+
+# -- what lasts -----------------------------------------------------------------------------------
+
+
+@LASTING
+def test_a_hedge_refused_for_what_lasts_is_not_repeated_but_unwound(refusal: Refusal) -> None:
+    desk = started()
+    desk.fill(PRIMARY)
+    desk.refuse(HEDGE, refusal)
+    desk.wait(0.25)
+    assert len(desk.on(HEDGE)) == 1
+    order = desk.live(PRIMARY)
+    assert (order.side, order.size, order.reduce_only) == (Side.SELL, D("0.5"), True)
+    assert desk.records == []
+
+
+@LASTING
+def test_what_executed_before_the_refusal_stays_hedged(refusal: Refusal) -> None:
+    desk = started()
+    desk.fill(PRIMARY)
+    desk.refuse(HEDGE, refusal, "0.2")
+    desk.wait(0.25)
+    assert desk.live(PRIMARY).size == D("0.3")
+
+
+def test_an_unwound_cycle_says_why() -> None:
+    desk = started()
+    desk.fill(PRIMARY)
+    desk.refuse(HEDGE, Refusal.FUNDS)
+    desk.wait(0.25)
+    desk.fill(PRIMARY)
+    desk.settle()
+    assert (desk.records[0].outcome, desk.records[0].reason) == ("unwound", "hedge refused")
+
+
+@LASTING
+@pytest.mark.parametrize("leg", list(Leg))
+def test_after_a_refusal_that_lasts_the_next_cycle_waits_for_seconds(
+    refusal: Refusal, leg: Leg
+) -> None:
+    desk = started(cycles=9)
+    if leg is HEDGE:
+        desk.fill(PRIMARY)
+    desk.refuse(leg, refusal)
+    desk.wait(0.25)
+    for order in desk.machine.book.unresolved():
+        desk.fill(order.leg)
+    desk.settle()
+    assert desk.phase is Phase.IDLE
+    due_s = desk.machine.next_due_s(desk.now_s)
+    assert due_s is not None
+    assert 2.0 <= due_s - desk.now_s <= 4.0
+
+
+def test_an_entry_refused_for_money_is_not_repeated() -> None:
+    desk = started()
+    desk.refuse(PRIMARY, Refusal.FUNDS)
+    assert desk.phase is Phase.SETTLING
+    assert len(desk.orders) == 1
+
+
+def test_what_reduces_is_tried_again_whatever_it_was_refused_for() -> None:
+    desk = closing()
+    desk.refuse(PRIMARY, Refusal.MARKET)
+    desk.wait(0.25)
+    assert desk.live(PRIMARY).size == D("0.5")
+
+
+def test_a_price_that_was_refused_has_the_hedge_tried_again() -> None:
+    desk = started()
+    desk.fill(PRIMARY)
+    desk.refuse(HEDGE, Refusal.PRICE, "0.1")
+    assert desk.live(HEDGE).size == D("0.4")
+
+
+def test_a_self_trade_that_was_prevented_leaves_a_need_and_nothing_else() -> None:
+    desk = started()
+    desk.fill(PRIMARY)
+    desk.refuse(HEDGE, Refusal.SELF_TRADE, "0.2")
+    assert desk.live(HEDGE).size == D("0.3")
+    desk.fill(HEDGE)
+    assert desk.phase is Phase.HOLDING
+
+
+# -- nothing to reduce ----------------------------------------------------------------------------
+
+
+def twice_not_reduced() -> Desk:
+    desk = closing()
+    desk.refuse(PRIMARY, Refusal.REDUCE_ONLY)
+    desk.wait(0.25)
+    desk.refuse(PRIMARY, Refusal.REDUCE_ONLY)
+    return desk
+
+
+def read(desk: Desk, primary: str, hedge: str, times: int = 3) -> Desk:
+    """Both venues tell what they hold, so many times, as often as they are asked."""
+    for _ in range(times):
+        desk.wait(0.25)
+        desk.positions(primary, hedge)
+    return desk
+
+
+def test_after_two_refusals_to_reduce_nothing_is_ordered_before_the_position_is_read() -> None:
+    desk = twice_not_reduced()
+    desk.wait(60.0)
+    assert len(desk.on(PRIMARY)) == 3
+    assert len(desk.of(CheckPositions)) >= 1
+    assert [order.reduce_only for order in desk.on(PRIMARY)] == [False, True, True]
+
+
+def test_a_position_that_is_there_is_reduced_again_once_that_is_sure() -> None:
+    desk = read(twice_not_reduced(), "0.5", "-0.5", 8)
+    before = len(desk.on(PRIMARY))
+    read(desk, "0.5", "-0.5", 2)
+    assert (before, len(desk.on(PRIMARY))) == (3, 4)
+    assert desk.machine.halted == ""
+
+
+def test_a_position_that_is_gone_is_matched_on_the_other_leg() -> None:
+    desk = read(twice_not_reduced(), "0", "-0.5")
+    assert (desk.live(HEDGE).side, desk.live(HEDGE).size) == (Side.BUY, D("0.5"))
+    assert desk.live(HEDGE).reduce_only
+    assert "there is nothing to reduce" in desk.machine.halted
+
+
+def test_a_failed_reading_ends_no_doubt() -> None:
+    desk = twice_not_reduced()
+    for _ in range(100):
+        desk.wait(0.25)
+    assert len(desk.on(PRIMARY)) == 3
+
+
+# -- markets that take no such order --------------------------------------------------------------
+
+
+def restricted(desk: Desk, leg: Leg, mode: MarketMode | None) -> Desk:
+    desk.take(desk.machine.market_mode(leg, mode, desk.now_s))
+    return desk
+
+
+@pytest.mark.parametrize("mode", [MarketMode.REDUCE_ONLY, MarketMode.POST_ONLY, MarketMode.CLOSED])
+def test_what_the_hedges_market_will_not_take_is_unwound_at_once(mode: MarketMode) -> None:
+    desk = restricted(started(), HEDGE, mode)
+    desk.fill(PRIMARY)
+    assert desk.on(HEDGE) == []
+    assert desk.live(PRIMARY).reduce_only
+    assert desk.phase is Phase.UNWINDING
+
+
+@pytest.mark.parametrize("mode", [MarketMode.NORMAL, MarketMode.UNKNOWN, None])
+def test_a_hedge_is_tried_where_its_market_is_not_known_to_refuse(
+    mode: MarketMode | None,
+) -> None:
+    desk = restricted(started(), HEDGE, mode)
+    desk.fill(PRIMARY)
+    assert desk.live(HEDGE).size == D("0.5")
+
+
+def test_a_market_that_only_reduces_lets_a_cycle_be_closed() -> None:
+    desk = holding()
+    for leg in Leg:
+        restricted(desk, leg, MarketMode.REDUCE_ONLY)
+    desk.wait(0.5)
+    desk.fill(PRIMARY)
+    desk.fill(HEDGE)
+    assert desk.machine.flat
+
+
+def test_what_no_market_takes_halts_the_desk_which_goes_on_trying() -> None:
+    desk = started()
+    for leg in Leg:
+        restricted(desk, leg, MarketMode.CLOSED)
+    desk.fill(PRIMARY)
+    desk.wait(4.9)
+    before = desk.machine.halted
+    desk.wait(0.1)
+    desk.wait(0.1)
+    assert before == ""
+    assert desk.machine.halted == (
+        "0.5 is naked and no market takes it: backpack is closed, grvt is closed"
+    )
+    assert len(desk.orders) == 1
+    restricted(desk, PRIMARY, MarketMode.REDUCE_ONLY)
+    assert desk.live(PRIMARY).size == D("0.5")
+
+
+def test_a_market_that_opens_again_has_its_hedge() -> None:
+    desk = started()
+    for leg in Leg:
+        restricted(desk, leg, MarketMode.CANCEL_ONLY)
+    desk.fill(PRIMARY)
+    assert desk.on(HEDGE) == []
+    restricted(desk, HEDGE, MarketMode.NORMAL)
+    assert desk.live(HEDGE).size == D("0.5")
