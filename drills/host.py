@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shutil
 import sqlite3
 import subprocess
 import threading
@@ -30,7 +31,7 @@ def started(arguments: list[str], folder: Path, log: str) -> Iterator[subprocess
     own = {"XDG_STATE_HOME": str(folder), "PYTHONPATH": path, "COLUMNS": "120"}
     with (folder / log).open("ab") as said:
         child = subprocess.Popen(
-            arguments,
+            [*_leash(), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
@@ -47,6 +48,12 @@ def started(arguments: list[str], folder: Path, log: str) -> Iterator[subprocess
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+
+
+def _leash() -> list[str]:
+    """What has it killed when we are: nobody else would ever end it. It becomes the command."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
 class Host:
