@@ -89,12 +89,16 @@ class BoardSnapshot(msgspec.Struct, frozen=True):
 
 
 class Board(SupervisedActor):
-    """Keeps the latest of everything. ``on_record`` hears of each finished cycle."""
+    """Keeps the latest of everything. ``on_record`` and ``readers`` hear of each finished cycle."""
 
     def __init__(
-        self, context: ActorContext, on_record: Callable[[CycleRecord], None] | None = None
+        self,
+        context: ActorContext,
+        on_record: Callable[[CycleRecord], None] | None = None,
+        readers: tuple[str, ...] = (),
     ) -> None:
         super().__init__(context)
+        self._readers = tuple(self.address(name) for name in readers)
         self._on_record = on_record
         self._statuses: dict[str, StatusMessage] = {}
         self._desks: dict[str, DeskReported] = {}
@@ -117,6 +121,8 @@ class Board(SupervisedActor):
         elif isinstance(message, CycleRecord):
             record = msgspec.structs.replace(message, orders=())  # they are in the journal
             self._happened(record)
+            for reader in self._readers:
+                reader.offer(record)
             if self._on_record is not None:
                 self._on_record(record)
         elif isinstance(message, VenueBalances):

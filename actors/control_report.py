@@ -272,8 +272,9 @@ def is_unexplained(desk: DeskReported) -> bool:
 
 
 def _cycles(desk: str, board: BoardSnapshot) -> Iterator[schema.Cycle]:
-    records = [e for e in board.events if isinstance(e, CycleRecord) and e.desk == desk]
-    for record in records[-_LAST_CYCLES:]:
+    # One that comes again has been put right.
+    records = {e.cycle: e for e in board.events if isinstance(e, CycleRecord) and e.desk == desk}
+    for record in list(records.values())[-_LAST_CYCLES:]:
         fees: dict[str, Decimal] = {leg.venue: leg.fees for leg in (record.primary, record.hedge)}
         yield schema.Cycle(
             cycle=record.cycle,

@@ -21,14 +21,17 @@ from actors.journal_history import DeskHistory, ResultsOnRecord, UnresolvedInten
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ExitKind
 from trading.desk import CycleRecord
+from trading.funding import CycleEnd
+from trading.ids import Leg
 from trading.orders import OrderView
 from venues.model import Fill, NewOrder
 
 __all__ = [
-    "BeginEpoch", "CycleOnRecord", "DeskHistory", "IntentRecorded", "Journal",
-    "JournalUnusable", "LoadDesk", "LoadResults", "LoadVenue", "RecordCycle", "RecordCycleStart",
-    "RecordDesk", "RecordFill", "RecordIntent", "RecordInterrupted", "RecordOrder", "RecordResume",
-    "ResultsOnRecord", "UnresolvedIntent", "VenueHistory",
+    "BeginEpoch", "CycleOnRecord", "DeskHistory", "EndsOnRecord", "FundingOnRecord",
+    "IntentRecorded", "Journal", "JournalUnusable", "LoadDesk", "LoadEnds", "LoadResults",
+    "LoadVenue", "RecordCycle", "RecordCycleStart", "RecordDesk", "RecordFill", "RecordFunding",
+    "RecordIntent", "RecordInterrupted", "RecordOrder", "RecordResume", "ResultsOnRecord",
+    "UnresolvedIntent", "VenueHistory",
 ]  # fmt: skip
 
 
@@ -120,6 +123,35 @@ class RecordResume(msgspec.Struct, frozen=True):
 
     desk: str
     resumed_ns: int
+
+
+class LoadEnds(msgspec.Struct, frozen=True):
+    """Which cycles have ended since then? EndsOnRecord is told to ``reply_to``."""
+
+    desks: tuple[str, ...]
+    since_ns: int
+    reply_to: str
+
+
+class EndsOnRecord(msgspec.Struct, frozen=True):
+    """The journal's answer to LoadEnds; of each desk oldest first."""
+
+    ends: tuple[CycleEnd, ...]
+
+
+class RecordFunding(msgspec.Struct, frozen=True):
+    """A cycle's record is to have that funding. FundingOnRecord is told to ``reply_to``."""
+
+    desk: str
+    cycle: int
+    funding: dict[Leg, Decimal]
+    reply_to: str
+
+
+class FundingOnRecord(msgspec.Struct, frozen=True):
+    """The journal's answer: that is the cycle's record now."""
+
+    record: CycleRecord
 
 
 class LoadResults(msgspec.Struct, frozen=True):
@@ -229,6 +261,23 @@ class Journal(SupervisedActor):
             found = ResultsOnRecord((), {}, str(error))
         self.address(message.reply_to).offer(found)
 
+    def _load_ends(self, message: LoadEnds) -> None:
+        try:
+            ends = [end for d in message.desks for end in self._open.load_ends(d, message.since_ns)]
+        except JournalUnusable as error:  # as above
+            self.log.warning("funding of earlier cycles is not put right: {}", error)
+            return
+        self.address(message.reply_to).offer(EndsOnRecord(tuple(ends)))
+
+    def _record_funding(self, message: RecordFunding) -> None:
+        try:
+            record = self._open.write_funding(message.desk, message.cycle, message.funding)
+        except JournalUnusable as error:
+            self.log.warning("funding of a cycle is not put right: {}", error)
+            return
+        if record is not None:
+            self.address(message.reply_to).offer(FundingOnRecord(record))
+
     # -- groups ------------------------------------------------------------------------------------
 
     def _commit(self) -> None:
@@ -267,6 +316,8 @@ _READERS: Final[dict[type, Callable[[Journal, Any], object]]] = {
     LoadDesk: lambda self, m: self._open.load_desk(m.desk, m.since_ns),
     LoadVenue: Journal._load_venue,
     LoadResults: Journal._load_results,
+    LoadEnds: Journal._load_ends,
+    RecordFunding: Journal._record_funding,
     RecordResume: lambda self, m: self._open.set_resumed(m.desk, m.resumed_ns),
     BeginEpoch: lambda self, m: self._open.next_epoch(m.beyond, _now_ns()),
     RecordDesk: lambda self, m: self._open.set_desk(

@@ -22,11 +22,14 @@ from actors.journal_history import (
     ResultsOnRecord,
     RunStart,
     UnresolvedIntent,
+    end_of,
     result_of,
 )
 from actors.journal_tables import SCHEMA_VERSION, SINCE_3, SUMMED, TABLES
+from trading.cycle_record import with_funding
 from trading.desk import CycleRecord
-from trading.ids import LAST_EPOCH
+from trading.funding import CycleEnd
+from trading.ids import LAST_EPOCH, Leg
 from trading.orders import OrderView
 from trading.results import CycleResult
 from venues.model import Fill, NewOrder
@@ -35,6 +38,7 @@ BUSY_TIMEOUT_S: Final = 5.0
 CRASH_WINDOW_S: Final = 60
 _SECOND_NS: Final = 1_000_000_000
 _FILLS_KEPT_NS: Final = 48 * 3600 * _SECOND_NS
+_ENDS: Final = 100
 _INTERRUPTED: Final = "interrupted"
 
 
@@ -285,6 +289,32 @@ class JournalFile:
         )
         self._insert("desks", values, "insert or replace")
         self.commit()
+
+    # -- funding -----------------------------------------------------------------------------------
+
+    def load_ends(self, desk: str, since_ns: int) -> tuple[CycleEnd, ...]:
+        """The latest cycles on record that ended since then, oldest first.
+
+        Raises JournalUnusable for a damaged row.
+        """
+        where = (
+            "where desk = ? and finished_ns >= ? and record_json != '' order by cycle desc limit ?"
+        )
+        rows = list(self._rows("cycles", where, desk, since_ns, _ENDS))
+        return tuple(end for row in reversed(rows) if (end := end_of(row)) is not None)
+
+    def write_funding(
+        self, desk: str, cycle: int, funding: Mapping[Leg, Decimal]
+    ) -> CycleRecord | None:
+        """Put a cycle's record right: that funding belongs to it; durable. None: not on record."""
+        where = "where desk = ? and cycle = ? and record_json != ''"
+        row = next(self._rows("cycles", where, desk, cycle), None)
+        if row is None:
+            return None
+        record = with_funding(msgspec.json.decode(row[7], type=CycleRecord), funding)
+        self._insert("cycles", (*row[:7], _json(record), row[8]), "insert or replace")
+        self.commit()
+        return record
 
     # -- results -----------------------------------------------------------------------------------
 

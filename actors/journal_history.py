@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
+from trading.funding import CycleEnd
+from trading.ids import Leg
 from trading.results import CycleResult
 from venues.model import ZERO, NewOrder
 
@@ -59,10 +62,11 @@ class ResultsOnRecord(msgspec.Struct, frozen=True):
 
 
 class _Leg(msgspec.Struct, frozen=True):
-    """Of a leg's record, what limits need."""
+    """Of a leg's record, what limits need, and its funding."""
 
     traded: Decimal
     slippage_bps: Decimal
+    funding: Decimal = ZERO
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -84,6 +88,16 @@ def result_of(desk: str, cycle: int, finished_ns: int, record_json: str) -> Cycl
         pnl=record.pnl,
         slippage_bps=max(slips, default=ZERO),
     )
+
+
+def end_of(row: tuple[Any, ...]) -> CycleEnd | None:
+    """A row of the cycles that are over; None for a record that can't be read any more."""
+    try:
+        record = msgspec.json.decode(row[7], type=_Record)
+    except msgspec.DecodeError:
+        return None
+    funding = {Leg.PRIMARY: record.primary.funding, Leg.HEDGE: record.hedge.funding}
+    return CycleEnd(row[0], row[1], row[4], row[5], funding)
 
 
 class RunStart(msgspec.Struct, frozen=True):

@@ -92,13 +92,15 @@ def open_view(console: Console) -> View:
 def cycle_line(record: CycleRecord) -> str:
     """A finished cycle in one line."""
     naked = max(record.naked_ms, default=0.0)
+    paid = record.primary.funding + record.hedge.funding
+    funding = f" (funding {paid:+.4f})" if paid else ""
     return (
         f"{record.desk} cycle {record.cycle:<5} {record.outcome:<10} {record.direction:<5}"
         f" {record.size}"
         f"  {record.primary.venue} {record.primary.entry_price:.2f} → "
         f"{record.primary.exit_price:.2f}"
         f"  {record.hedge.venue} {record.hedge.entry_price:.2f} → {record.hedge.exit_price:.2f}"
-        f"  pnl {record.pnl:+.4f}  naked ≤ {naked:.0f} ms"
+        f"  pnl {record.pnl:+.4f}{funding}  naked ≤ {naked:.0f} ms"
     )
 
 

@@ -32,7 +32,9 @@ from venues.model import BACKPACK, GRVT
 
 MOST_DESKS: Final = 50
 # What stands at the top of the tree beside the desks, and the paths that patterns begin with.
-TAKEN_NAMES: Final = frozenset({GRVT, BACKPACK, "journal", "board", "guard", "console", "root"})
+TAKEN_NAMES: Final = frozenset(
+    {GRVT, BACKPACK, "journal", "board", "guard", "funding", "console", "root"}
+)
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 

@@ -10,7 +10,7 @@ import msgspec
 
 from paper.accounts import Account, MarkOf, reported
 from paper.checks import reducible
-from paper.orders import OrderRequest, PaperPosition, PaperSummary, Reason, Refused
+from paper.orders import FundingPayment, OrderRequest, PaperPosition, PaperSummary, Reason, Refused
 from paper.registry import OrderRegistry
 from paper.settings import Limits, VenueSettings
 from venues.model import ZERO, Side
@@ -18,18 +18,6 @@ from venues.model import ZERO, Side
 BACKGROUND = "~background"
 _NS_PER_S = 1_000_000_000
 _BOOKED = Decimal("0.000001")  # GRVT tells amounts to a millionth; what is told is what is booked
-
-
-class FundingPayment(msgspec.Struct, frozen=True, kw_only=True):
-    """Funding booked to one account's position; a positive ``amount`` was paid."""
-
-    account: str
-    symbol: str
-    size: Decimal
-    mark: Decimal
-    rate: Decimal
-    amount: Decimal
-    now_ns: int
 
 
 class Clearing:
@@ -52,6 +40,7 @@ class Clearing:
         self._accounts = {name: Account(name, settings.deposit) for name in accounts}
         self._accounts[BACKGROUND] = Account(BACKGROUND, ZERO)
         self._funded_interval = -1
+        self.payments: list[FundingPayment] = []  # of all accounts but the background, oldest first
 
     def set_limits(self, limits: Limits) -> None:
         """Other limits hold from now on."""
@@ -121,7 +110,9 @@ class Clearing:
             return []
         first = self._funded_interval < 0
         self._funded_interval = interval
-        return [] if first else self._book_funding(now_ns)
+        booked = [] if first else self._book_funding(now_ns)
+        self.payments += [payment for payment in booked if payment.account != BACKGROUND]
+        return booked
 
     def _book_funding(self, now_ns: int) -> list[FundingPayment]:
         rate = self._settings.funding.rate

@@ -19,23 +19,22 @@ import msgspec
 from paper.background import Background
 from paper.book import OrderBook, Working
 from paper.checks import band, check_shape, check_value
-from paper.clearing import BACKGROUND, Clearing, FundingPayment
+from paper.clearing import BACKGROUND, Clearing
 from paper.force import Force
 from paper.matching import Match, Matcher
 from paper.orders import (
     BookDelta,
     ExchangeListener,
+    FundingPayment,
     OrderNotFound,
     OrderRequest,
-    PaperFill,
     PaperOrder,
-    PaperPosition,
-    PaperSummary,
     Reason,
     Refused,
     Status,
     Ticker,
 )
+from paper.readings import Readings
 from paper.registry import OrderRegistry
 from paper.settings import VenueSettings
 from venues.model import ZERO, Book, Instrument, Level, Side, TimeInForce
@@ -44,7 +43,7 @@ _NS_PER_US = 1_000
 _REMAINDER = {TimeInForce.IOC: Reason.IOC, TimeInForce.FOK: Reason.FOK}
 
 
-class PaperExchange:
+class PaperExchange(Readings):
     """A venue that matches. ``accounts`` may trade; ``clock`` gives UTC nanoseconds.
 
     Call ``tick`` regularly: expiries, the background's next step, funding and liquidations happen
@@ -214,33 +213,6 @@ class PaperExchange:
         for account in self._clearing.names:
             if self._clearing.below_maintenance(account):
                 self.liquidate(account, Decimal(1), untold=False)
-
-    def find_order(
-        self, account: str, *, order_id: int | None = None, client_order_id: int | None = None
-    ) -> PaperOrder | None:
-        """Any order ever accepted; the newest one under that client order id."""
-        return self._orders.find(account, order_id, client_order_id)
-
-    def open_orders(self, account: str, symbol: str | None = None) -> list[PaperOrder]:
-        """Resting orders, oldest first."""
-        resting = self._orders.resting(account, symbol)
-        return [working.order for working in resting if working.order is not None]
-
-    def order_history(self, account: str, symbol: str | None = None) -> list[PaperOrder]:
-        """Every accepted order, newest first."""
-        return self._orders.history(account, symbol)
-
-    def fill_history(self, account: str, symbol: str | None = None) -> list[PaperFill]:
-        """Every fill, newest first."""
-        return self._orders.fills(account, symbol)
-
-    def positions(self, account: str) -> list[PaperPosition]:
-        """Positions that are not flat."""
-        return self._clearing.positions(account, self.now_ns())
-
-    def summary(self, account: str) -> PaperSummary:
-        """The account's money."""
-        return self._clearing.summary(account, self.now_ns())
 
     def book(self, symbol: str, depth: int) -> tuple[Book, int]:
         """The book and its last update id."""

@@ -13,9 +13,8 @@ from typing import BinaryIO, TypedDict
 
 import msgspec
 
-from paper.clearing import FundingPayment
 from paper.faults import Hit
-from paper.orders import BookDelta, PaperFill, PaperOrder, PaperPosition, Reason
+from paper.orders import BookDelta, FundingPayment, PaperFill, PaperOrder, PaperPosition, Reason
 from paper.records import (
     LEDGER_SCHEMA,
     Accepted,

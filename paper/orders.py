@@ -231,6 +231,18 @@ class BookDelta(msgspec.Struct, frozen=True, kw_only=True):
     now_ns: int
 
 
+class FundingPayment(msgspec.Struct, frozen=True, kw_only=True):
+    """Funding booked to one account's position; a positive ``amount`` was paid."""
+
+    account: str
+    symbol: str
+    size: Decimal
+    mark: Decimal
+    rate: Decimal
+    amount: Decimal
+    now_ns: int
+
+
 class ExchangeListener(Protocol):
     """What a front-end hears, in the order in which it happened, inside the engine's call.
 
@@ -321,6 +333,9 @@ class Exchange(Protocol):
 
     def fill_history(self, account: str, symbol: str | None = None) -> list[PaperFill]:
         """Every fill, newest first."""
+
+    def funding_history(self, account: str) -> list[FundingPayment]:
+        """Every funding payment of an account, newest first."""
 
     def positions(self, account: str) -> list[PaperPosition]:
         """Positions that are not flat."""

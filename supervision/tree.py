@@ -26,6 +26,7 @@ from actors.backpack_status import BackpackStatus
 from actors.board import Board
 from actors.console import Console, ConsoleAccess
 from actors.coordinator import Coordinator, DeskOutcome
+from actors.funding import BackpackFunding, FundingReader, FundingSource, GrvtFunding
 from actors.grvt_market import GrvtMarket
 from actors.grvt_queries import GrvtQueries
 from actors.grvt_session import GrvtSession
@@ -38,11 +39,12 @@ from actors.market_board import MarketBoard
 from actors.naked_clocks import NakedClocks
 from actors.orders import Orders
 from actors.paused_desks import PausedDesks
+from config.plans import desk_plan
 from config.schema import ConnectionConfig, DeskConfig, KetchConfig, LegConfig
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.policy import SUPERVISOR_POLICY, Boot, Breaker, Policy, Readiness, Strategy
 from supervision.spec import ChildSpec, SupervisorSpec
-from trading.desk import CycleRecord, DeskPlan
+from trading.desk import CycleRecord
 from trading.ids import IdAllocator, Leg
 from trading.order_manager import OrderTiming
 from trading.plan import AccountLimits
@@ -60,6 +62,7 @@ _DESK: Final = Policy(boot=Boot.OPTIONAL)
 _DRIFT_S: Final = 2.0
 _READINGS: Final = 3
 _READ_S: Final = 5.0
+_FUNDING: Final = "funding"
 # One desk of several: with a breaker its failures are its own, and it is tried again for ever.
 _ONE_OF_SEVERAL: Final = Breaker(
     failure_threshold=3, reset_timeout=10.0, reset_max=60.0, probe_stable_for=10.0
@@ -111,11 +114,12 @@ def service_tree(service: Service) -> SupervisorSpec:
         id="root",
         children=(
             _child(service, "journal", "journal", lambda c: Journal(c, service.journal)),
-            _child(service, "board", "worker", lambda c: Board(c, service.on_record)),
+            _child(service, "board", "worker", lambda c: Board(c, service.on_record, (_FUNDING,))),
             _account_guard(service),
             _grvt(service),
             _backpack(service),
             *(_desk(service, number, name) for number, name in enumerate(service.config.desks)),
+            _funding(service),
             *_console(service),
         ),
         intensity=root.intensity,
@@ -247,7 +251,7 @@ def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
     def coordinator(context: ActorContext) -> SupervisedActor:
         return Coordinator(
             context,
-            plan=_plan(name, number, desk, service.cycles),
+            plan=desk_plan(name, number, desk, service.cycles),
             instruments={
                 leg: accesses[of.venue].instruments[of.symbol] for leg, of in legs.items()
             },
@@ -282,38 +286,29 @@ def _desk_policy(service: Service) -> Policy:
     return SUPERVISOR_POLICY if alone else replace(SUPERVISOR_POLICY, breaker=_ONE_OF_SEVERAL)
 
 
+def _funding(service: Service) -> ChildSpec:
+    legs: dict[tuple[str, str], tuple[str, Leg]] = {
+        (of.venue, of.symbol): (name, leg)
+        for name, desk in service.config.desks.items()
+        for leg, of in _legs(desk).items()
+    }
+
+    def build(context: ActorContext) -> SupervisedActor:
+        session = context.directory.address(f"{GRVT}/session")
+        sources: dict[str, FundingSource] = {
+            GRVT: GrvtFunding(service.grvt, session),
+            BACKPACK: BackpackFunding(service.backpack),
+        }
+        return FundingReader(context, sources, legs, told=("board", ACCOUNT_GUARD, *service.guards))
+
+    return _child(service, _FUNDING, "worker", build, _CONSOLE)
+
+
 def _console(service: Service) -> tuple[ChildSpec, ...]:
     access = service.console
     if access is None:
         return ()
     return (_child(service, "console", "worker", lambda c: Console(c, access), _CONSOLE),)
-
-
-def _plan(name: str, number: int, desk: DeskConfig, cycles: int | None) -> DeskPlan:
-    return DeskPlan(
-        desk=name,
-        desk_number=number,
-        size=desk.size,
-        cycles=cycles,
-        direction=desk.direction,
-        hold_s=desk.hold_s,
-        pause_s=desk.pause_s,
-        entry=desk.entry,
-        exit=desk.exit,
-        maker=desk.maker,
-        slices=desk.slices,
-        hold_jitter=desk.hold_jitter,
-        daily_volume=desk.daily_volume,
-        gate=desk.gate,
-        ladder=desk.ladder,
-        max_slippage_bps=desk.max_slippage_bps,
-        entry_attempts=desk.entry_attempts,
-        hedge_deadline_s=desk.hedge_deadline_s,
-        max_quote_age_s=desk.max_quote_age_s,
-        settle_timeout_s=desk.settle_timeout_s,
-        retry_s=desk.retry_s,
-        unexplained=desk.unexplained,
-    )
 
 
 def _orders(

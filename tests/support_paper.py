@@ -6,9 +6,16 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from paper.clearing import FundingPayment
 from paper.engine import PaperExchange
-from paper.orders import BookDelta, OrderRequest, PaperFill, PaperOrder, PaperPosition, SelfTrade
+from paper.orders import (
+    BookDelta,
+    FundingPayment,
+    OrderRequest,
+    PaperFill,
+    PaperOrder,
+    PaperPosition,
+    SelfTrade,
+)
 from paper.settings import Fees, VenueSettings
 from venues.model import Instrument, Level, Side, TimeInForce
 

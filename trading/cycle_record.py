@@ -235,18 +235,19 @@ def build_record(
 
 
 def with_funding(record: CycleRecord, funding: Mapping[Leg, Decimal]) -> CycleRecord:
-    """The record with so much more funding (positive: paid) on its legs."""
-    legs = {Leg.PRIMARY: record.primary, Leg.HEDGE: record.hedge}
-    paid = {
-        leg: msgspec.structs.replace(known, funding=known.funding + funding.get(leg, ZERO))
-        for leg, known in legs.items()
-    }
+    """The record with that funding (positive: paid) on its legs, instead of what it had."""
+    primary, hedge = funding.get(Leg.PRIMARY, ZERO), funding.get(Leg.HEDGE, ZERO)
     return msgspec.structs.replace(
         record,
-        primary=paid[Leg.PRIMARY],
-        hedge=paid[Leg.HEDGE],
-        pnl=record.pnl - sum(funding.values(), ZERO),
+        primary=msgspec.structs.replace(record.primary, funding=primary),
+        hedge=msgspec.structs.replace(record.hedge, funding=hedge),
+        pnl=record.pnl + record.primary.funding + record.hedge.funding - primary - hedge,
     )
+
+
+def funding_of(record: CycleRecord) -> dict[Leg, Decimal]:
+    """The funding that it has on its legs."""
+    return {Leg.PRIMARY: record.primary.funding, Leg.HEDGE: record.hedge.funding}
 
 
 def _merged(view: OrderView, known: OrderView) -> OrderView:

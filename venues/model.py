@@ -325,6 +325,19 @@ class MarketInfo(msgspec.Struct, frozen=True, kw_only=True):
     event_ns: int = 0
 
 
+class FundingPayment(msgspec.Struct, frozen=True, kw_only=True):
+    """Funding that a venue has booked on a position: ``amount`` is positive when paid.
+
+    ``key`` identifies it at its venue; ``event_ns`` (UTC, the venue's) is when it was due.
+    """
+
+    venue: str
+    symbol: str
+    amount: Decimal
+    event_ns: int
+    key: str
+
+
 class AccountSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What margin decisions need: equity and what of it is free, in quote currency."""
 

@@ -9,6 +9,7 @@ from typing import Final
 from paper.backpack.settings import BackpackSettings
 from paper.orders import (
     Exchange,
+    FundingPayment,
     PaperFill,
     PaperOrder,
     PaperPosition,
@@ -33,6 +34,7 @@ from venues.backpack.frames import (
     PriceFilter,
     QuantityFilter,
 )
+from venues.backpack.funding import FundingEntry
 from venues.backpack.stream_frames import OrderData, PositionData
 from venues.model import ZERO, Instrument, Level, Side
 
@@ -88,6 +90,17 @@ def wire(value: Decimal) -> Decimal:
     if isinstance(exponent, int) and exponent > 0:
         return Decimal((sign, (*digits, *[0] * exponent), 0))
     return rounded
+
+
+def funding(payment: FundingPayment) -> FundingEntry:
+    """A payment as the history has it: positive when received."""
+    return FundingEntry(
+        symbol=payment.symbol,
+        quantity=wire(-payment.amount),
+        interval_end_timestamp=iso(payment.now_ns),
+        funding_rate=wire(payment.rate),
+        user_id=1,
+    )
 
 
 def wire_side(side: Side) -> str:

@@ -60,6 +60,7 @@ class AccountRoutes:
             web.patch("/api/v1/account", self._update),
             web.get("/wapi/v1/history/orders", self._order_history, allow_head=False),
             web.get("/wapi/v1/history/fills", self._fill_history, allow_head=False),
+            web.get("/wapi/v1/history/funding", self._funding_history, allow_head=False),
         ]
 
     async def _positions(self, request: web.Request) -> web.Response:
@@ -145,6 +146,16 @@ class AccountRoutes:
             and query.get("orderId") in (None, str(fill.order.order_id))
         ]
         return _page(request, fills)
+
+    async def _funding_history(self, request: web.Request) -> web.Response:
+        account = await self._gatekeeper.account(request, "fundingHistoryQueryAll")
+        symbol = request.query.get("symbol")
+        paid = [
+            encode.funding(payment)
+            for payment in self._exchange.funding_history(account)
+            if symbol in (None, payment.symbol)
+        ]
+        return _page(request, paid)
 
     def _seen_ns(self) -> int:
         return self._lag.seen_ns() - int(self._settings.history_lag_s * _NS_PER_S)

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from paper.grvt.refusals import reject_reason
 from paper.grvt.settings import GrvtAccount
 from paper.orders import (
+    FundingPayment,
     OrderRequest,
     PaperFill,
     PaperOrder,
@@ -22,6 +23,7 @@ from paper.orders import (
 )
 from venues.grvt import frames
 from venues.grvt.frames import Tpsl, Trigger
+from venues.grvt.funding import FundingRow
 from venues.grvt.numbers import WireNumber, server_number
 from venues.grvt.signing import WIRE_TIME_IN_FORCE
 from venues.model import ZERO, Book, Instrument, Side
@@ -139,6 +141,18 @@ def fill(paper: PaperFill, account: GrvtAccount) -> frames.Fill:
         broker="UNSPECIFIED",
         is_rpi=False,
         fee_currency="USDT",
+    )
+
+
+def funding(paper: FundingPayment, account: GrvtAccount) -> FundingRow:
+    """A payment as the history has it."""
+    return FundingRow(
+        event_time=str(paper.now_ns),
+        sub_account_id=str(account.sub_account_id),
+        instrument=paper.symbol,
+        currency="USDT",
+        amount=money(paper.amount),
+        tx_id=f"funding-{paper.now_ns}",
     )
 
 

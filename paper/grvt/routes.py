@@ -64,6 +64,7 @@ def trades_routes(exchange: Exchange, desk: OrderDesk, lag: ReadLag | None = Non
             "open_orders": _private(requests.Filter, account.open_orders),
             "order_history": _private(requests.History, account.order_history),
             "fill_history": _private(requests.History, account.fill_history),
+            "funding_payment_history": _private(requests.History, account.funding_history),
             "positions": _private(requests.Filter, account.positions),
             "account_summary": _private(requests.SubAccountOnly, account.account_summary),
             "cancel_on_disconnect": _private(requests.Countdown, account.cancel_on_disconnect),
@@ -171,6 +172,15 @@ class _AccountRoutes:
         ]
         page, cursor = _page(rows, body)
         return Answer(Result(result=[encode.fill(row, account) for row in page], next=cursor))
+
+    def funding_history(self, body: requests.History, account: GrvtAccount) -> Answer:
+        rows = [
+            paid
+            for paid in self._exchange.funding_history(account.name)
+            if self._named(body, paid.symbol) and _within(body, paid.now_ns)
+        ]
+        page, cursor = _page(rows, body)
+        return Answer(Result(result=[encode.funding(row, account) for row in page], next=cursor))
 
     def positions(self, body: requests.Filter, account: GrvtAccount) -> Answer:
         rows = self._lag.positions(account.name)

@@ -6,11 +6,14 @@ KETCH_SOAK_CYCLES says how many there are together (16); ``make soak-cycles`` as
 from __future__ import annotations
 
 import os
+import time
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.integration.cli.test_control import running
 from tests.support_cli import SWAPPED, run_and_sum_up
 from tests.support_ledger import Books, money
 
@@ -47,3 +50,33 @@ def test_cycles_are_clean_and_their_money_is_the_ledgers(
     assert Decimal(verdict["naked_q_s"]["max"]) <= Decimal("0.5")
     assert money(summary["fees"]) == money(verdict["fees"]) == dict(sorted(books.fees.items()))
     assert Decimal(summary["pnl"]) == books.pnl
+
+
+LATE_S = 30.0
+FUNDED = (
+    "desks.eth.gate.funding_guard_s=0", "desks.eth.hold_s=1.2",
+    "paper.grvt.engine.funding.interval_s=1", "paper.backpack.engine.funding.interval_s=1",
+    "venues.grvt.connection.balances_every_s=0.2",
+    "venues.backpack.connection.balances_every_s=0.2",
+)  # fmt: skip
+
+
+def test_funding_that_venues_book_is_put_into_the_records_of_its_cycles(tmp_path: Path) -> None:
+    settings = [word for text in FUNDED for word in ("-o", text)]
+    ledger = tmp_path / "ledger.jsonl"
+    with running(tmp_path, "--ledger", str(ledger), *UNLIMITED, *settings) as run:
+        run.wait_line("eth cycle 2 ")
+        run.do("flatten")
+        until_s = time.monotonic() + LATE_S
+        while not agreed(run.read("status")["desks"][0]["cycles"], Books(ledger)):
+            assert time.monotonic() < until_s, run.said
+        run.do("stop")
+        assert run.end() == 0, run.said
+    assert all(Books(ledger).funding.values())
+
+
+def agreed(cycles: list[dict[str, Any]], books: Books) -> bool:
+    """The records of all cycles together are the ledger's."""
+    funding = [cycle["funding"] for cycle in cycles]
+    paid = {v: sum((Decimal(each[v]) for each in funding), Decimal(0)) for v in books.funding}
+    return (paid, sum(Decimal(cycle["pnl"]) for cycle in cycles)) == (books.funding, books.pnl)

@@ -118,12 +118,12 @@ def decode_cancel_all(status: int, body: bytes) -> tuple[OrderUpdate, ...]:
     """The orders that DELETE /api/v1/orders ended; empty for 202, when they are yet to be."""
     if status == 202 and not body.strip():
         return ()
-    return _read("/api/v1/orders", status, body, lambda: _orders(body))
+    return read_answer("/api/v1/orders", status, body, lambda: _orders(body))
 
 
 def decode_open_orders(status: int, body: bytes) -> tuple[OrderUpdate, ...]:
     """Resting orders."""
-    return _read("/api/v1/orders", status, body, lambda: _orders(body))
+    return read_answer("/api/v1/orders", status, body, lambda: _orders(body))
 
 
 def _orders(body: bytes) -> tuple[OrderUpdate, ...]:
@@ -132,7 +132,7 @@ def _orders(body: bytes) -> tuple[OrderUpdate, ...]:
 
 def decode_order_history(status: int, body: bytes) -> tuple[OrderUpdate, ...]:
     """Past orders, newest first; ``reason`` is the expiry reason. Lags behind the engine."""
-    return _read(
+    return read_answer(
         "/wapi/v1/history/orders", status, body,
         lambda: tuple(convert.order_result(frame) for frame in _HISTORY.decode(body)),
     )  # fmt: skip
@@ -140,7 +140,7 @@ def decode_order_history(status: int, body: bytes) -> tuple[OrderUpdate, ...]:
 
 def decode_fills(status: int, body: bytes) -> tuple[Fill, ...]:
     """Fills, newest first. Lags behind the engine."""
-    return _read(
+    return read_answer(
         "/wapi/v1/history/fills", status, body,
         lambda: tuple(convert.history_fill(frame) for frame in _FILLS.decode(body)),
     )  # fmt: skip
@@ -154,7 +154,7 @@ def decode_positions(status: int, body: bytes, *, single: bool = False) -> tuple
     place = "/api/v1/position"
     if single and classify(status, body, place).verdict is Verdict.NOT_FOUND:
         return ()
-    return _read(
+    return read_answer(
         place, status, body,
         lambda: tuple(convert.position_result(frame) for frame in _POSITIONS.decode(body)),
     )  # fmt: skip
@@ -175,7 +175,7 @@ def decode_markets(status: int, body: bytes) -> tuple[MarketListing, ...]:
             for frame in _MARKETS.decode(body)
         )
 
-    return _read("/api/v1/markets", status, body, listings)
+    return read_answer("/api/v1/markets", status, body, listings)
 
 
 def decode_depth(symbol: str, status: int, body: bytes) -> DepthSnapshot:
@@ -191,34 +191,34 @@ def decode_depth(symbol: str, status: int, body: bytes) -> DepthSnapshot:
             event_ns=frame.timestamp * convert.NS_PER_US,
         )
 
-    return _read("/api/v1/depth", status, body, snapshot)
+    return read_answer("/api/v1/depth", status, body, snapshot)
 
 
 def decode_ticker(status: int, body: bytes) -> frames.Ticker | None:
     """The day's figures; None when there are none (204)."""
     if status == 204:
         return None
-    return _read("/api/v1/ticker", status, body, lambda: _TICKER.decode(body))
+    return read_answer("/api/v1/ticker", status, body, lambda: _TICKER.decode(body))
 
 
 def decode_mark_prices(status: int, body: bytes) -> tuple[frames.MarkPrice, ...]:
     """Mark, index and funding; a tuple even for one market."""
-    return _read("/api/v1/markPrices", status, body, lambda: _MARKS.decode(body))
+    return read_answer("/api/v1/markPrices", status, body, lambda: _MARKS.decode(body))
 
 
 def decode_account(status: int, body: bytes) -> frames.Account:
     """Fees (bps), limits and flags of the account."""
-    return _read("/api/v1/account", status, body, lambda: _ACCOUNT.decode(body))
+    return read_answer("/api/v1/account", status, body, lambda: _ACCOUNT.decode(body))
 
 
 def decode_capital(status: int, body: bytes) -> dict[str, frames.Balance]:
     """Balances by asset. Lent funds are missing from ``available``: use the collateral."""
-    return _read("/api/v1/capital", status, body, lambda: _CAPITAL.decode(body))
+    return read_answer("/api/v1/capital", status, body, lambda: _CAPITAL.decode(body))
 
 
 def decode_collateral(status: int, body: bytes) -> frames.Collateral:
     """Equity and margin."""
-    return _read("/api/v1/capital/collateral", status, body, lambda: _COLLATERAL.decode(body))
+    return read_answer("/api/v1/capital/collateral", status, body, lambda: _COLLATERAL.decode(body))
 
 
 def account_summary(account: frames.Account, collateral: frames.Collateral) -> AccountSummary:
@@ -237,7 +237,7 @@ def account_summary(account: frames.Account, collateral: frames.Collateral) -> A
 
 def decode_status(status: int, body: bytes) -> frames.SystemStatus:
     """``Ok`` or ``Maintenance``."""
-    return _read("/api/v1/status", status, body, lambda: _STATUS.decode(body))
+    return read_answer("/api/v1/status", status, body, lambda: _STATUS.decode(body))
 
 
 def decode_time(status: int, body: bytes) -> int:
@@ -249,10 +249,11 @@ def decode_time(status: int, body: bytes) -> int:
             raise ValueError("the time is not a number")
         return int(text)
 
-    return _read("/api/v1/time", status, body, milliseconds)
+    return read_answer("/api/v1/time", status, body, milliseconds)
 
 
-def _read(place: str, status: int, body: bytes, decode: Callable[[], _Value]) -> _Value:
+def read_answer(place: str, status: int, body: bytes, decode: Callable[[], _Value]) -> _Value:
+    """What ``decode`` makes of a good answer. Raises its refusal, or FrameError."""
     outcome = classify(status, body, place)
     if not outcome.ok:
         raise outcome.error()

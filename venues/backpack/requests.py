@@ -218,6 +218,12 @@ class RequestBuilder:
         fields = {name: value for name, value in wanted.items() if value is not None}
         return _read(self._account.amend(config, "fillHistoryQueryAll", None, fields))
 
+    def funding_history(self, *, limit: int = 100, offset: int = 0) -> HttpRequest:
+        """GET funding payments of all markets, newest first."""
+        config = self._account.get_funding_payments(limit=limit, offset=offset)
+        fields = {"sortDirection": "Desc"}
+        return _read(self._account.amend(config, "fundingHistoryQueryAll", None, fields))
+
     def positions(self, symbol: str | None = None) -> HttpRequest:
         """GET open positions."""
         fields = {} if symbol is None else {"symbol": symbol}

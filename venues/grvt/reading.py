@@ -108,6 +108,12 @@ def read_fill_history(reply: Reply) -> FillPage:
     return FillPage(tuple(translate.fill(fill, reply.method) for fill in fills), nested.next or "")
 
 
+def read_page(reply: Reply, row: type[T]) -> tuple[tuple[T, ...], str]:
+    """A page of any history: its rows, and the cursor of the next one."""
+    nested = _unwrap(reply)
+    return _decode_raw(nested.result, tuple[row, ...], reply.method), nested.next or ""  # type: ignore[valid-type]
+
+
 def read_positions(reply: Reply) -> tuple[Position, ...]:
     """Positions; a flat instrument is absent."""
     rows = read(reply, tuple[frames.Position, ...])

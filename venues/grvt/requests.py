@@ -52,7 +52,10 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class History(Filter, frozen=True, kw_only=True):
-    """Body of order_history and fill_history, newest first; ``cursor`` is the last ``next``."""
+    """Body of order_history, fill_history and funding_payment_history, newest first.
+
+    ``cursor`` is the last ``next``.
+    """
 
     start_time: IntText | UnsetType | None = UNSET
     end_time: IntText | UnsetType | None = UNSET
@@ -162,6 +165,13 @@ def fill_history(
 ) -> Call:
     """Fills since ``start_ns`` (UTC), newest first."""
     return Call("fill_history", _history(sub_account_id, start_ns, limit, cursor))
+
+
+def funding_payment_history(
+    sub_account_id: int, *, start_ns: int | None = None, limit: int = 500, cursor: str = ""
+) -> Call:
+    """Funding payments since ``start_ns`` (UTC)."""
+    return Call("funding_payment_history", _history(sub_account_id, start_ns, limit, cursor))
 
 
 def _history(sub_account_id: int, start_ns: int | None, limit: int, cursor: str) -> History:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support_trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, started
-from trading.cycle_record import with_funding
+from trading.cycle_record import funding_of, with_funding
 from trading.desk import CycleRecord
 from trading.exposure import Exposure
 from venues.model import Side
@@ -105,7 +105,9 @@ def test_funding_that_is_booked_late_is_taken_off_the_result() -> None:
     after = with_funding(before, {PRIMARY: D("0.5"), HEDGE: D("-0.125")})
     assert (after.primary.funding, after.hedge.funding) == (D("0.5"), D("-0.125"))
     assert after.pnl == before.pnl - D("0.375")
-    assert with_funding(after, {HEDGE: D("0.125")}).hedge.funding == 0
+    again = with_funding(after, {PRIMARY: D("0.75")})
+    assert funding_of(again) == {PRIMARY: D("0.75"), HEDGE: D(0)}
+    assert again.pnl == before.pnl - D("0.75")
 
 
 def test_a_record_of_an_earlier_version_is_read() -> None:
