@@ -104,6 +104,11 @@ class AccountsGuard(SupervisedActor):
         if report.desk in self._desks:
             self._desks[report.desk].report = report
 
+    def _finished(self, record: CycleRecord) -> None:
+        """What a cycle has lost counts before the next one opens."""
+        self._results.finished(record)
+        self._look()
+
     def _resume(self, _: ResumeLimits) -> None:
         now_ns = time.time_ns()
         self._results.resumed(now_ns)
@@ -162,7 +167,7 @@ def _weight(state: LimitState) -> tuple[bool, Any]:
 _HANDLERS: Final[dict[type, Callable[[AccountsGuard, Any], None]]] = {
     LookDue: AccountsGuard._look_due,
     DeskReported: AccountsGuard._desk_reported,
-    CycleRecord: lambda self, record: self._results.finished(record),
+    CycleRecord: AccountsGuard._finished,
     ResultsOnRecord: lambda self, found: self._results.answered(found),
     ResumeLimits: AccountsGuard._resume,
     StatusMessage: AccountsGuard._status_changed,

@@ -137,8 +137,9 @@ class Guard(SupervisedActor):
         if handler is None:
             return super().on_message(message)
         handler(self, message)
-        if self._waits and type(message) is not LookDue:
-            self._look()  # it may be what was missing
+        # It may be what was missing; and what a cycle has lost counts before the next one opens.
+        if (self._waits and type(message) is not LookDue) or type(message) is CycleRecord:
+            self._look()
         return None
 
     # -- what it is told ---------------------------------------------------------------------------
