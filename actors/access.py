@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 
 from actors.login_budget import LoginBudget
-from config.schema import ConnectionConfig
+from actors.request_gate import RequestGate
+from config.schema import ConnectionConfig, RateConfig
 from config.secrets import Secret
 from venues.backpack.requests import RequestBuilder
 from venues.clock import VenueClock
@@ -14,12 +15,16 @@ from venues.grvt import Endpoints, OrderSigner
 from venues.model import BACKPACK, GRVT, Instrument
 
 
+def _gate() -> RequestGate:
+    return RequestGate(RateConfig())
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GrvtAccess:
     """GRVT: hosts, the API key, the sub account that trades, and the key that signs for it.
 
     The session actor keeps ``clock``, the trading actor dates its signatures with it. ``logins``
-    are counted over all lives of the session actor.
+    are counted over all lives of the session actor, and all requests of the account by ``gate``.
     """
 
     endpoints: Endpoints
@@ -30,13 +35,14 @@ class GrvtAccess:
     connection: ConnectionConfig
     clock: VenueClock = dataclasses.field(default_factory=lambda: VenueClock(GRVT))
     logins: LoginBudget = dataclasses.field(default_factory=LoginBudget)
+    gate: RequestGate = dataclasses.field(default_factory=_gate)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BackpackAccess:
     """Backpack: hosts, and the builder that signs requests with the account's key.
 
-    The rest actor keeps ``clock``.
+    The rest actor keeps ``clock``. Requests of the account are counted by ``gate``.
     """
 
     api_url: str
@@ -45,3 +51,4 @@ class BackpackAccess:
     instruments: Mapping[str, Instrument]
     connection: ConnectionConfig
     clock: VenueClock = dataclasses.field(default_factory=lambda: VenueClock(BACKPACK))
+    gate: RequestGate = dataclasses.field(default_factory=_gate)

@@ -18,33 +18,32 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from actors import gateway, orders
 from actors.access import BackpackAccess
 from actors.backpack_feed import OrderAnswered
+from actors.backpack_reads import READS, Reads
 from actors.errors import ConnectionLost, ConnectRefused
 from actors.heartbeat import Ponged
 from actors.http import HttpAnswer, HttpClient
+from actors.request_gate import BARRED
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.directory import parent_path
 from supervision.errors import Fenced, Stalled
 from supervision.states import ExitKind
 from venues.backpack import codec
 from venues.backpack import requests as build
-from venues.backpack.codec import Verdict
-from venues.backpack.outcome import speaks_of_time
+from venues.backpack.outcome import CLOSED_CODES, Outcome, is_error_object, speaks_of_time
 from venues.backpack.requests import HttpRequest
 from venues.errors import FrameError, VenueError, VenueRefused
-from venues.model import BACKPACK, Fill, NewOrder, OrderUpdate, Position
+from venues.model import NewOrder, Refusal
 
 _ORDER_LANES: Final = 2
 _QUERY_LANES: Final = 2
-_PAGE: Final = 100
 _NS_PER_MS: Final = 1_000_000
-_CLOCKS_DIFFER_NS: Final = 3_600_000_000_000  # an hour: enough for clocks, too short for ids
 _HELD_BACK: Final = "TOO_MANY_REQUESTS"
 READ_FAILURES: Final = 5
 """Maintenance and rate limits last for minutes, and new connections cure neither; but the proxy
@@ -105,6 +104,10 @@ class BackpackRest(SupervisedActor):
         self._clock = access.clock
         self._clock_trouble: str | None = None
         self._build.clock = lambda: self._clock.now_ns(self.clock.now())
+        self._gate = access.gate
+        self._reads = Reads(
+            self._build, self._call, self._more, epoch=self.epoch, clock=self.clock, log=self.log
+        )
 
     # -- actor thread ----------------------------------------------------------------------------
 
@@ -112,9 +115,12 @@ class BackpackRest(SupervisedActor):
         for jobs, count in ((self._order_jobs, _ORDER_LANES), (self._query_jobs, _QUERY_LANES)):
             for _ in range(count):
                 self._lanes.append(_Lane(self._new_client(), jobs))
+        barred = self._gate.barred(self.clock.now())
+        if barred:
+            raise ConnectRefused(self.name, barred)
         first = self._lanes[0].client
         self._measure_clock(first)
-        account = self._call(first, self._build.account())
+        account = self._more(first, self._build.account())
         codec.decode_account(account.status, account.body)
         for number, lane in enumerate(self._lanes):
             self.spawn_helper(f"lane-{number}", functools.partial(self._serve, lane))
@@ -127,7 +133,7 @@ class BackpackRest(SupervisedActor):
             self._queue(self._order_jobs, message, self._timing.reply_timeout_s)
         elif isinstance(message, gateway.GuardResting):
             pass  # the venue has nothing of the kind: orders that rest here have a maximum age
-        elif type(message) in _QUERIES:
+        elif type(message) in READS or isinstance(message, gateway.Ping):
             self._queue(self._query_jobs, message, self._timing.read_timeout_s)
         else:
             return super().on_message(message)
@@ -182,15 +188,22 @@ class BackpackRest(SupervisedActor):
         finally:
             lane.client.close()
 
-    def _turn_back(self, message: object, reason: str) -> None:
+    def _turn_back(self, message: object, reason: str, refusal: Refusal | None = None) -> None:
         """Nothing of it was sent. A read is asked again when due."""
         if isinstance(message, gateway.PlaceOrder):
-            self._orders.offer(orders.OrderNotSent(message.new.client_order_id, reason))
+            self._orders.offer(orders.OrderNotSent(message.new.client_order_id, reason, refusal))
         elif isinstance(message, gateway.CancelOrder):
             self._orders.offer(orders.CancelAnswered(message.client_order_id, reason))
 
     def _carry_out(self, client: HttpClient, message: object) -> None:
-        if isinstance(message, gateway.PlaceOrder):
+        now_s = self.clock.now()
+        if isinstance(message, gateway.PlaceOrder | gateway.Question):
+            held_back = self._gate.take(message.lane, now_s)
+        else:  # a cancel can't wait, and a ping tells whether anybody is there
+            held_back = self._gate.barred(now_s)
+        if held_back:
+            self._turn_back(message, held_back, Refusal.RATE)
+        elif isinstance(message, gateway.PlaceOrder):
             self._place(client, message.new)
         elif isinstance(message, gateway.CancelOrder):
             self._cancel(client, message)
@@ -200,7 +213,10 @@ class BackpackRest(SupervisedActor):
     def _query(self, client: HttpClient, message: object) -> None:
         """A read; what does not say anything is no answer, and is asked again when it is due."""
         try:
-            _QUERIES[type(message)](self, client, message)
+            if isinstance(message, gateway.Ping):
+                self._pong(client, message)
+            else:
+                self._orders.offer(self._reads.read(client, message))
         except (FrameError, VenueRefused) as error:
             if isinstance(error, VenueRefused) and speaks_of_time(error.text):
                 self._measure_clock(client)
@@ -219,9 +235,17 @@ class BackpackRest(SupervisedActor):
         on_sent: Callable[[], None] | None = None,
     ) -> HttpAnswer:
         self.check_fence()
-        return client.request(
+        answer = client.request(
             request.method, request.target, dict(request.headers), request.body, on_sent
         )
+        known = answer.status not in BARRED or is_error_object(answer.body)
+        self._gate.answered(answer.status, answer.headers, known=known, now_s=self.clock.now())
+        return answer
+
+    def _more(self, client: HttpClient, request: HttpRequest) -> HttpAnswer:
+        """The same for a request that the budget was not asked for."""
+        self._gate.spend(self.clock.now())
+        return self._call(client, request)
 
     def _sent(self, new: NewOrder) -> None:
         self._orders.offer(orders.OrderSent(new.client_order_id, self.clock.now()))
@@ -229,7 +253,7 @@ class BackpackRest(SupervisedActor):
     def _measure_clock(self, client: HttpClient) -> None:
         """Ask for the time that signatures are dated with, and say what is wrong with ours."""
         asked_s = self.clock.now()
-        answer = self._call(client, build.server_time())
+        answer = self._more(client, build.server_time())
         venue_ms = codec.decode_time(answer.status, answer.body)
         self._clock.measured(venue_ms * _NS_PER_MS, asked_s, self.clock.now())
         window_s = self._build.order_window_ms / 1000
@@ -261,6 +285,7 @@ class BackpackRest(SupervisedActor):
             raise
         received_s = self.clock.now()
         placed = codec.decode_placed(answer.status, answer.body, new.client_order_id)
+        self._note_closure(placed.outcome)
         if placed.update is not None:
             self._orders.offer(orders.OrderReported(placed.update, received_s))
             if placed.update.executed:
@@ -276,6 +301,12 @@ class BackpackRest(SupervisedActor):
         if outcome.expired or barred is not None:  # it does not always say that it is time
             self._measure_clock(client)
 
+    def _note_closure(self, outcome: Outcome) -> None:
+        if outcome.code in CLOSED_CODES:
+            self._gate.shut(outcome.code)
+        elif outcome.ok:
+            self._gate.clean(self.clock.now())
+
     def _cancel(self, client: HttpClient, message: gateway.CancelOrder) -> None:
         """Ask for a cancel; the order itself, where the answer has it, is what counts."""
         client_order_id = message.client_order_id
@@ -285,11 +316,12 @@ class BackpackRest(SupervisedActor):
             window_ms=self._build.order_window_ms,
         )
         try:
-            answer = self._call(client, request)
+            answer = self._more(client, request)
         except (ConnectRefused, ConnectionLost) as error:
             self._orders.offer(orders.CancelAnswered(client_order_id, str(error)))
             raise
         done = codec.decode_cancel(answer.status, answer.body, client_order_id)
+        self._note_closure(done.outcome)
         if done.update is not None:
             self._orders.offer(orders.OrderReported(done.update, self.clock.now()))
         again = done.outcome.expired
@@ -297,76 +329,6 @@ class BackpackRest(SupervisedActor):
             self._measure_clock(client)
         refusal = "" if done.error is None else str(done.error)
         self._orders.offer(orders.CancelAnswered(client_order_id, refusal, again))
-
-    def _read_order(self, client: HttpClient, message: gateway.ReadOrder) -> None:
-        """Find one order: among the resting ones, else in the history."""
-        new = message.new
-        query = self._build.query_order(new.symbol, client_order_id=new.client_order_id)
-        answer = self._call(client, query)
-        found = codec.decode_order(answer.status, answer.body, new.client_order_id)
-        update = found.update
-        if update is None and found.outcome.verdict is not Verdict.NOT_FOUND:
-            raise found.error or FrameError(BACKPACK, query.path, "no order in the answer")
-        if update is None:
-            history = self._call(client, self._build.order_history(new.symbol, limit=_PAGE))
-            rows = codec.decode_order_history(history.status, history.body)
-            matching = [row for row in rows if _is_of(row, new)]
-            update = matching[0] if matching else None
-        if update is None:
-            self._orders.offer(orders.OrderAbsent(new.client_order_id, self.epoch))
-        else:
-            self._orders.offer(orders.OrderReported(update, self.clock.now()))
-
-    def _read_fills(self, client: HttpClient, message: gateway.ReadFills) -> None:
-        """Read the fill history page by page, all of it."""
-        fills: list[Fill] = []
-        while True:
-            request = self._build.fill_history(
-                from_ms=message.since_ns // _NS_PER_MS, limit=_PAGE, offset=len(fills)
-            )
-            answer = self._call(client, request)
-            page = codec.decode_fills(answer.status, answer.body)
-            fills.extend(page)
-            if len(page) < _PAGE:
-                break
-        oldest_first = tuple(reversed(fills))
-        self._orders.offer(
-            orders.FillsRead(oldest_first, self.epoch, self.clock.now(), message.since_ns)
-        )
-
-    def _read_open_orders(self, client: HttpClient, _: gateway.ReadOpenOrders) -> None:
-        """Read what rests."""
-        answer = self._call(client, self._build.open_orders())
-        updates = codec.decode_open_orders(answer.status, answer.body)
-        self._orders.offer(orders.OpenOrdersRead(updates, self.epoch, self.clock.now()))
-
-    def _read_positions(self, client: HttpClient, _: gateway.ReadPositions) -> None:
-        """Read the positions."""
-        answer = self._call(client, self._build.positions())
-        held = codec.decode_positions(answer.status, answer.body)
-        valued = tuple(self._valued(client, position) for position in held)
-        self._orders.offer(orders.PositionsRead(valued, self.epoch))
-
-    def _valued(self, client: HttpClient, position: Position) -> Position:
-        """The position with its liquidation price, which is told of one asked for alone."""
-        try:
-            answer = self._call(client, self._build.positions(position.symbol))
-            alone = codec.decode_positions(answer.status, answer.body, single=True)
-        except VenueError as error:  # what is held is known, which is what matters more
-            self.log.warning("no liquidation price of {}: {}", position.symbol, error)
-            return position
-        price = alone[0].liquidation_price if alone else None
-        return msgspec.structs.replace(position, liquidation_price=price)
-
-    def _read_balances(self, client: HttpClient, _: gateway.ReadBalances) -> None:
-        """Read the account's money, and its fees."""
-        account = self._call(client, self._build.account())
-        collateral = self._call(client, self._build.collateral())
-        summary = codec.account_summary(
-            codec.decode_account(account.status, account.body),
-            codec.decode_collateral(collateral.status, collateral.body),
-        )
-        self._orders.offer(orders.BalancesRead(summary, self.epoch))
 
     def _pong(self, client: HttpClient, message: gateway.Ping) -> None:
         """Ask the venue's time: proof of life, and the clock offset."""
@@ -381,20 +343,3 @@ def _drained(jobs: queue.SimpleQueue[_Job | None]) -> Iterator[_Job]:
             job = jobs.get_nowait()
             if job is not None:
                 yield job
-
-
-def _is_of(row: OrderUpdate, new: NewOrder) -> bool:
-    """The same id is not enough: ids are 32 bits, and a journal may have been begun anew."""
-    if row.client_order_id != new.client_order_id:
-        return False
-    return not row.event_ns or row.event_ns >= new.created_ns - _CLOCKS_DIFFER_NS
-
-
-_QUERIES: Final[dict[type, Callable[[BackpackRest, HttpClient, Any], None]]] = {
-    gateway.ReadOrder: BackpackRest._read_order,
-    gateway.ReadFills: BackpackRest._read_fills,
-    gateway.ReadOpenOrders: BackpackRest._read_open_orders,
-    gateway.ReadPositions: BackpackRest._read_positions,
-    gateway.ReadBalances: BackpackRest._read_balances,
-    gateway.Ping: BackpackRest._pong,
-}

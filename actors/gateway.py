@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import msgspec
 
+from trading.request_budget import Lane
 from venues.model import NewOrder
 
 
 class PlaceOrder(msgspec.Struct, frozen=True):
-    """Sign it and send it. Answered by OrderSent or OrderNotSent, then by what became of it."""
+    """Sign it and send it. Answered by OrderSent or OrderNotSent, then by what became of it.
+
+    ``lane`` says what of the venue's request budget it may use.
+    """
 
     new: NewOrder
+    lane: Lane = Lane.REDUCE
 
 
 class CancelOrder(msgspec.Struct, frozen=True):
@@ -38,27 +43,36 @@ class GuardResting(msgspec.Struct, frozen=True):
     on: bool
 
 
-class ReadOrder(msgspec.Struct, frozen=True):
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """Every read: ``lane`` says what of the venue's request budget it may use.
+
+    One that it does not let through is not answered, and is asked again when it is due.
+    """
+
+    lane: Lane = Lane.DOUBT
+
+
+class ReadOrder(Question, frozen=True):
     """Ask what became of one order. Answered by OrderReported or OrderAbsent."""
 
     new: NewOrder
 
 
-class ReadFills(msgspec.Struct, frozen=True):
+class ReadFills(Question, frozen=True):
     """Read all fills executed at or after ``since_ns`` (UTC). Answered by FillsRead."""
 
     since_ns: int
 
 
-class ReadOpenOrders(msgspec.Struct, frozen=True):
+class ReadOpenOrders(Question, frozen=True):
     """Read what rests. Answered by OpenOrdersRead."""
 
 
-class ReadPositions(msgspec.Struct, frozen=True):
+class ReadPositions(Question, frozen=True):
     """Read the positions. Answered by PositionsRead."""
 
 
-class ReadBalances(msgspec.Struct, frozen=True):
+class ReadBalances(Question, frozen=True):
     """Read equity and free margin. Answered by BalancesRead."""
 
 

@@ -22,6 +22,7 @@ from actors.access import GrvtAccess
 from actors.errors import ConnectionFailed, ConnectRefused
 from actors.grvt_session import GetSession, RenewSession
 from actors.http import HttpClient
+from actors.request_gate import BARRED
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.directory import parent_path
 from supervision.errors import ActorCrashed, AskTimeout, Unavailable
@@ -120,6 +121,8 @@ class GrvtQueries(SupervisedActor):
         key = _key_of(message)
         if key in self._under_way:
             return
+        if not self._may_send(message):
+            return
         timing = self._access.connection
         cancel = isinstance(message, gateway.CancelOrder)
         limit_s = timing.reply_timeout_s if cancel else timing.read_timeout_s
@@ -127,6 +130,13 @@ class GrvtQueries(SupervisedActor):
         job = self._under_way[key] = _Job(key, message, now_s, now_s + limit_s)
         self._jobs.put(job)
         self.after(limit_s, RequestDue(key, now_s))
+
+    def _may_send(self, message: object) -> bool:
+        now_s = self.clock.now()
+        if isinstance(message, gateway.Question):
+            return not self._access.gate.take(message.lane, now_s)
+        self._access.gate.spend(now_s)  # a cancel can't wait
+        return True
 
     def _request_due(self, message: RequestDue) -> None:
         job = self._under_way.get(message.key)
@@ -207,6 +217,9 @@ class GrvtQueries(SupervisedActor):
             raise ConnectRefused(self.name, "its time was over before it could be sent")
         headers = {**request.headers, **session.headers}
         answer = job.client.request("POST", request.path, headers, request.body)
+        known = answer.status not in BARRED or rest.is_error_object(answer.body)
+        gate, now_s = self._access.gate, self.clock.now()
+        gate.answered(answer.status, answer.headers, known=known, now_s=now_s)
         if answer.status != _UNAUTHORIZED:
             reply = rest.parse_reply(answer.status, answer.body, call.route)
             if reply.error is None or reply.error.outcome is not Outcome.SESSION:
@@ -238,6 +251,7 @@ class GrvtQueries(SupervisedActor):
             cursor = page.cursor
             if not cursor:
                 break
+            self._access.gate.spend(self.clock.now())
         fills, now_s = tuple(reversed(newest_first)), self.clock.now()
         return orders.FillsRead(fills, self.epoch, now_s, message.since_ns, **self._asked(job))
 

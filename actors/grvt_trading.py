@@ -14,7 +14,6 @@ refused session has the login renewed and ends it.
 from __future__ import annotations
 
 import itertools
-import time
 from typing import Final, NoReturn
 
 import msgspec
@@ -22,13 +21,14 @@ import msgspec
 from actors import gateway, orders
 from actors.access import GrvtAccess
 from actors.connection import ConnectionActor
-from actors.errors import ConnectionFailed, HandshakeRefused, ReplyTimeout
+from actors.errors import ConnectionFailed, ConnectRefused, HandshakeRefused, ReplyTimeout
+from actors.grvt_placing import REFUSED_FOR_TIME, answered, made_out, refused
 from actors.grvt_session import GetSession, MeasureClock, RenewSession
 from supervision.actor import ActorContext
 from supervision.directory import parent_path
 from supervision.errors import Stalled
 from supervision.timers import Timer
-from venues.errors import FrameError, SessionRefused, VenueError, VenueRefused
+from venues.errors import FrameError, SessionRefused, VenueRefused
 from venues.grvt import (
     Outcome,
     OutcomeUnknown,
@@ -43,10 +43,9 @@ from venues.grvt import (
 )
 from venues.grvt.codec import FILL_STREAM, ORDER_STREAM, POSITION_STREAM, account_selector
 from venues.grvt.errors import (
-    CLIENT_ID_ACTIVE,
-    EXPIRATION_TOO_FAR,
     NOT_FOUND,
-    SIGNATURE_EXPIRED,
+    RATE_LIMITED,
+    SWITCHED_OFF,
     TTL_OFF,
     TTL_TOO_LONG,
 )
@@ -60,9 +59,8 @@ from venues.grvt.reading import (
     read_subscription,
     read_summary,
 )
-from venues.grvt.refusals import refusal_of
 from venues.grvt.requests import Call
-from venues.model import GRVT, Fill, NewOrder, OrderUpdate, Position
+from venues.model import GRVT, Fill, OrderUpdate, Position, Refusal
 
 _STREAMS: Final = (ORDER_STREAM, FILL_STREAM, POSITION_STREAM)
 _UNAUTHORIZED: Final = 401
@@ -72,8 +70,6 @@ gateway behind this socket may be the trouble, so after a few failures in a row 
 
 # A venue that holds us back is there, and asking from a new connection makes it worse.
 _ASK_LATER: Final = (Outcome.RATE_LIMITED, Outcome.REFUSED_NOW)
-
-_REFUSED_FOR_TIME: Final = (SIGNATURE_EXPIRED, EXPIRATION_TOO_FAR)
 
 _COUNTDOWN_MS: Final = 10_000
 """Without a sign of us for so long the venue cancels what rests; refreshed three times as often."""
@@ -120,6 +116,7 @@ class GrvtTrading(ConnectionActor):
         self._request_ids = itertools.count(1)
         self._unconfirmed = set(_STREAMS)
         self._login: Session | None = None
+        self._gate = access.gate
         self._read_failures = 0
         self._guarding = False
         self._countdown: Timer | None = None
@@ -129,6 +126,9 @@ class GrvtTrading(ConnectionActor):
     # -- actor thread ----------------------------------------------------------------------------
 
     def on_start(self) -> None:
+        barred = self._gate.barred(self.clock.now())
+        if barred:
+            raise ConnectRefused(self.name, barred)
         session: Session = self._session.ask(GetSession(), timeout_s=self.timing.connect_timeout_s)
         self._login = session
         try:
@@ -136,6 +136,7 @@ class GrvtTrading(ConnectionActor):
         except HandshakeRefused as error:
             if error.status == _UNAUTHORIZED:
                 self._session.offer(RenewSession(session))
+            self._gate.answered(error.status, (), known=False, now_s=self.clock.now())
             raise
         selector = account_selector(self._access.sub_account_id)
         for stream in _STREAMS:
@@ -144,7 +145,7 @@ class GrvtTrading(ConnectionActor):
 
     def on_message(self, message: object) -> object:
         if isinstance(message, gateway.PlaceOrder):
-            self._place(message.new)
+            self._place(message)
         elif isinstance(message, ReplyDue):
             self._reply_due(message)
         elif isinstance(message, gateway.GuardResting):
@@ -156,23 +157,29 @@ class GrvtTrading(ConnectionActor):
             call = self._call_for(message)
             if call is None:
                 return super().on_message(message)
-            self.send(encode_call(call, self._expect(message)))
+            if self._may_send(message):
+                self.send(encode_call(call, self._expect(message)))
         return None
 
-    def _place(self, new: NewOrder) -> None:
-        expires_ns = self._access.clock.expiry_ns(new, time.time_ns(), self.clock.now())
-        if expires_ns is None:
-            reason = "its time was over before it could be sent"
-            self._orders.tell(orders.OrderNotSent(new.client_order_id, reason))
+    def _may_send(self, message: object) -> bool:
+        """A read that the budget does not let through is asked for again when it is due."""
+        now_s = self.clock.now()
+        if isinstance(message, gateway.Question):
+            return not self._gate.take(message.lane, now_s)
+        self._gate.spend(now_s)  # a cancel can't wait, and a page belongs to a read under way
+        return True
+
+    def _place(self, message: gateway.PlaceOrder) -> None:
+        new = message.new
+        held_back = self._gate.take(message.lane, self.clock.now())
+        if held_back:
+            self._orders.tell(orders.OrderNotSent(new.client_order_id, held_back, Refusal.RATE))
             return
-        try:
-            instrument = self._access.instruments[new.symbol]
-            dated = msgspec.structs.replace(new, expires_ns=expires_ns)
-            signed = self._access.signer.order(dated, instrument, self._access.sub_account_id)
-        except (VenueError, KeyError) as error:
-            self._orders.tell(orders.OrderNotSent(new.client_order_id, str(error)))
+        call = made_out(self._access, new, self.clock.now())
+        if isinstance(call, str):
+            self._orders.tell(orders.OrderNotSent(new.client_order_id, call))
             return
-        frame = encode_call(requests.create_order(signed), self._expect(gateway.PlaceOrder(new)))
+        frame = encode_call(call, self._expect(message))
         try:
             sent_s = self.send(frame)
         except Stalled as error:
@@ -194,6 +201,7 @@ class GrvtTrading(ConnectionActor):
     def _count_down(self, countdown_ms: int) -> None:
         if self._guarding:
             self._countdown = self.after(_COUNTDOWN_MS / 3_000, CountdownDue())
+        self._gate.spend(self.clock.now())
         call = requests.cancel_on_disconnect(self._access.sub_account_id, countdown_ms)
         self.send(encode_call(call, self._expect(CountdownDue())))
 
@@ -266,19 +274,32 @@ class GrvtTrading(ConnectionActor):
     def _replied(self, request: object, reply: Reply, received_s: float) -> None:
         if reply.error is not None and reply.error.outcome is Outcome.SESSION:
             self._session_refused(request, reply.error, received_s)
+        self._note_door(request, reply, received_s)
         if isinstance(request, Subscribe):
             self._subscribed(request, reply)
         elif isinstance(request, gateway.PlaceOrder):
-            self._placed(request.new.client_order_id, reply, received_s)
+            self._orders.offer(answered(request.new.client_order_id, reply, received_s))
         elif isinstance(request, gateway.CancelOrder):
             self._cancelled(request.client_order_id, reply)
         else:
             self._answered(request, reply, received_s)
 
+    def _note_door(self, request: object, reply: Reply, received_s: float) -> None:
+        """What the reply says of our requests, and whether the venue takes orders."""
+        code, now_s = None if reply.error is None else reply.error.code, self.clock.now()
+        if code == RATE_LIMITED:
+            self._gate.turned_away(now_s)
+        elif code == SWITCHED_OFF:
+            self._gate.shut(str(code))
+        elif code in REFUSED_FOR_TIME:
+            self._session.offer(MeasureClock(received_s))
+        elif isinstance(request, gateway.PlaceOrder | gateway.CancelOrder):
+            self._gate.clean(now_s)
+
     def _session_refused(self, request: object, error: RpcError, received_s: float) -> NoReturn:
         """Nothing was executed; the login is to be renewed, and this connection is over."""
         if isinstance(request, gateway.PlaceOrder):
-            self._orders.offer(_refused(request.new.client_order_id, error, received_s))
+            self._orders.offer(refused(request.new.client_order_id, error, received_s))
         if self._login is not None:
             self._session.offer(RenewSession(self._login))
         raise SessionRefused(GRVT, 0, str(error.code), error.message)
@@ -291,31 +312,6 @@ class GrvtTrading(ConnectionActor):
         self._unconfirmed.discard(request.stream)
         if not self._unconfirmed:
             self.report_ready()
-
-    def _placed(self, client_order_id: int, reply: Reply, received_s: float) -> None:
-        if reply.error is not None:
-            self._not_placed(client_order_id, reply.error, received_s)
-            return
-        try:
-            update = read_order(reply)
-        except FrameError as error:
-            self._orders.offer(orders.OrderDoubted(client_order_id, str(error)))
-            return
-        if update.client_order_id != client_order_id:
-            reason = f"the answer is about order {update.client_order_id}"
-            self._orders.offer(orders.OrderDoubted(client_order_id, reason))
-            return
-        self._orders.offer(orders.OrderReported(update, received_s))
-
-    def _not_placed(self, client_order_id: int, error: RpcError, received_s: float) -> None:
-        reason = f"{error.code} {error.message}"
-        # An id is sent once: if the venue has it already, that is this very order.
-        if error.outcome is Outcome.UNKNOWN or error.code == CLIENT_ID_ACTIVE:
-            self._orders.offer(orders.OrderDoubted(client_order_id, reason))
-        else:
-            if error.code in _REFUSED_FOR_TIME:  # its clock or ours was set anew
-                self._session.offer(MeasureClock(received_s))
-            self._orders.offer(_refused(client_order_id, error, received_s))
 
     def _cancelled(self, client_order_id: int, reply: Reply) -> None:
         refusal, again = "", False
@@ -382,10 +378,3 @@ class GrvtTrading(ConnectionActor):
             self._orders.offer(
                 orders.FillsRead(oldest_first, self.epoch, received_s, request.since_ns)
             )
-
-
-def _refused(client_order_id: int, error: RpcError, received_s: float) -> orders.OrderRefused:
-    reason = f"{error.code} {error.message}"
-    return orders.OrderRefused(
-        client_order_id, reason, received_s, error.key_refusal, refusal_of(error.code)
-    )

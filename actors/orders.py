@@ -15,6 +15,7 @@ import msgspec
 
 from actors.gateway import Answered
 from actors.journal import IntentRecorded, LoadVenue, VenueHistory
+from actors.orders_journal import JournalLink
 from actors.orders_links import Links
 from actors.orders_outbox import (
     DriftFound,
@@ -24,6 +25,8 @@ from actors.orders_outbox import (
     VenueBalances,
     VenueReadiness,
 )
+from actors.request_gate import RequestGate
+from config.schema import RateConfig
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
 from trading.order_manager import Effect, OrderManager, OrderTiming
@@ -88,6 +91,7 @@ class OrderNotSent(msgspec.Struct, frozen=True):
 
     client_order_id: int
     reason: str
+    refusal: Refusal | None = None
 
 
 class OrderReported(msgspec.Struct, frozen=True):
@@ -198,10 +202,6 @@ class PollDue(msgspec.Struct, frozen=True):
     """Time to ask for what is unresolved."""
 
 
-_UP: Final = (ChildState.RUNNING, ChildState.HALF_OPEN)
-_HISTORY_S: Final = 0.5  # its first answer can come before we have a name to answer to
-
-
 class Orders(SupervisedActor):
     """One per venue. ``gateway_name`` and ``feed_name`` are siblings, and may be the same one.
 
@@ -221,6 +221,7 @@ class Orders(SupervisedActor):
         desks: tuple[str, ...],
         is_ours: Callable[[int], bool] = lambda _: False,
         money: tuple[str, ...] = (),
+        gate: RequestGate | None = None,
     ) -> None:
         super().__init__(context)
         self.venue = context.name.partition("/")[0]
@@ -228,13 +229,11 @@ class Orders(SupervisedActor):
             self.venue, symbols, timing, time.time_ns(), awaits_history=True, is_ours=is_ours
         )
         self._timing = timing
+        self._gate = gate or RequestGate(RateConfig())
         self._links = Links(gateway_name, feed_name, backup_name)
         self._desks = {name: self.address(name) for name in desks}
         self._journal = self.address("journal")
-        self._journal_epoch = 0
-        self._asked_epoch = 0
-        self._history_due_s = float("inf")
-        self._history_wait_s = _HISTORY_S
+        self._journal_link = JournalLink()
         self._was_up = False
         self._outbox = Outbox(
             self.venue,
@@ -285,28 +284,18 @@ class Orders(SupervisedActor):
         return self._manager.intent_recorded(message.client_order_id)
 
     def _journal_changed(self, message: JournalChanged) -> list[Effect]:
-        status = message.status
-        if status.state not in _UP:
-            self._history_due_s = float("inf")
-        elif status.epoch != self._asked_epoch:
-            self._asked_epoch = status.epoch
-            self._history_due_s = self.clock.now()
-            self._history_wait_s = _HISTORY_S
-            self._ask_for_history()
-        if status.state is ChildState.RUNNING and status.epoch == self._journal_epoch:
-            return []
-        self._journal_epoch = status.epoch
+        lost = self._journal_link.changed(message.status, self.clock.now())
+        self._ask_for_history()
         # What the last incarnation was asked and has not answered died with its inbox.
-        return self._manager.journal_lost(f"journal is {status.state.value}")
+        reason = f"journal is {message.status.state.value}"
+        return self._manager.journal_lost(reason) if lost else []
 
     def _ask_for_history(self) -> None:
-        if self.clock.now() >= self._history_due_s:
-            self._history_due_s = self.clock.now() + self._history_wait_s
-            self._history_wait_s *= 2  # it may just be slow
+        if self._journal_link.ask_now(self.clock.now()):
             self._journal.offer(LoadVenue(self.venue, self.name))
 
     def _history_loaded(self, message: VenueHistory) -> list[Effect]:
-        self._history_due_s = float("inf")
+        self._journal_link.answered()
         if message.unresolved:
             self.log.warning("{} orders of earlier runs are in doubt", len(message.unresolved))
         return self._manager.history_loaded(
@@ -321,7 +310,16 @@ class Orders(SupervisedActor):
     def _poll(self, _: PollDue) -> list[Effect]:
         self.after(self._timing.doubt_poll_s, PollDue())
         self._ask_for_history()
-        return self._manager.due(self.clock.now())
+        return [*self._restricted(), *self._manager.due(self.clock.now())]
+
+    def _refused(self, message: OrderRefused) -> list[Effect]:
+        return self._manager.refused(*msgspec.structs.astuple(message)) + self._restricted()
+
+    def _restricted(self) -> list[Effect]:
+        """What the venue has said of our requests, and whether it takes orders, counts at once."""
+        now_s = self.clock.now()
+        why, closed = self._gate.no_new_risk(now_s), self._gate.closed
+        return self._manager.restricted(why, now_s, closed=closed)
 
     def _connection_changed(self, message: ConnectionChanged) -> list[Effect]:
         status = message.status
@@ -345,7 +343,7 @@ class Orders(SupervisedActor):
 
     def _desk_changed(self, status: StatusMessage) -> list[Effect]:
         """A desk (anew): tell it where things stand, and what is held."""
-        if status.state not in _UP:
+        if status.state not in (ChildState.RUNNING, ChildState.HALF_OPEN):
             return []
         self._outbox.introduce(self._desks[status.name])
         return self._manager.verify_positions(self.clock.now()) if self._manager.ready else []
@@ -378,9 +376,9 @@ _HANDLERS: Final[dict[type, Callable[[Orders, Any], list[Effect]]]] = {
     VenueHistory: Orders._history_loaded,
     JournalChanged: Orders._journal_changed,
     OrderSent: lambda self, m: self._manager.sent(m.client_order_id, m.sent_s),
-    OrderNotSent: lambda self, m: self._manager.not_sent(m.client_order_id, m.reason),
+    OrderNotSent: lambda self, m: self._manager.not_sent(*msgspec.structs.astuple(m)),
     OrderReported: lambda self, m: self._manager.updated(m.update, m.received_s),
-    OrderRefused: lambda self, m: self._manager.refused(*msgspec.structs.astuple(m)),
+    OrderRefused: Orders._refused,
     OrderDoubted: lambda self, m: self._manager.doubted(
         m.client_order_id, m.reason, self.clock.now()
     ),

@@ -16,6 +16,7 @@ from supervision.errors import Unavailable
 from trading import order_manager as manager
 from trading.order_manager import Effect, OrderManager
 from trading.orders import OrderView
+from trading.request_budget import Lane
 from venues.model import AccountSummary, NewOrder, Position
 
 if TYPE_CHECKING:
@@ -145,7 +146,8 @@ class Outbox:
 
     def _send(self, effect: manager.SendOrder) -> None:
         try:
-            self._gateway.tell(gateway.PlaceOrder(effect.new), half_open=True)
+            lane = Lane.RISK if effect.adds_risk else Lane.REDUCE
+            self._gateway.tell(gateway.PlaceOrder(effect.new, lane), half_open=True)
         except Unavailable as error:
             self.carry_out(self._manager.not_sent(effect.new.client_order_id, str(error)))
 
@@ -156,6 +158,10 @@ class Outbox:
     def _ask(self, request: gateway.GatewayRequest) -> None:
         # An unanswered question is asked again when it is due; nothing is concluded meanwhile.
         self.asked.offer(request)
+
+    @property
+    def _lane(self) -> Lane:
+        return Lane.DOUBT if self._manager.pressing else Lane.ROUTINE
 
     def _guard(self, effect: manager.GuardResting) -> None:
         self._gateway.offer(gateway.GuardResting(effect.on))
@@ -242,9 +248,11 @@ _CARRIERS: Final[dict[type, Callable[[Outbox, Any], None]]] = {
     manager.PublishForced: Outbox._publish_forced,
     manager.PublishOutside: Outbox._publish_outside,
     manager.PublishContradiction: Outbox._publish_contradiction,
-    manager.AskOrder: lambda box, effect: box._ask(gateway.ReadOrder(effect.new)),
-    manager.AskFills: lambda box, effect: box._ask(gateway.ReadFills(effect.since_ns)),
-    manager.AskOpenOrders: lambda box, _effect: box._ask(gateway.ReadOpenOrders()),
-    manager.AskPositions: lambda box, _effect: box._ask(gateway.ReadPositions()),
-    manager.AskBalances: lambda box, _effect: box._ask(gateway.ReadBalances()),
+    manager.AskOrder: lambda box, effect: box._ask(gateway.ReadOrder(effect.new, lane=box._lane)),
+    manager.AskFills: lambda box, effect: box._ask(
+        gateway.ReadFills(effect.since_ns, lane=box._lane)
+    ),
+    manager.AskOpenOrders: lambda box, _effect: box._ask(gateway.ReadOpenOrders(lane=box._lane)),
+    manager.AskPositions: lambda box, _effect: box._ask(gateway.ReadPositions(lane=box._lane)),
+    manager.AskBalances: lambda box, _effect: box._ask(gateway.ReadBalances(lane=Lane.ROUTINE)),
 }

@@ -15,6 +15,7 @@ import msgspec
 
 from actors.access import BackpackAccess, GrvtAccess
 from actors.coordinator import DeskOutcome, StopDesk
+from actors.request_gate import RequestGate
 from benchmarks.samples import (
     BACKPACK_ETH,
     BACKPACK_PUBLIC,
@@ -26,7 +27,7 @@ from benchmarks.samples import (
 )
 from benchmarks.scripted.venues import Ports
 from config.loader import OverrideLayer, load, shipped
-from config.schema import KetchConfig
+from config.schema import KetchConfig, RateConfig
 from config.secrets import Secret
 from supervision.clock import MonotonicClock
 from supervision.directory import Directory
@@ -49,6 +50,9 @@ _SETTINGS: Final = (
     "supervision.policies.connection.backoff={immediate: 10, initial: 0, stable_for: 0.1}",
     "supervision.policies.connection.breaker.failure_threshold=1000",
 )  # fmt: skip
+
+# What is measured is the service, not its patience with a venue.
+_UNLIMITED: Final = RateConfig(per_s=1_000, burst=10_000, reserved=1)
 
 
 class KetchSettings(KetchConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,6 +117,7 @@ class RunningService:
             signer=OrderSigner(PRIVATE_KEY, CHAIN_ID),
             instruments={GRVT_ETH.symbol: GRVT_ETH},
             connection=self.config.venues.grvt.connection,
+            gate=RequestGate(_UNLIMITED),
         )
         backpack = BackpackAccess(
             api_url=f"http://{host}:{ports.http}",
@@ -120,6 +125,7 @@ class RunningService:
             requests=RequestBuilder(BACKPACK_PUBLIC, BACKPACK_SECRET),
             instruments={BACKPACK_ETH.symbol: BACKPACK_ETH},
             connection=self.config.venues.backpack.connection,
+            gate=RequestGate(_UNLIMITED),
         )
         return Service(
             config=self.config,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from actors.access import BackpackAccess, GrvtAccess
+from actors.request_gate import RequestGate
 from cli.accounts import Account
 from cli.settings import Settings
 from cli.start import Start
@@ -92,6 +93,7 @@ def grvt_access(
         signer=OrderSigner(reach.secrets["GRVT_PRIVATE_KEY"].reveal(), reach.grvt.chain_id),
         instruments=instruments,
         connection=settings.venues.grvt.connection,
+        gate=RequestGate(settings.venues.grvt.rate),
     )
 
 
@@ -109,4 +111,5 @@ def backpack_access(
         ),
         instruments=instruments,
         connection=settings.venues.backpack.connection,
+        gate=RequestGate(settings.venues.backpack.rate),
     )

@@ -86,10 +86,10 @@ class RateConfig(_Section, frozen=True, kw_only=True):
     many requests nothing is opened for ``pause_s``, or for as long as the venue says.
     """
 
-    per_s: Annotated[float, msgspec.Meta(ge=0.1, le=1_000)] = 10.0
-    burst: Annotated[int, msgspec.Meta(ge=2, le=10_000)] = 20
-    reserved: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 10
-    pause_s: PositiveSeconds = 2.0
+    per_s: Annotated[float, msgspec.Meta(ge=0.1, le=1_000)] = 9.0
+    burst: Annotated[int, msgspec.Meta(ge=2, le=10_000)] = 8
+    reserved: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 4
+    pause_s: PositiveSeconds = 30.0
 
 
 class GrvtConfig(_Section, frozen=True, kw_only=True):

@@ -16,7 +16,8 @@ from typing import Any
 from actors.access import BackpackAccess, GrvtAccess
 from actors.grvt_session import GetSession
 from actors.orders import ClockChecked
-from config.schema import ConnectionConfig
+from actors.request_gate import RequestGate
+from config.schema import ConnectionConfig, RateConfig
 from config.secrets import Secret
 from paper.keys import backpack_keys
 from paper.settings import BACKPACK_INSTRUMENTS, GRVT_INSTRUMENTS
@@ -35,6 +36,7 @@ from venues.model import NewOrder, Side, TimeInForce
 API_KEY = "the-api-key-of-a-test"
 SESSION = Session(cookie="the-cookie-of-a-test", account_id="ACC:1", expires_ns=2**62)
 GRVT_ETH, BACKPACK_ETH = "ETH_USDT_Perp", "ETH_USDC_PERP"
+UNLIMITED = RateConfig(per_s=1_000, burst=10_000, reserved=1)
 QUICK = ConnectionConfig(
     connect_timeout_s=1.0, write_timeout_s=0.5, reply_timeout_s=0.2, read_timeout_s=0.5
 )
@@ -49,6 +51,7 @@ def grvt_access(url: str, timing: ConnectionConfig = QUICK) -> GrvtAccess:
         signer=OrderSigner("0x" + "11" * 32, 325),
         instruments={i.symbol: i for i in GRVT_INSTRUMENTS if i.symbol == GRVT_ETH},
         connection=timing,
+        gate=RequestGate(UNLIMITED),
     )
 
 
@@ -61,6 +64,7 @@ def backpack_access(url: str, timing: ConnectionConfig = QUICK) -> BackpackAcces
         requests=RequestBuilder(keys.public_key, keys.secret_key),
         instruments={i.symbol: i for i in BACKPACK_INSTRUMENTS if i.symbol == BACKPACK_ETH},
         connection=timing,
+        gate=RequestGate(UNLIMITED),
     )
 
 

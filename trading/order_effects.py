@@ -58,6 +58,7 @@ class SendOrder(msgspec.Struct, frozen=True):
     """Hand the order to the gateway."""
 
     new: NewOrder
+    adds_risk: bool = False
 
 
 class CancelOrder(msgspec.Struct, frozen=True):

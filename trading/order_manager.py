@@ -52,7 +52,7 @@ from trading.orders import Order, OrderEvent, OrderState
 from trading.reads import Read
 from trading.venue_news import VenueNews
 from trading.venue_orders import MAX_CANCELS
-from venues.model import NewOrder, TimeInForce
+from venues.model import NewOrder, Refusal, TimeInForce
 
 __all__ = [
     "MAX_CANCELS", "AskBalances", "AskFills", "AskOpenOrders", "AskOrder", "AskPositions",
@@ -81,6 +81,7 @@ class OrderManager(VenueNews):
             return [PublishOrder(self.orders[new.client_order_id].view())]
         order = Order(new)
         order.decided_s = decided_s
+        order.adds_risk = adds_risk
         self.orders[new.client_order_id] = order
         if not self.ready or (adds_risk and not self.new_risk):
             return self._withhold(order, self._unfit())
@@ -153,11 +154,14 @@ class OrderManager(VenueNews):
                 effects += self._withhold(order, reason)
         return effects
 
-    def not_sent(self, client_order_id: int, reason: str) -> list[Effect]:
-        """Nothing of the order left the process (the gateway was not there)."""
+    def not_sent(
+        self, client_order_id: int, reason: str, refusal: Refusal | None = None
+    ) -> list[Effect]:
+        """Nothing of the order left the process (the gateway was not there, or held it back)."""
         order = self.orders.get(client_order_id)
         if order is None or order.state.resolved:
             return []
+        order.refusal = refusal
         return self._withhold(order, reason)
 
     def sent(self, client_order_id: int, sent_s: float) -> list[Effect]:
@@ -236,6 +240,23 @@ class OrderManager(VenueNews):
         self.probation = False
         return self._announce()
 
+    def restricted(self, why: str, now_s: float, *, closed: bool = False) -> list[Effect]:
+        """Why the venue may be given no new risk, by its own word or ours; "" when it may.
+
+        ``closed``: it takes no orders now. What rested there may have been ended: it is read.
+        """
+        began = closed and not self._closed
+        self._closed, self.restriction = closed, why
+        if not began:
+            return self._announce()
+        self._reads.want(Read.OPEN_ORDERS)
+        effects: list[Effect] = []
+        for order in self.unresolved():
+            if order.rests and order.state is not OrderState.IN_DOUBT:
+                order.happen(OrderEvent.LOSE)
+                effects += self._publish(order)
+        return effects + self._announce() + self.due(now_s)
+
     def answering(self, there: bool) -> None:
         """While feed or gateway is not up: is the gateway there (anew) to answer questions?
 
@@ -305,7 +326,7 @@ class OrderManager(VenueNews):
     def _send(self, order: Order) -> list[Effect]:
         order.happen(OrderEvent.SEND)
         order.handed_s = self._now_s
-        return [*self._guard(), SendOrder(order.new)]
+        return [*self._guard(), SendOrder(order.new, order.adds_risk)]
 
     def _unfit(self) -> str:
         why = "" if not self.ready else self.no_new_risk

@@ -188,6 +188,7 @@ class Order:
         self.sent_s = 0.0
         self.handed_s = float("-inf")  # it was not written before; unknown in a later life
         self.decided_s: float | None = None
+        self.adds_risk = False
         self.disputed = ""
         self.cancel = CancelProgress()
         self._whole = new.size

@@ -62,6 +62,8 @@ class VenueOrders:
         self.ready = False
         self.probation = False
         self.clock_trouble = ""
+        self.restriction = ""
+        self._closed = False
         self.orders: dict[int, Order] = {}
         self.positions: dict[str, Decimal] | None = None
         self._symbols = symbols
@@ -108,7 +110,15 @@ class VenueOrders:
             return "what earlier runs left is not known yet"
         if self._reads.unanswered:
             return f"no answer to {MAX_UNANSWERED} reads in a row: {self._reads.unanswered}"
-        return self.clock_trouble
+        return self.restriction or self.clock_trouble
+
+    @property
+    def pressing(self) -> bool:
+        """True while reads settle a doubt: what became of an order, or what is held."""
+        waits = (OrderState.IN_DOUBT, OrderState.CANCEL_PENDING)
+        doubted = any(o.state in waits or o.disputed for o in self.unresolved())
+        suspected = self._check.suspicious or self._outsiders.doubtful or self._outsiders.suspected
+        return doubted or bool(suspected) or not self.ready
 
     @property
     def _history_known(self) -> bool:

@@ -25,11 +25,13 @@ from venues.errors import (
 from venues.model import BACKPACK, Refusal
 
 _ERROR: Final = msgspec.json.Decoder(ErrorBody)
+_TOO_MANY: Final = 429
+_TOO_MANY_CODE: Final = "TOO_MANY_REQUESTS"
 _DEFINITE_STATUS: Final = frozenset({400, 401, 403, 404, 409, 422, 429})
 # With these codes the venue says that it failed, not that it refused, whatever the status.
 _UNSETTLED_CODES: Final = frozenset({"SERVER_ERROR", "TIMEOUT"})
 # With these, in its own words, that it takes no orders now, although the status is a 503.
-_CLOSED_CODES: Final = frozenset({"MAINTENANCE", "TRADING_PAUSED"})
+CLOSED_CODES: Final = frozenset({"MAINTENANCE", "TRADING_PAUSED"})
 _SESSION_CODES: Final = frozenset({"UNAUTHORIZED", "FORBIDDEN", "INVALID_SIGNATURE"})
 _KEY_CODES: Final = {
     "FORBIDDEN": KeyCheck.PERMISSION,
@@ -77,6 +79,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def refusal(self) -> Refusal | None:
         """What an order answered like this was refused for, if it certainly was."""
+        if self.verdict is Verdict.RATE_LIMITED:
+            return Refusal.RATE
         return refusal_of(self.code, self.text) if self.nothing_executed else None
 
     @property
@@ -103,6 +107,11 @@ def key_refusal_in(expiry_reason: str) -> KeyRefusal | None:
     return None if check is None else KeyRefusal(BACKPACK, expiry_reason, check)
 
 
+def is_error_object(body: bytes) -> bool:
+    """True for a body in the venue's own words, and not a gateway's."""
+    return _error_body(body) is not None
+
+
 def speaks_of_time(text: str) -> bool:
     """True for the words of a refusal that is about a request's timestamp or window."""
     lowered = text.lower()
@@ -122,7 +131,12 @@ def classify(status: int, body: bytes, place: str = "") -> Outcome:
     error = _error_body(body)
     if error is None:
         text = body[:160].decode("utf-8", "replace")
-        return Outcome(verdict=Verdict.UNKNOWN, status=status, text=text, place=place)
+        # Whoever says that these are too many has not passed it on.
+        if status != _TOO_MANY:
+            return Outcome(verdict=Verdict.UNKNOWN, status=status, text=text, place=place)
+        return Outcome(
+            verdict=Verdict.RATE_LIMITED, status=status, code=_TOO_MANY_CODE, text=text, place=place
+        )
     code = str(error.code)
     verdict = _verdict(status, code, error.message)
     return Outcome(verdict=verdict, status=status, code=code, text=error.message, place=place)
@@ -136,12 +150,12 @@ def _error_body(body: bytes) -> ErrorBody | None:
 
 
 def _verdict(status: int, code: str, text: str) -> Verdict:
-    if code in _CLOSED_CODES:
+    if code in CLOSED_CODES:
         return Verdict.REFUSED
     if status not in _DEFINITE_STATUS or code in _UNSETTLED_CODES:
         return Verdict.UNKNOWN
     lowered = text.lower()
-    if status == 429 or code == "TOO_MANY_REQUESTS":
+    if status == _TOO_MANY or code == _TOO_MANY_CODE:
         return Verdict.RATE_LIMITED
     # Cancelling an order that is gone is INVALID_CLIENT_REQUEST "Order not found" in some sources.
     if code == "RESOURCE_NOT_FOUND" or "order not found" in lowered:

@@ -103,6 +103,14 @@ def parse_reply(status: int, body: bytes, route: str) -> Reply:
     raise FrameError(GRVT, place, "neither a result nor an error", body)
 
 
+def is_error_object(body: bytes) -> bool:
+    """True for a body in the venue's own words, and not a gateway's."""
+    try:
+        return not isinstance(_BODIES.decode(body).code, UnsetType)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+
+
 def parse_login(status: int, headers: Headers, body: bytes) -> Session:
     """The session that a login has opened.
 

@@ -41,7 +41,7 @@ ORDER = new_order(1)
 def test_an_order_that_adds_risk_is_recorded_and_then_sent() -> None:
     manager = ready_manager()
     assert manager.submit(ORDER, adds_risk=True) == [RecordIntent(ORDER)]
-    assert manager.intent_recorded(1) == [SendOrder(ORDER)]
+    assert manager.intent_recorded(1) == [SendOrder(ORDER, adds_risk=True)]
 
 
 def test_an_order_that_takes_risk_off_never_waits() -> None:

@@ -111,7 +111,7 @@ def test_a_cancel_that_is_accepted_but_not_done_has_no_order() -> None:
         (503, refusal("MAINTENANCE"), Verdict.REFUSED),
         (400, refusal("TIMEOUT"), Verdict.UNKNOWN),
         (400, b"failed to parse field quantity", Verdict.UNKNOWN),
-        (429, b"", Verdict.UNKNOWN),
+        (429, b"", Verdict.RATE_LIMITED),
         (502, b"<html><h1>502 Bad Gateway</h1></html>", Verdict.UNKNOWN),
         (301, refusal("MOVED"), Verdict.UNKNOWN),
         (200, sample.LIMIT_ORDER, Verdict.OK),

@@ -1,0 +1,100 @@
+"""Where everybody who sends requests to a venue's account asks first, and says how it went.
+
+One per venue, made with its access, older and younger than any actor: what the venue counts does
+not end with a connection either. Any thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import Final
+
+from config.schema import RateConfig
+from trading.closure import Closure
+from trading.request_budget import Lane, RequestBudget, RequestUsage
+
+TOO_MANY: Final = 429
+BARRED: Final = frozenset({403, 418})
+"""An answer like this that is not in the venue's own words comes from who guards its door."""
+
+
+class RequestGate:
+    """The budget and the closure of one venue, behind a lock. Times are monotonic seconds."""
+
+    def __init__(self, rate: RateConfig) -> None:
+        self._lock = threading.Lock()
+        self._budget = RequestBudget(
+            per_s=rate.per_s, burst=rate.burst, reserved=rate.reserved, pause_s=rate.pause_s
+        )
+        self._closure = Closure()
+
+    def take(self, lane: Lane, now_s: float) -> str:
+        """Take a token for one request: "" if it may be sent, else why not."""
+        with self._lock:
+            return self._budget.take(lane, now_s)
+
+    def spend(self, now_s: float) -> None:
+        """A request is sent whatever is left: it can't wait, or another one began it."""
+        with self._lock:
+            self._budget.spend(now_s)
+
+    def turned_away(self, now_s: float, retry_after_s: float | None = None) -> None:
+        """The venue has found our requests too many."""
+        with self._lock:
+            self._budget.turned_away(now_s, retry_after_s)
+
+    def answered(
+        self, status: int, headers: Iterable[tuple[str, str]], *, known: bool, now_s: float
+    ) -> None:
+        """An HTTP answer; ``known``: its body is in the venue's own words."""
+        if status == TOO_MANY:
+            self.turned_away(now_s, retry_after_s(headers))
+        elif status in BARRED and not known:
+            with self._lock:
+                self._budget.bar(now_s, retry_after_s(headers))
+
+    def barred(self, now_s: float) -> str:
+        """Why nothing at all may be sent; "" when something may."""
+        with self._lock:
+            return self._budget.barred(now_s)
+
+    def shut(self, word: str) -> None:
+        """The venue has said that it takes no orders."""
+        with self._lock:
+            self._closure.shut(word)
+
+    def clean(self, now_s: float) -> None:
+        """The venue has said, or shown, that it takes orders."""
+        with self._lock:
+            self._closure.clean(now_s)
+
+    @property
+    def closed(self) -> bool:
+        """True while the venue's last word is that it takes no orders."""
+        with self._lock:
+            return self._closure.doubtful
+
+    def closure(self, now_s: float) -> str:
+        """Why the venue takes no orders, or none to open with yet; "" when it does."""
+        with self._lock:
+            return self._closure.reason(now_s)
+
+    def no_new_risk(self, now_s: float) -> str:
+        """Why nothing that adds risk may be sent; "" when it may, tokens allowing."""
+        with self._lock:
+            return self._closure.reason(now_s) or self._budget.no_new_risk(now_s)
+
+    def usage(self, now_s: float) -> RequestUsage:
+        """Where the budget stands."""
+        with self._lock:
+            return self._budget.usage(now_s)
+
+
+def retry_after_s(headers: Iterable[tuple[str, str]]) -> float | None:
+    """The seconds of a Retry-After header; None without one that says seconds."""
+    text = next((value for name, value in headers if name.lower() == "retry-after"), "").strip()
+    return float(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
+
+
+_MOST_DIGITS: Final = 6

@@ -1,0 +1,116 @@
+"""What a gateway does not send: over our own limit, after too many requests, and while barred."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from actors import gateway, orders
+from actors.backpack_rest import BackpackRest
+from actors.grvt_trading import GrvtTrading
+from actors.request_gate import RequestGate, retry_after_s
+from config.schema import RateConfig
+from tests.support_actors import Script, ScriptedServer, answer, sends
+from tests.support_actors_venue import (
+    BACKPACK_ETH,
+    GRVT_ETH,
+    Scene,
+    backpack_access,
+    backpack_rest,
+    grvt_access,
+    grvt_trading,
+    new_order,
+    read_rpc,
+    reply,
+)
+from trading.request_budget import Lane
+from venues.model import Refusal
+
+PAGE = b"<html>Access denied</html>"
+TOO_MANY = b'{"code":"TOO_MANY_REQUESTS","message":"no"}'
+CLOSED = b'{"code":"MAINTENANCE","message":"later"}'
+RATE = RateConfig(per_s=0.1, burst=100, reserved=50, pause_s=30)
+
+
+def backpack(said: bytes, gate: RequestGate) -> list[Any]:
+    """What is told of an order that is answered like this, and of one after it that adds risk."""
+    scene = Scene("backpack", "rest")
+    with ScriptedServer(backpack_rest({"POST /api/v1/order": sends(said)})) as server:
+        access = dataclasses.replace(backpack_access(server.http), gate=gate)
+        with scene.playing(lambda c: BackpackRest(c, access)):
+            scene.ready()
+            scene.actor.tell(gateway.PlaceOrder(new_order(BACKPACK_ETH)))
+            told = [scene.letter(), scene.letter()]
+            scene.actor.tell(gateway.PlaceOrder(new_order(BACKPACK_ETH, 2), Lane.RISK))
+            return [*told, scene.letter()]
+
+
+def grvt(code: int, gate: RequestGate) -> list[Any]:
+    """The same at GRVT, where the answer is an error with this code."""
+
+    def script() -> Script:
+        def answers(peer: Any) -> None:
+            reply(peer, read_rpc(peer), {"error": {"code": code, "message": "why"}})
+            peer.until_gone()
+
+        return grvt_trading(answers)
+
+    scene = Scene("grvt", "trading")
+    with ScriptedServer(script()) as server:
+        access = dataclasses.replace(grvt_access(server.http), gate=gate)
+        with scene.playing(lambda c: GrvtTrading(c, access)):
+            scene.ready()
+            scene.actor.tell(gateway.PlaceOrder(new_order(GRVT_ETH)))
+            told = [scene.letter(), scene.letter()]
+            scene.actor.tell(gateway.PlaceOrder(new_order(GRVT_ETH, 2), Lane.RISK))
+            return [*told, scene.letter()]
+
+
+def the_refusal(told: list[Any]) -> orders.OrderRefused:
+    (refused,) = [one for one in told if isinstance(one, orders.OrderRefused)]
+    return refused
+
+
+def test_too_many_requests_refuse_the_order_for_certain_and_hold_back_what_adds_risk() -> None:
+    for told in (
+        backpack(answer(429, TOO_MANY), RequestGate(RATE)),
+        backpack(answer(429, PAGE), RequestGate(RATE)),
+        grvt(1006, RequestGate(RATE)),
+    ):
+        assert the_refusal(told).refusal is Refusal.RATE
+        held_back = told[-1]
+        assert isinstance(held_back, orders.OrderNotSent)
+        assert held_back.refusal is Refusal.RATE
+
+
+@pytest.mark.parametrize("venue", ["backpack", "grvt"])
+def test_a_venue_that_says_it_is_closed_is_known_to_be(venue: str) -> None:
+    gate = RequestGate(RATE)
+    said = backpack(answer(503, CLOSED), gate) if venue == "backpack" else grvt(1009, gate)
+    assert the_refusal(said).refusal is Refusal.MARKET
+    assert gate.closed
+    assert gate.no_new_risk(0.0)
+
+
+def test_behind_a_page_of_who_guards_the_venue_nothing_more_is_sent() -> None:
+    told = backpack(answer(403, PAGE), RequestGate(RATE))
+    assert isinstance(told[1], orders.OrderDoubted)
+    assert isinstance(told[2], orders.OrderNotSent)
+    assert "barred" in told[2].reason
+
+
+def test_a_refusal_in_the_venues_own_words_bars_nobody() -> None:
+    gate = RequestGate(RATE)
+    gate.answered(403, (), known=True, now_s=0.0)
+    assert gate.barred(0.0) == ""
+    gate.answered(418, (("Retry-After", "120"),), known=False, now_s=0.0)
+    assert gate.usage(0.0).barred_for_s == 120
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("7", 7.0), (" 7 ", 7.0), ("Wed, 21 Oct", None), ("-1", None), ("", None)]
+)
+def test_a_retry_after_counts_where_it_says_seconds(text: str, seconds: float | None) -> None:
+    assert retry_after_s([("X", "1"), ("retry-after", text)]) == seconds
