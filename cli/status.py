@@ -112,7 +112,7 @@ def _hold_remedy(desk: schema.Desk, hold: schema.Hold, status: schema.Status) ->
     ends = "once that has been over for its clear_s"
     if limit is not None and limit.clears_in_s is not None:
         ends = f"in {span(limit.clears_in_s)}"
-    if hold.limit in _BY_CYCLES:
+    if hold.limit.removeprefix(_ACCOUNT) in _BY_CYCLES:
         return f"it goes on by itself {ends}; at once: ketch resume {desk.desk}"
     return f"it goes on by itself {ends}; to close all: ketch flatten {desk.desk}"
 

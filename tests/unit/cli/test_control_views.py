@@ -109,6 +109,81 @@ def test_a_paused_desk_is_said_to_be_and_how_to_resume_it() -> None:
     assert "ketch resume eth" in page
 
 
+def limit(name: str, **changes: Any) -> schema.Limit:
+    fields: dict[str, Any] = {
+        "figure": Decimal("0.05"), "about": "of grvt", "at": Decimal("0.1"), "action": "reduce",
+        "reason": "0.05 of grvt, limit 0.1",
+    }  # fmt: skip
+    return schema.Limit(limit=name, **(fields | changes))
+
+
+def hold(name: str, action: str = "reduce", reason: str = "0.05 of grvt, limit 0.1") -> schema.Hold:
+    return schema.Hold(limit=name, action=action, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("action", "known", "text", "remedy"),
+    [
+        (
+            "reduce", {}, "eth closes what is open, and opens nothing: margin_ratio: 0.05 of grvt",
+            "it goes on by itself once that has been over for its clear_s",
+        ),
+        (
+            "freeze", {"clears_in_s": 42.0}, "eth opens nothing: margin_ratio: 0.05 of grvt",
+            "it goes on by itself in 42 s; to close all: ketch flatten eth",
+        ),
+        (
+            "freeze", {"figure": None}, "eth opens nothing: margin_ratio",
+            "it goes on by itself once that is known",
+        ),
+        ("halt", {}, "eth closes what is open, and halts: margin_ratio", "ketch resume eth"),
+    ],
+)  # fmt: skip
+def test_each_limit_in_force_is_a_problem_with_its_end_and_a_command(
+    action: str, known: dict[str, Any], text: str, remedy: str
+) -> None:
+    held = desk(
+        holds=(hold("margin_ratio", action),),
+        limits=(limit("margin_ratio", action=action, **known),),
+    )
+    (problem,) = problems(status(desks=(held,)))
+    assert problem.text.startswith(text)
+    assert remedy in problem.remedy
+
+
+def test_a_limit_of_the_account_is_looked_up_among_those_of_the_account() -> None:
+    held = desk(holds=(hold("account.daily_loss", "freeze"),))
+    known = limit("daily_loss", clears_in_s=5.0)
+    (problem,) = problems(status(desks=(held,), account_limits=(known,)))
+    assert "in 5.0 s; at once: ketch resume eth" in problem.remedy
+
+
+def test_a_halt_over_a_limit_is_one_problem() -> None:
+    halted = desk(halted="daily_loss: 6, limit 5", holds=(hold("daily_loss", "halt"),))
+    assert len(problems(status(desks=(halted,)))) == 1
+
+
+def test_a_desk_says_its_state_and_what_it_waits_for_but_nothing_twice() -> None:
+    frozen = desk(
+        state="frozen", phase="idle", paused=True, holds=(hold("stream_age_s", "freeze", "4"),),
+        waiting=("stream_age_s: 4", "paused", "grvt: 0.3 of 0.5 ETH within 30 bps of the bid"),
+    )  # fmt: skip
+    page = render(status(desks=(frozen,)))
+    assert "eth: frozen, idle for" in page
+    assert page.count("waits: ") == 1
+    assert "waits: grvt: 0.3 of 0.5 ETH within 30 bps of the bid" in page
+
+
+def test_every_limit_that_is_set_is_shown_with_its_figure_in_lines_of_a_screen() -> None:
+    names = [f"limit_number_{number}" for number in range(12)]
+    limits = tuple(limit(name, reason="") for name in names)
+    unknown = limit("daily_loss", figure=None)
+    page = render(status(desks=(desk(limits=limits),), account_limits=(unknown,)))
+    assert all(f"{name} 0.05/0.1" in page for name in names)
+    assert "account   daily_loss ?/0.1" in click.unstyle(page)
+    assert max(len(line) for line in click.unstyle(page).splitlines()) <= 100
+
+
 def test_what_an_account_holds_is_told_once_it_has_been_read() -> None:
     read = schema.Venue(venue="grvt", ready=True, equity=Decimal("999.5"), available=Decimal(900))
     page = render(status(venues=(read, schema.Venue(venue="backpack", ready=True))))
