@@ -132,7 +132,9 @@ class StreamConnection:
                 continue
             if outgoing.gate is not None:
                 await outgoing.gate.wait()
-            await asyncio.sleep(max(0.0, outgoing.due_s - self._loop.time()))
+            wait_s = outgoing.due_s - self._loop.time()
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
             await self._faults.before_reply(self.name)
             try:
                 binary = isinstance(outgoing.data, BinaryFrame)
