@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from actors.access import BackpackAccess
+from actors.errors import ConnectRefused
 from actors.http import HttpClient
 from actors.market_board import MarketBoard
 from supervision.actor import ActorContext, SupervisedActor
@@ -33,6 +34,7 @@ class BackpackStatus(SupervisedActor):
         super().__init__(context)
         self._symbols = tuple(access.instruments)
         self._board = board
+        self._gate = access.gate
         self._infos: dict[str, MarketInfo] = {}
         self._words: dict[str, str] = {}
         self._http = HttpClient(
@@ -70,7 +72,9 @@ class BackpackStatus(SupervisedActor):
         """Of every market of ours; in maintenance only that it is closed."""
         mode = exchange_mode(*self._ask(requests.status()))
         if mode is MarketMode.CLOSED:
+            self._gate.shut("maintenance")
             return {symbol: self._closed(symbol) for symbol in self._symbols}
+        self._gate.clean(self.clock.now())
         listings = codec.decode_markets(*self._ask(requests.markets()))
         marks = codec.decode_mark_prices(*self._ask(requests.mark_prices()))
         self._words = {one.instrument.symbol: one.state for one in listings}
@@ -90,6 +94,10 @@ class BackpackStatus(SupervisedActor):
 
     def _ask(self, request: HttpRequest) -> tuple[int, bytes]:
         self.check_fence()
+        barred = self._gate.barred(self.clock.now())
+        if barred:
+            raise ConnectRefused(self.name, barred)
+        self._gate.spend(self.clock.now())
         answer = self._http.request(request.method, request.target, dict(request.headers))
         return answer.status, answer.body
 

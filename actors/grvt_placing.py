@@ -15,8 +15,10 @@ from venues.grvt.errors import CLIENT_ID_ACTIVE, EXPIRATION_TOO_FAR, SIGNATURE_E
 from venues.grvt.reading import read_order
 from venues.grvt.refusals import refusal_of
 from venues.grvt.requests import Call
-from venues.model import NewOrder
+from venues.model import NewOrder, Side, TimeInForce
 
+_HOUR_NS: Final = 3_600_000_000_000
+_PROBE_ID: Final = 2**64 - 1  # ours are counted up from 2**63
 REFUSED_FOR_TIME: Final = (SIGNATURE_EXPIRED, EXPIRATION_TOO_FAR)
 """Codes of an order that was dated wrongly: the venue's clock or ours was set anew."""
 
@@ -33,6 +35,27 @@ def made_out(access: GrvtAccess, new: NewOrder, now_s: float) -> Call | str:
     except (VenueError, KeyError) as error:
         return str(error)
     return requests.create_order(signed)
+
+
+def probe(access: GrvtAccess, now_s: float) -> Call:
+    """An order that asks only whether orders are taken: it expired an hour ago, and only reduces.
+
+    What refuses it for that has looked at it. Nothing else tells: reads go on in maintenance.
+    """
+    instrument = next(iter(access.instruments.values()))
+    venue_ns = access.clock.now_ns(now_s) or time.time_ns()
+    order = NewOrder(
+        symbol=instrument.symbol,
+        side=Side.BUY,
+        size=instrument.min_size,
+        price=instrument.tick,
+        time_in_force=TimeInForce.IOC,
+        client_order_id=_PROBE_ID,
+        expires_ns=venue_ns - _HOUR_NS,
+        created_ns=venue_ns - _HOUR_NS,
+        reduce_only=True,
+    )
+    return requests.create_order(access.signer.order(order, instrument, access.sub_account_id))
 
 
 def answered(

@@ -22,12 +22,13 @@ from actors import gateway, orders
 from actors.access import GrvtAccess
 from actors.connection import ConnectionActor
 from actors.errors import ConnectionFailed, ConnectRefused, HandshakeRefused, ReplyTimeout
-from actors.grvt_placing import REFUSED_FOR_TIME, answered, made_out, refused
+from actors.grvt_placing import REFUSED_FOR_TIME, answered, made_out, probe, refused
 from actors.grvt_session import GetSession, MeasureClock, RenewSession
 from supervision.actor import ActorContext
 from supervision.directory import parent_path
 from supervision.errors import Stalled
 from supervision.timers import Timer
+from trading.request_budget import Lane
 from venues.errors import FrameError, SessionRefused, VenueRefused
 from venues.grvt import (
     Outcome,
@@ -75,6 +76,7 @@ _COUNTDOWN_MS: Final = 10_000
 """Without a sign of us for so long the venue cancels what rests; refreshed three times as often."""
 
 _LONGEST_TTL_MS: Final = 5_000
+_PROBE_S: Final = 3.0
 
 
 class ReplyDue(msgspec.Struct, frozen=True):
@@ -96,6 +98,10 @@ class Subscribe(msgspec.Struct, frozen=True):
 
     stream: str
     selector: str
+
+
+class ProbeDue(msgspec.Struct, frozen=True):
+    """Time to ask, if the venue was closed when last heard of, whether it takes orders again."""
 
 
 class CountdownDue(msgspec.Struct, frozen=True):
@@ -142,6 +148,7 @@ class GrvtTrading(ConnectionActor):
         for stream in _STREAMS:
             request_id = self._expect(Subscribe(stream, selector))
             self.send(encode_subscribe(stream, (selector,), request_id))
+        self.after(_PROBE_S, ProbeDue())
 
     def on_message(self, message: object) -> object:
         if isinstance(message, gateway.PlaceOrder):
@@ -150,6 +157,8 @@ class GrvtTrading(ConnectionActor):
             self._reply_due(message)
         elif isinstance(message, gateway.GuardResting):
             self._guard(on=message.on)
+        elif isinstance(message, ProbeDue):
+            self._probe()
         elif isinstance(message, CountdownDue):
             if self._guarding:  # it may have been under way when the last order was over
                 self._count_down(_COUNTDOWN_MS)
@@ -190,6 +199,12 @@ class GrvtTrading(ConnectionActor):
             self._orders.tell(orders.OrderDoubted(new.client_order_id, str(error)))
             raise
         self._orders.tell(orders.OrderSent(new.client_order_id, sent_s))
+
+    def _probe(self) -> None:
+        self.after(_PROBE_S, ProbeDue())
+        now_s = self.clock.now()
+        if self._gate.closed and not self._gate.take(Lane.DOUBT, now_s):
+            self.send(encode_call(probe(self._access, now_s), self._expect(ProbeDue())))
 
     def _guard(self, *, on: bool) -> None:
         """Arm the venue's countdown and keep refreshing it, or switch it off."""
@@ -281,19 +296,22 @@ class GrvtTrading(ConnectionActor):
             self._orders.offer(answered(request.new.client_order_id, reply, received_s))
         elif isinstance(request, gateway.CancelOrder):
             self._cancelled(request.client_order_id, reply)
-        else:
+        elif not isinstance(request, ProbeDue):
             self._answered(request, reply, received_s)
 
     def _note_door(self, request: object, reply: Reply, received_s: float) -> None:
         """What the reply says of our requests, and whether the venue takes orders."""
-        code, now_s = None if reply.error is None else reply.error.code, self.clock.now()
+        error, now_s = reply.error, self.clock.now()
+        code = None if error is None else error.code
         if code == RATE_LIMITED:
             self._gate.turned_away(now_s)
         elif code == SWITCHED_OFF:
             self._gate.shut(str(code))
-        elif code in REFUSED_FOR_TIME:
+        elif code in REFUSED_FOR_TIME and isinstance(request, gateway.PlaceOrder):
             self._session.offer(MeasureClock(received_s))
-        elif isinstance(request, gateway.PlaceOrder | gateway.CancelOrder):
+        elif isinstance(request, gateway.PlaceOrder | ProbeDue) and (
+            error is None or error.outcome.definite
+        ):
             self._gate.clean(now_s)
 
     def _session_refused(self, request: object, error: RpcError, received_s: float) -> NoReturn:

@@ -6,14 +6,16 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from actors.backpack_status import BackpackStatus, LookDue
 from actors.market_board import MarketBoard
+from actors.request_gate import RequestGate
 from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, read_request
-from tests.support_actors_venue import BACKPACK_ETH, Scene, backpack_access
+from tests.support_actors_venue import BACKPACK_ETH, UNLIMITED, Scene, backpack_access
 from tests.support_trading import BACKPACK_ETH as MARKET
 from tests.support_trading import D
 from venues.model import BACKPACK, MarketInfo, MarketMode
@@ -44,6 +46,7 @@ class Exchange:
         self.markets = [LISTED]
         self.board = MarketBoard()
         self.scene = Scene(BACKPACK, "status")
+        self.gate = RequestGate(UNLIMITED)
 
     def script(self, peer: Peer) -> None:
         while True:
@@ -59,7 +62,9 @@ class Exchange:
         with (
             ScriptedServer(script or self.script) as server,
             self.scene.playing(
-                lambda c: BackpackStatus(c, backpack_access(server.http), self.board)
+                lambda c: BackpackStatus(
+                    c, replace(backpack_access(server.http), gate=self.gate), self.board
+                )
             ),
         ):
             heard = self.scene.stage.directory.address("backpack/heartbeat")
@@ -128,8 +133,10 @@ def test_in_maintenance_every_market_is_closed_and_its_funding_still_known(
         info = exchange.next_info()
         assert info is not None
         assert (info.mode, info.next_funding_ns) == (mode, NORMAL.next_funding_ns)
+        assert exchange.gate.closed is (mode is MarketMode.CLOSED)
         exchange.status = (200, {"status": "Ok"})
         assert exchange.next_info() == NORMAL
+        assert not exchange.gate.closed
 
 
 def test_an_answer_that_is_none_ends_it_and_what_it_told_stays_with_its_age() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import queue
+import time
 from typing import Any
 
 import pytest
 
 from actors import gateway, orders
 from actors.backpack_rest import BackpackRest
-from actors.grvt_trading import GrvtTrading
+from actors.grvt_trading import GrvtTrading, ProbeDue
 from actors.request_gate import RequestGate, retry_after_s
 from config.schema import RateConfig
-from tests.support_actors import Script, ScriptedServer, answer, sends
+from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, sends
 from tests.support_actors_venue import (
     BACKPACK_ETH,
     GRVT_ETH,
@@ -114,3 +116,37 @@ def test_a_refusal_in_the_venues_own_words_bars_nobody() -> None:
 )
 def test_a_retry_after_counts_where_it_says_seconds(text: str, seconds: float | None) -> None:
     assert retry_after_s([("X", "1"), ("retry-after", text)]) == seconds
+
+
+# -- a venue that takes no orders ----
+
+
+@pytest.mark.parametrize(("code", "closed"), [(2001, False), (2000, False), (1009, True)])
+def test_a_closed_venue_is_asked_with_an_order_that_expired_long_ago(
+    code: int, closed: bool
+) -> None:
+    asked = queue.SimpleQueue[Any]()
+
+    def script(peer: Peer) -> None:
+        request = read_rpc(peer)
+        asked.put(request["params"]["order"])
+        reply(peer, request, {"error": {"code": code, "message": "why"}})
+        reply(peer, read_rpc(peer), {"error": {"code": 1002, "message": "why"}})
+        peer.until_gone()
+
+    gate = RequestGate(RATE)
+    gate.shut("1009")
+    scene = Scene("grvt", "trading")
+    with ScriptedServer(grvt_trading(script)) as server:
+        access = dataclasses.replace(grvt_access(server.http), gate=gate)
+        with scene.playing(lambda c: GrvtTrading(c, access)):
+            scene.ready()
+            scene.actor.tell(ProbeDue())
+            order = asked.get(timeout=WAIT_S)
+            assert (order["reduce_only"], order["time_in_force"]) == (True, "IMMEDIATE_OR_CANCEL")
+            assert int(order["signature"]["expiration"]) < time.time_ns() - 3_000 * 10**9
+            scene.actor.tell(gateway.PlaceOrder(new_order(GRVT_ETH)))
+            assert {type(scene.letter()), type(scene.letter())} == {
+                orders.OrderSent, orders.OrderDoubted,
+            }  # fmt: skip
+            assert gate.closed is closed
