@@ -35,7 +35,10 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CycleFigures(msgspec.Struct, kw_only=True):
-    """One cycle. Money is in quote currency; fees and slippage are positive when paid."""
+    """One cycle. Money is in quote currency; fees and slippage are positive when paid.
+
+    ``full`` are the venues where the whole size was held; ``exceeded``: more than that was.
+    """
 
     number: int
     start_ns: int
@@ -46,6 +49,7 @@ class CycleFigures(msgspec.Struct, kw_only=True):
     cash: Decimal = ZERO
     notional: Decimal = ZERO
     full: set[str] = msgspec.field(default_factory=set)
+    exceeded: bool = False
 
     @property
     def pnl(self) -> Decimal:
@@ -152,6 +156,7 @@ class _Reader:
         cycle.notional += record.size * record.price
         if abs(held) > self._q - self._lot:
             cycle.full.add(record.venue)
+        cycle.exceeded = cycle.exceeded or abs(held) > self._q + self._lot
         self._end_if_flat(record.at_ns)
 
     def _end_if_flat(self, at_ns: int) -> None:
@@ -161,7 +166,7 @@ class _Reader:
         cycle = self.cycles[-1]
         if not any(self._held.values()) and not self._live and cycle.notional:
             cycle.end_ns = at_ns
-            cycle.completed = len(cycle.full) == 2
+            cycle.completed = len(cycle.full) == 2 and not cycle.exceeded
             self._fill_ns = None
 
     @property

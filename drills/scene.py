@@ -14,7 +14,7 @@ import msgspec
 from cli.exits import CONFIGURATION, UNEXPECTED, CommandFailed
 from cli.paper_process import PaperVenues
 from drills.plan import Plan
-from drills.unfold import Placed, with_pid
+from drills.unfold import Placed, as_recorded, with_pid
 from paper.records import AnyRecord, decode_records
 
 _CONTROL_S: Final = 30.0
@@ -69,10 +69,15 @@ class Scene:
             return
         cycle = self.cycle()
         for number, fault in enumerate(self._signals):
-            near = cycle < fault["at"]["cycle"] <= cycle + _AHEAD
-            if near and self._armed_for.get(number) != pid:
+            if not cycle <= fault["at"]["cycle"] <= cycle + _AHEAD:
+                continue
+            if self._armed_for.get(number) != pid and not self._sent(fault):
                 self._armed_for[number] = pid
                 self.arm(with_pid(fault, pid))
+
+    def _sent(self, signal: dict[str, Any]) -> bool:
+        wanted = as_recorded(signal)
+        return any(as_recorded(f) == wanted for f in self.fired() if f["action"] == "signal")
 
     def cycle(self) -> int:
         """The cycle that is under way, as the venues count."""

@@ -22,14 +22,16 @@ from drills.unfold import Channel, Placed
 from venues.model import BACKPACK, GRVT
 
 KETCH: Final = "ketch"
+RESTARTED: Final = "-restarted"
 BASELINES: Final = tuple(
     f"{client}-{policy}"
     for client in ("sync", "pro", "ws")
-    for policy in ("published", "marked", "careful")
+    for policy in ("published", "marked", "careful", f"published{RESTARTED}")
 )
 _SYMBOLS: Final = {GRVT: "ETH_USDT_Perp", BACKPACK: "ETH_USDC_PERP"}
 _HALTS: Final = (HALTED, EXPOSED)  # the second where positions are nobody's yet
 _BROKEN: Final = (UNEXPECTED, GAVE_UP, ABANDONED, CONFIGURATION)
+_BY_HAND, _BY_HAND_S = 5, 10.0  # how often somebody starts a stopped program again, and when
 _AGAIN_S: Final = 1.0  # between a process that was killed and the next one
 _POLL_S: Final = 0.05
 _LOOP, _LOOP_S = 3, 75.0  # so many crashes within a minute and a start, and it only closes
@@ -92,6 +94,8 @@ class _Lives:
                 self._killed_s.append(time.monotonic())
                 if not told:
                     return self._end(code, f"it was killed by signal {-code}, which no fault sent")
+            elif code and not over and self._by_hand():
+                time.sleep(_BY_HAND_S)
             elif over or not told:
                 return self._end(code, _complaint(code, self._trader))
 
@@ -110,6 +114,10 @@ class _Lives:
             if child.poll() is None:
                 return None
             return child.returncode
+
+    def _by_hand(self) -> bool:
+        """Somebody starts the program again, a few times, where it has stopped."""
+        return self._trader.endswith(RESTARTED) and self._lives <= _BY_HAND
 
     def _signals(self) -> int:
         """How often the venues have sent one that ends a process."""
@@ -144,11 +152,12 @@ def command(trader: str, scene: Scene, cycles: int, *, resume: bool) -> list[str
     """The command line of a life with so many cycles."""
     plan = scene.plan
     if trader != KETCH:
-        client, _, policy = trader.partition("-")
+        client, _, policy = trader.removesuffix(RESTARTED).partition("-")
         return [
             sys.executable, "-m", "benchmarks.baselines", "--client", client, "--policy", policy,
             "--venue", str(scene.venue), "--cycles", str(cycles), "--size", str(plan.size),
             "--primary", plan.primary, "--hold", str(plan.hold_s), "--pause", str(plan.pause_s),
+            *(["--close-first"] if trader.endswith(RESTARTED) else []),
         ]  # fmt: skip
     options = [part for setting in _overrides(plan) for part in ("-o", setting)]
     return [

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from benchmarks.baselines.legs import GRVT_LEGS, BackpackLeg, Leg, point_sdks_at
-from benchmarks.baselines.policies import POLICIES, Policy, Stopped
+from benchmarks.baselines.policies import POLICIES, Careful, Policy, Stopped
 
 
 @click.command()
@@ -24,9 +24,10 @@ from benchmarks.baselines.policies import POLICIES, Policy, Stopped
 @click.option("--primary", type=click.Choice(["grvt", "backpack"]), default="backpack")
 @click.option("--hold", "hold_s", type=float, default=0.05)
 @click.option("--pause", "pause_s", type=float, default=0.05)
+@click.option("--close-first", is_flag=True, help="Close what is held before the first cycle.")
 def main(
     client: str, policy: str, venue: Path, cycles: int, size: Decimal, primary: str,
-    hold_s: float, pause_s: float,
+    hold_s: float, pause_s: float, close_first: bool,
 ) -> None:  # fmt: skip
     """Trade, and stop where such a program stops."""
     # The SDK reads its cookie's expiry in local time, and logs keys through the root logger.
@@ -37,6 +38,8 @@ def main(
     point_sdks_at(places)
     legs: list[Leg] = [BackpackLeg(places), GRVT_LEGS[client](places)]
     legs.sort(key=lambda leg: leg.name != primary)
+    if close_first:
+        Careful().before_cycle(legs[0], legs[1])
     try:
         for number in range(1, cycles + 1):
             _cycle(legs[0], legs[1], POLICIES[policy](), size if number % 2 else -size, hold_s)

@@ -101,6 +101,14 @@ def test_a_cycle_that_was_taken_off_again_is_not_completed(script: Script) -> No
     assert "A: 1 of 2 cycles, limit 1; the first not completed is cycle 1" in result.failures
 
 
+def test_a_cycle_in_which_a_leg_held_more_than_its_size_is_not_completed(script: Script) -> None:
+    script.hedged("0.5")
+    script.trade("grvt", "-0.5")
+    script.trade("grvt", "0.5")
+    script.hedged("-0.5")
+    assert not figures(script).cycles[0].completed
+
+
 def test_a_long_naked_time_without_a_fault_fails_with_its_cycle(script: Script) -> None:
     cycle(script)
     cycle(script, naked_ms=700)
