@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test check systemd drills soak-drills bench soak-supervision soak-kills soak-crashes soak-cycles soak-desks \
+.PHONY: run test check systemd drills soak-drills bench soak soak-supervision soak-kills soak-crashes soak-cycles soak-desks \
 	soak-simulation soak-faults clean
 .DELETE_ON_ERROR:
 
@@ -24,6 +24,9 @@ check: $(STAMP)  ## lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+soak: soak-supervision soak-kills soak-crashes soak-cycles soak-desks soak-faults soak-drills  ## all of these, and a million worlds: a night
+	$(MAKE) soak-simulation SEEDS=1000000
+
 soak-supervision: $(STAMP)  ## the invariants of supervision over 200,000 random runs
 	KETCH_INVARIANT_RUNS=200000 $(BIN)/pytest -n 2 tests/unit/supervision/test_invariants.py
 
@@ -39,8 +42,9 @@ soak-cycles: $(STAMP)  ## 1,000 clean cycles of every kind, and their money to t
 soak-desks: $(STAMP)  ## three desks for 200 cycles each, one of which loses a market on the way
 	KETCH_SOAK_CYCLES=200 $(BIN)/pytest -n 0 tests/soak/test_desks.py
 
+SEEDS := 100000
 soak-simulation: $(STAMP)  ## orders, cycles and recovery in 100,000 troubled worlds
-	KETCH_SIMULATION_SEEDS=100000 $(BIN)/pytest -n 2 --dist worksteal tests/simulation/test_trouble.py
+	KETCH_SIMULATION_SEEDS=$(SEEDS) $(BIN)/pytest -n 2 --dist worksteal tests/simulation/test_trouble.py
 
 soak-faults: $(STAMP)  ## the faults that take long, too
 	KETCH_SOAK_FAULTS=1 $(BIN)/pytest -n 2 --dist worksteal -o timeout=600 tests/faults
