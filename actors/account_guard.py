@@ -111,8 +111,8 @@ class AccountsGuard(SupervisedActor):
 
     def _resume(self, _: ResumeLimits) -> None:
         now_ns = time.time_ns()
-        self._results.resumed(now_ns)
-        self._guard.resume(now_ns)
+        if self._guard.resume(now_ns):
+            self._results.resumed(now_ns)
         self._look()
 
     def _status_changed(self, status: StatusMessage) -> None:

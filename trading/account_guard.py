@@ -66,12 +66,17 @@ class AccountGuard:
             found[desk] = tuple(together if state is None else [*together, state])
         return found
 
-    def resume(self, utc_ns: int) -> None:
-        """An operator wants to go on: only what is, or becomes, too much from now on."""
+    def resume(self, utc_ns: int) -> bool:
+        """An operator wants to go on: only what is, or becomes, too much from now on.
+
+        True when results were in the way: they count anew then. Else a resume acknowledges none.
+        """
+        in_the_way = any(self._together[name].in_force for name in ("daily_loss", "drawdown"))
         for latch in (*self._open.values(), *self._together.values()):
             latch.resume()
-        if self.results is not None:
+        if in_the_way and self.results is not None:
             self.results.resumed(utc_ns)
+        return in_the_way
 
     def _figures(self, exposures: Mapping[str, DeskExposure], utc_ns: int) -> dict[str, Figure]:
         results = self.results

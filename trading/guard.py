@@ -21,6 +21,7 @@ from venues.model import ZERO, AccountSummary, Instrument, Position
 
 _NS_PER_S: Final = 1_000_000_000
 _FROM_ABOVE: Final = ("margin_ratio", "liquidation_distance")
+_MONEY: Final = ("daily_loss", "drawdown")
 _BY_CYCLES: Final = ("loss_streak", "slippage_bps")
 
 
@@ -102,12 +103,18 @@ class DeskGuard:
                 states.append(self._latches[name].look(figures[name], facts.now_s))
         return tuple(state for state in states if state is not None)
 
-    def resume(self, utc_ns: int) -> None:
-        """An operator wants the desk to go on: only what is, or becomes, too much from now on."""
+    def resume(self, utc_ns: int) -> bool:
+        """An operator wants the desk to go on: only what is, or becomes, too much from now on.
+
+        True when results were in the way: they count anew then. Else a resume acknowledges none.
+        """
+        in_the_way = any(latch.in_force for name, latch in self._latches.items() if name in _MONEY)
+        in_the_way |= any(self._by_cycles_holds(name, utc_ns) for name in _BY_CYCLES)
         for latch in self._latches.values():
             latch.resume()
-        if self.results is not None:
+        if in_the_way and self.results is not None:
             self.results.resumed(utc_ns)
+        return in_the_way
 
     # -- exposure ---------------------------------------------------------------------------------
 
@@ -218,8 +225,15 @@ class DeskGuard:
             return None
         if self.results is None:
             return Latch(name, limit).look(_UNREAD, facts.now_s)
-        tell = self.results.streak if name == "loss_streak" else self.results.slippage
-        return _event_state(name, limit, tell(limit, facts.utc_ns), facts)
+        return _event_state(name, limit, self._event(name, self.results, facts.utc_ns), facts)
+
+    def _event(self, name: str, results: Results, utc_ns: int) -> Event:
+        tell = results.streak if name == "loss_streak" else results.slippage
+        return tell(getattr(self._limits, name), utc_ns)
+
+    def _by_cycles_holds(self, name: str, utc_ns: int) -> bool:
+        results = self.results
+        return results is not None and self._event(name, results, utc_ns).until_ns is not None
 
 
 _UNSURE: Final = Figure(None, "the desk does not know yet what it holds")

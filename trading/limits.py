@@ -82,6 +82,11 @@ class Latch:
             self._grow_clear(now_s)
         return stated(self.name, self.limit, figure, self._reason, clears_s=self._clears_s())
 
+    @property
+    def in_force(self) -> bool:
+        """True while it was reached and is not over yet."""
+        return bool(self._reason)
+
     def resume(self) -> None:
         """The operator wants to go on: in force again only if it is reached again."""
         self._reason = ""

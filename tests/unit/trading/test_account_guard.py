@@ -109,5 +109,9 @@ def test_a_resume_of_any_desk_lets_all_losses_count_anew() -> None:
     it = guard("daily_loss", "5", Action.HALT)
     it.results = gathered([result("eth", 1, "-6")])
     assert held(it, {}) == list(DESKS)
-    it.resume(START_NS + 1)
+    assert it.resume(START_NS + 1)
     assert held(it, {}) == []
+    it.results.add(msgspec.structs.replace(result("btc", 1, "-4"), finished_ns=START_NS + 2))
+    assert held(it, {}) == []
+    assert not it.resume(START_NS + 3), "nothing was in the way"
+    assert it.results.daily_loss(START_NS + 3) == 4

@@ -280,6 +280,24 @@ def test_a_resumed_desk_halts_anew_only_over_a_new_loss() -> None:
     assert look(it, facts()).hold is not None
 
 
+@pytest.mark.parametrize(
+    ("limit", "at", "counts_anew"),
+    [
+        ("daily_loss", "6", True), ("daily_loss", "6.01", False), ("drawdown", "6", True),
+        ("loss_streak", "1", True), ("loss_streak", "2", False), ("slippage_bps", "20", True),
+        ("margin_ratio", "1", False),
+    ],
+)  # fmt: skip
+def test_a_resume_acknowledges_results_only_when_they_were_in_the_way(
+    limit: str, at: str, counts_anew: bool
+) -> None:
+    it = guard(limit, at)
+    it.results = gathered([result(1, "-6", slip="20")])
+    look(it, facts())
+    assert it.resume(START_NS + 1) is counts_anew
+    assert it.results.daily_loss(START_NS + 1) == (0 if counts_anew else 6)
+
+
 def test_resumed_while_it_is_naked_it_is_held_again() -> None:
     it = guard("naked_s", "15")
     known = facts("0.5", naked_since_s=NOW_S - 20)
