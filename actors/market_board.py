@@ -7,6 +7,7 @@ more than that there is something to look at.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
@@ -65,25 +66,28 @@ class MarketBoard:
         self._epochs: dict[str, int] = {}
 
     def put_quote(self, quote: Quote, read_s: float) -> None:
-        """New best prices, as of the monotonic ``read_s``. Crossed or one-sided ones are none."""
+        """New best prices, as of the monotonic ``read_s``. Crossed or one-sided ones are none.
+
+        Those that are older than what is known are left out: a price may be told in two ways.
+        """
         usable = ZERO < quote.bid < quote.ask
-        at_s = read_s if usable else NEVER
-        self._put(quote.venue, quote.symbol, quote=quote if usable else None, quoted_s=at_s)
+        parts = {"quote": quote if usable else None, "quoted_s": read_s if usable else NEVER}
+        self._put(quote.venue, quote.symbol, parts, price_s=read_s)
 
     def put_book(self, book: Book, read_s: float) -> None:
         """A new book, whole, as of the monotonic ``read_s``. A crossed one is none."""
         if book.crossed:
             self.drop_book(book.venue, book.symbol)
         else:
-            self._put(book.venue, book.symbol, book=book, booked_s=read_s)
+            self._put(book.venue, book.symbol, {"book": book, "booked_s": read_s})
 
     def drop_book(self, venue: str, symbol: str) -> None:
         """The book can't be relied on any more."""
-        self._put(venue, symbol, book=None, booked_s=NEVER)
+        self._put(venue, symbol, {"book": None, "booked_s": NEVER})
 
     def put_info(self, info: MarketInfo, read_s: float) -> None:
         """The market's mode, mark and funding, as of the monotonic ``read_s``."""
-        self._put(info.venue, info.symbol, info=info, informed_s=read_s)
+        self._put(info.venue, info.symbol, {"info": info, "informed_s": read_s})
 
     def clear(self, venue: str, epoch: int = 0) -> None:
         """No price and no book of this venue's is known any more; so says its market actor's life.
@@ -97,7 +101,7 @@ class MarketBoard:
             self._epochs[venue] = epoch
             symbols = [symbol for at, symbol in self._views if at == venue]
         for symbol in symbols:
-            self._put(venue, symbol, **_NO_PRICES)
+            self._put(venue, symbol, _NO_PRICES)
 
     def view(self, venue: str, symbol: str) -> MarketView:
         """What is known of a market now; of one that nobody has put, nothing."""
@@ -124,9 +128,13 @@ class MarketBoard:
     def _view(self, key: _Key) -> MarketView:
         return self._views.get(key) or MarketView(venue=key[0], symbol=key[1])
 
-    def _put(self, venue: str, symbol: str, **parts: Any) -> None:
+    def _put(
+        self, venue: str, symbol: str, parts: Mapping[str, Any], *, price_s: float = math.inf
+    ) -> None:
         key = (venue, symbol)
         with self._lock:
+            if price_s < self._view(key).quoted_s:
+                return
             self._views[key] = msgspec.structs.replace(self._view(key), **parts)
             untold = [
                 one

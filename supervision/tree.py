@@ -39,6 +39,7 @@ from actors.market_board import MarketBoard
 from actors.naked_clocks import NakedClocks
 from actors.orders import Orders
 from actors.paused_desks import PausedDesks
+from actors.rest_prices import PriceSource, RestPrices, backpack_prices, grvt_prices
 from config.plans import desk_plan
 from config.schema import ConnectionConfig, DeskConfig, KetchConfig, LegConfig
 from supervision.actor import ActorContext, SupervisedActor
@@ -152,6 +153,17 @@ def _grvt(service: Service) -> SupervisorSpec:
             _CONNECTION,
         ),
         _child(service, f"{GRVT}/heartbeat", "worker", heartbeat),
+        _prices(service, GRVT, lambda: grvt_prices(access)),
+    )
+
+
+def _prices(service: Service, venue: str, source: Callable[[], PriceSource]) -> ChildSpec:
+    return _child(
+        service,
+        f"{venue}/prices",
+        "connection",
+        lambda c: RestPrices(c, source(), service.market),
+        _CONNECTION,
     )
 
 
@@ -192,6 +204,7 @@ def _backpack(service: Service) -> SupervisorSpec:
             lambda c: BackpackStatus(c, access, service.market),
             _CONNECTION,
         ),
+        _prices(service, BACKPACK, lambda: backpack_prices(access)),
         _child(service, f"{BACKPACK}/heartbeat", "worker", heartbeat),
     )
 

@@ -56,6 +56,8 @@ class PublicSource:
     def snapshots(self, stream: str, selector: str) -> Sequence[msgspec.Struct]:
         """The state now; of v1.trade the last ``limit`` trades, oldest first."""
         parsed = self._parse(stream, selector)
+        if self._faults.silent:
+            return ()
         if stream == TRADE_STREAM:
             return list(self._trades[parsed.symbol])[-parsed.depth :]
         return (self._read(stream, parsed),)

@@ -125,6 +125,11 @@ def read_summary(reply: Reply) -> AccountSummary:
     return translate.summary(read(reply, frames.SubAccount), reply.method)
 
 
+def read_quote(reply: Reply) -> Quote:
+    """Best bid and ask, in the reply to mini."""
+    return translate.quote(read(reply, frames.Mini), reply.method)
+
+
 def read_instruments(reply: Reply) -> tuple[Instrument, ...]:
     """The contracts in the reply to instruments or all_instruments."""
     rows = read(reply, tuple[frames.Instrument, ...])

@@ -80,6 +80,13 @@ def test_ten_thousand_prices_are_one_message_until_it_is_taken_and_the_last_one_
     assert desk.told == [GRVT_NEWS, BACKPACK_NEWS, GRVT_NEWS]
 
 
+def test_of_a_price_that_is_told_in_two_ways_the_newer_one_stays() -> None:
+    board = MarketBoard()
+    board.put_quote(quote(GRVT_ETH, "2600"), 2.0)
+    board.put_quote(quote(GRVT_ETH, "2500"), 1.0)
+    assert grvt(board).quote == quote(GRVT_ETH, "2600")
+
+
 @given(st.lists(st.sampled_from(["put", "take"]), max_size=30))
 def test_a_desk_never_has_two_messages_of_a_market_and_never_misses_the_last(
     steps: list[str],

@@ -1,0 +1,158 @@
+"""Reads best prices over HTTP while a venue's stream of prices is away, silent or out of date.
+
+Nothing is opened by them alone, since the book is as old as its stream. What is open already needs
+a price all the same: to be hedged, or to be closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from actors.access import BackpackAccess, GrvtAccess
+from actors.http import HttpAnswer, HttpClient
+from actors.market_board import MarketBoard
+from config.schema import ConnectionConfig
+from supervision.actor import ActorContext, SupervisedActor
+from supervision.states import ExitKind
+from venues.backpack import codec
+from venues.backpack import requests as backpack_requests
+from venues.clock import VenueClock
+from venues.errors import FrameError
+from venues.grvt import requests as grvt_requests
+from venues.grvt import rest
+from venues.grvt.reading import read_quote
+from venues.model import BACKPACK, GRVT, Quote
+
+_STALE_S: Final = 1.0
+_EVERY_S: Final = 0.25  # one market each time: of many, each is read less often
+_LEVELS: Final = 5
+
+Ask = Callable[[HttpClient, str], Quote]
+
+
+class ReadDue(msgspec.Struct, frozen=True):
+    """Time to see whether a price is missing."""
+
+
+class PriceSource(NamedTuple):
+    """Where a venue's prices are read."""
+
+    venue: str
+    url: str
+    symbols: tuple[str, ...]
+    timing: ConnectionConfig
+    clock: VenueClock
+    ask: Ask
+
+
+class RestPrices(SupervisedActor):
+    """One per venue. It asks for nothing while the stream tells its prices."""
+
+    def __init__(self, context: ActorContext, source: PriceSource, board: MarketBoard) -> None:
+        super().__init__(context)
+        self._source = source
+        self._board = board
+        self._last = ""
+        self._http = HttpClient(
+            self.name,
+            source.url,
+            connect_timeout_s=source.timing.connect_timeout_s,
+            read_timeout_s=source.timing.read_timeout_s,
+        )
+
+    def on_start(self) -> None:
+        self.after(_STALE_S, ReadDue())
+        self.report_ready()
+
+    def on_message(self, message: object) -> object:
+        if isinstance(message, ReadDue):
+            self._read()
+            self.after(_EVERY_S, message)
+            return None
+        return super().on_message(message)
+
+    def on_interrupt(self) -> None:
+        self._http.abort()
+
+    def on_exit(self, kind: ExitKind) -> None:
+        self._http.close()
+
+    def _read(self) -> None:
+        symbol = self._next_stale()
+        if symbol is None:
+            return
+        self.check_fence()
+        asked_s = self.clock.now()
+        quote = self._source.ask(self._http, symbol)
+        self.check_fence()
+        self._board.put_quote(quote, self._source.clock.moment_s(quote.event_ns, asked_s))
+
+    def _next_stale(self) -> str | None:
+        """The market without a recent price whose turn it is."""
+        now_s, source = self.clock.now(), self._source
+        stale = [
+            symbol
+            for symbol in source.symbols
+            if now_s - self._board.view(source.venue, symbol).quoted_s > _STALE_S
+        ]
+        if not stale:
+            return None
+        self._last = min(stale, key=lambda symbol: (symbol <= self._last, symbol))
+        return self._last
+
+
+def grvt_prices(access: GrvtAccess) -> PriceSource:
+    """GRVT's, from the market-data host."""
+    return PriceSource(
+        venue=GRVT,
+        url=access.endpoints.market_data,
+        symbols=tuple(access.instruments),
+        timing=access.connection,
+        clock=access.clock,
+        ask=_ask_grvt,
+    )
+
+
+def backpack_prices(access: BackpackAccess) -> PriceSource:
+    """Backpack's, from the top of its book."""
+    return PriceSource(
+        venue=BACKPACK,
+        url=access.api_url,
+        symbols=tuple(access.instruments),
+        timing=access.connection,
+        clock=access.clock,
+        ask=_ask_backpack,
+    )
+
+
+def _ask_grvt(http: HttpClient, symbol: str) -> Quote:
+    call = grvt_requests.mini(symbol)
+    asked = rest.post(call)
+    answer = http.request("POST", asked.path, asked.headers, asked.body)
+    return read_quote(rest.parse_reply(answer.status, answer.body, call.route))
+
+
+def _ask_backpack(http: HttpClient, symbol: str) -> Quote:
+    request = backpack_requests.depth(symbol, _LEVELS)
+    answer = http.request(request.method, request.target, dict(request.headers))
+    return _top(symbol, answer)
+
+
+def _top(symbol: str, answer: HttpAnswer) -> Quote:
+    book = codec.decode_depth(symbol, answer.status, answer.body)
+    if not book.bids or not book.asks:
+        raise FrameError(BACKPACK, "/api/v1/depth", f"{symbol} has one side only", answer.body)
+    bid = max(book.bids, key=lambda level: level.price)
+    ask = min(book.asks, key=lambda level: level.price)
+    return Quote(
+        venue=BACKPACK,
+        symbol=symbol,
+        bid=bid.price,
+        bid_size=bid.size,
+        ask=ask.price,
+        ask_size=ask.size,
+        event_ns=book.event_ns,
+    )
