@@ -17,6 +17,7 @@ from loguru import logger
 
 from benchmarks import (
     decoding,
+    desks,
     hedging,
     http_orders,
     idle,
@@ -37,6 +38,7 @@ BENCHMARKS: Final[Mapping[str, Measure]] = {
     "recovery": recovery.measure,
     "decoding": decoding.measure,
     "idle": idle.measure,
+    "desks": desks.measure,
 }
 
 

@@ -69,7 +69,7 @@ def sample(rounds: int, cycles: int, pieces: int = _PIECES, pause_s: float = _AT
     with Peer() as peer, RunningService(peer.ports, pieces) as service:
         floor = _Floor(peer.ports)
         for number in range(rounds + 1):
-            ours_at_venue, ours = _ours(peer, service, cycles, pieces, pause_s)
+            ours_at_venue, ours = hedged(peer, service, cycles, pieces, pause_s)
             floor_at_venue, bare = floor.hedge(peer, len(ours_at_venue), pause_s)
             if number:
                 taken.ours.extend(ours)
@@ -80,9 +80,10 @@ def sample(rounds: int, cycles: int, pieces: int = _PIECES, pause_s: float = _AT
     return taken
 
 
-def _ours(
+def hedged(
     peer: Peer, service: RunningService, cycles: int, pieces: int, pause_s: float
 ) -> tuple[list[float], list[float]]:
+    """So many cycles of a service; seconds of each hedge, as the venue saw it and as we did."""
     peer.order_fills(OURS, 2 * cycles, pieces, pause_s)
     at_venue = peer.fills_done()
     records = [service.records.get(timeout=WAIT_S) for _ in range(cycles)]

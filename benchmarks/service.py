@@ -7,6 +7,7 @@ import queue
 import tempfile
 import threading
 import time
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -37,12 +38,13 @@ from supervision.tree import ERROR_KEYS, Service, service_tree
 from trading.desk import CycleRecord
 from venues.backpack.requests import RequestBuilder
 from venues.grvt import Endpoints, OrderSigner
+from venues.model import Instrument
 
 WAIT_S: Final = 30.0
 # Nothing waits but for what is measured: an order that is filled slowly is not asked for, and a
 # replacement does not wait for its turn.
 _SETTINGS: Final = (
-    "desks.eth.hold_s=0", "desks.eth.pause_s=0",
+    "desks.eth.hold_s=0", "desks.eth.pause_s=0", "desks.eth.gate.funding_guard_s=0",
     "venues.grvt.connection.poll_s=86400", "venues.backpack.connection.poll_s=86400",
     "venues.grvt.connection.expiry_s=60", "venues.backpack.connection.expiry_s=60",
     "supervision.root.intensity={max_restarts: 1000, within: 1}",
@@ -62,15 +64,22 @@ class KetchSettings(KetchConfig, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class RunningService:
-    """The tree from entering to leaving; cycles without end, their records in a queue."""
+    """The tree from entering to leaving; cycles without end, their records in a queue.
 
-    def __init__(self, ports: Ports, pieces: int = 1, extra: tuple[str, ...] = ()) -> None:
+    Beside the desk that trades there are ``further`` ones, whose markets have no prices.
+    """
+
+    def __init__(
+        self, ports: Ports, pieces: int = 1, extra: tuple[str, ...] = (), further: int = 0
+    ) -> None:
         self.records: queue.SimpleQueue[CycleRecord] = queue.SimpleQueue()
         self.directory = Directory()
         self._done = threading.Event()
         self._folder = tempfile.TemporaryDirectory(prefix="ketch-bench-")
         size = BACKPACK_ETH.step * pieces
-        settings = OverrideLayer((*_SETTINGS, f"desks.eth.size={size}", *extra))
+        self._further = tuple(range(further))
+        desks = tuple(_desk(number, size) for number in self._further)
+        settings = OverrideLayer((*_SETTINGS, f"desks.eth.size={size}", *desks, *extra))
         self.config = load(KetchSettings, shipped("paper.yaml"), settings).config
         self._service = self._build(ports)
 
@@ -115,7 +124,7 @@ class RunningService:
             api_key=Secret("scripted"),
             sub_account_id=SUB_ACCOUNT,
             signer=OrderSigner(PRIVATE_KEY, CHAIN_ID),
-            instruments={GRVT_ETH.symbol: GRVT_ETH},
+            instruments=self._listed(GRVT_ETH),
             connection=self.config.venues.grvt.connection,
             gate=RequestGate(_UNLIMITED),
         )
@@ -123,7 +132,7 @@ class RunningService:
             api_url=f"http://{host}:{ports.http}",
             ws_url=f"ws://{host}:{ports.backpack}/",
             requests=RequestBuilder(BACKPACK_PUBLIC, BACKPACK_SECRET),
-            instruments={BACKPACK_ETH.symbol: BACKPACK_ETH},
+            instruments=self._listed(BACKPACK_ETH),
             connection=self.config.venues.backpack.connection,
             gate=RequestGate(_UNLIMITED),
         )
@@ -138,8 +147,22 @@ class RunningService:
             on_record=self.records.put,
         )
 
+    def _listed(self, eth: Instrument) -> dict[str, Instrument]:
+        symbols = [eth.symbol, *(_symbol(eth, number) for number in self._further)]
+        return {symbol: msgspec.structs.replace(eth, symbol=symbol) for symbol in symbols}
+
     def _note_done(self, _: DeskOutcome) -> None:
         self._done.set()
+
+
+def _symbol(eth: Instrument, number: int) -> str:
+    return eth.symbol.replace("ETH", f"M{number}")
+
+
+def _desk(number: int, size: Decimal) -> str:
+    primary = f"{{venue: backpack, symbol: {_symbol(BACKPACK_ETH, number)}}}"
+    hedge = f"{{venue: grvt, symbol: {_symbol(GRVT_ETH, number)}}}"
+    return f"desks.m{number}={{primary: {primary}, hedge: {hedge}, size: {size}}}"
 
 
 def replaced(spec: SupervisorSpec, child: SupervisorSpec) -> SupervisorSpec:

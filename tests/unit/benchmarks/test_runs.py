@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from benchmarks import __main__ as command
 from benchmarks.harness import Figure
 
-SHORT = [name for name in command.BENCHMARKS if name != "idle"]
+SHORT = [name for name in command.BENCHMARKS if name not in ("idle", "desks")]
 
 
 @pytest.mark.parametrize("name", SHORT)
@@ -29,6 +29,12 @@ def test_the_idle_service_is_watched_while_it_holds() -> None:
     resident, share = command.BENCHMARKS["idle"](0.0)
     assert resident.measured > 10
     assert share.measured >= 0
+
+
+def test_further_desks_cost_memory() -> None:
+    resident, latency = command.BENCHMARKS["desks"](0.0)
+    assert resident.measured > 0
+    assert latency.ratio is not None
 
 
 def test_the_command_writes_the_document_of_what_it_was_asked_for(tmp_path: Path) -> None:
