@@ -258,9 +258,11 @@ class Console(SupervisedActor):
             self.address(f"{venue}/orders").offer(VerifyPositions())
 
     def _stop_service(self, _: RootHandle, request: Request) -> Answer:
-        how = msgspec.json.decode(request.body or b"{}", type=schema.StopRequest).how
-        self._access.control.stop_service(how)
-        return Answer(HTTPStatus.OK, schema.StopDone(how=how))
+        asked = msgspec.json.decode(request.body or b"{}", type=schema.StopRequest)
+        self._access.control.stop_service(asked.how)
+        if asked.wait:  # by this very request: a service may be gone before it could come back
+            return Answer(HTTPStatus.OK, self._access.control.wait_end(_END_S))
+        return Answer(HTTPStatus.OK, schema.StopDone(how=asked.how))
 
     def _end(self, _: RootHandle, __: Request) -> Answer:
         return Answer(HTTPStatus.OK, self._access.control.wait_end(_END_S))

@@ -47,10 +47,12 @@ class StopRequest(_Request, frozen=True, kw_only=True):
     """How the service is to stop.
 
     ``drain`` lets the present cycle come to its planned end; ``flatten`` closes it at once;
-    ``cancel`` cancels what rests and leaves positions as they are.
+    ``cancel`` cancels what rests and leaves positions as they are. With ``wait`` the answer is that
+    of ``GET /v1/end``.
     """
 
     how: StopHow = "flatten"
+    wait: bool = False
 
 
 class Failure(_Document, frozen=True, kw_only=True):

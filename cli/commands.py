@@ -175,16 +175,15 @@ def stop(
 
 
 def _stop_service(how: StopHow, timeout_s: float, socket: Path | None, as_json: bool) -> None:
-    from actors.control_schema import StopDone, StopRequest
+    from actors.control_schema import StopDone
     from cli.control import deadline, find
 
     service = find(socket)
     with service.process() as process:
-        service.post("/v1/stop-service", StopRequest(how=how)).read(StopDone)
         deadline_s = deadline(timeout_s)
-        done = service.end(deadline_s)
-        if not process.ends_within(deadline_s - time.monotonic()):
-            done = StopDone(how=how, outcome="timeout")
+        end = service.stop(how, deadline_s)
+        ended = process.ends_within(deadline_s - time.monotonic())
+    done = StopDone(how=how, outcome=end.outcome if ended else "timeout", left=end.left)
     _say(done, as_json, _stop_text(done, timeout_s))
     sys.exit({"ok": DONE, "left": EXPOSED, "unknown": EXPOSED}.get(done.outcome, TIMEOUT))
 

@@ -78,21 +78,20 @@ class Service:
         """The board."""
         return self.get("/v1/status").read(schema.Status)
 
-    def end(self, deadline_s: float) -> schema.StopDone:
-        """How a service that was told to stop has ended, once it has; at ``deadline_s``, timeout.
+    def stop(self, how: schema.StopHow, deadline_s: float) -> schema.StopDone:
+        """Tell it to stop; how it has ended, once it has, and at ``deadline_s`` timeout.
 
         ``unknown``: it has gone without a word.
         """
-        while time.monotonic() < deadline_s:
+        reply = self.post("/v1/stop-service", schema.StopRequest(how=how, wait=True))
+        done = reply.read(schema.StopDone)
+        while done.outcome == "timeout" and time.monotonic() < deadline_s:
             try:
                 done = self.get("/v1/end").read(schema.StopDone)
             except CommandFailed as failure:
-                if failure.code == TIMEOUT:
-                    continue
-                return schema.StopDone(how="", outcome="unknown")
-            if done.outcome != "timeout":
-                return done
-        return schema.StopDone(how="", outcome="timeout")
+                if failure.code != TIMEOUT:
+                    return schema.StopDone(how=how, outcome="unknown")
+        return done
 
     @contextlib.contextmanager
     def process(self) -> Iterator[Process]:

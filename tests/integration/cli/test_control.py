@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import stat
@@ -21,6 +22,7 @@ from actors.control_schema import PathRequest
 from cli.control import find
 from tests.support_cli import FAST, command, environment, ketch, started
 from tests.support_forked import ROOT
+from tests.support_paper_process import Process
 
 HOLD = ("-o", "desks.eth.hold_s=60")
 BOUND_S = 60
@@ -248,6 +250,33 @@ def test_stop_closes_what_is_open_and_drain_lets_the_cycle_end_as_planned(tmp_pa
         assert run.end() == 0, run.said
         assert "1 completed" in run.said
         assert "no ketch is running" in run.do("status", code=3)
+
+
+def test_stop_that_cancels_leaves_positions_and_says_so_and_the_next_start_closes_them(
+    tmp_path: Path,
+) -> None:
+    line = tmp_path / "venue.json"
+    with Process() as venues:
+        line.write_text(json.dumps(venues.line))
+        with running(tmp_path, "--venue", str(line), *HOLD) as run:
+            run.wait_line("holding")
+            said = run.do("stop", "--cancel", code=7)
+            assert said.startswith("stopped (cancel); this is left, or may be:\n")
+            assert "eth primary backpack ETH_USDC_PERP +0.5" in said
+            assert "eth hedge grvt ETH_USDT_Perp -0.5" in said
+            assert run.end() == 7, run.said
+        with running(tmp_path, "--venue", str(line), "--cycles", "1", *FAST) as run:
+            assert run.end() == 0, run.said
+            assert "recovered" in run.said
+
+
+def test_a_signal_means_what_the_configuration_says(tmp_path: Path) -> None:
+    with running(tmp_path, "-o", "desks.eth.hold_s=2", "-o", "stop.sigterm=drain") as run:
+        run.wait_line("holding")
+        run.process.send_signal(signal.SIGTERM)
+        assert run.end() == 0, run.said
+        assert "stopping: once the present cycle is over" in run.said
+        assert "1 completed" in run.said
 
 
 def test_reload_applies_supervision_names_the_rest_and_refuses_what_is_wrong(

@@ -297,17 +297,24 @@ def test_stop_that_takes_too_long_ends_with_5(desk: Desk) -> None:
 def test_stop_waits_for_the_end_of_the_process_and_says_what_is_left(
     tmp_path: Path, end: schema.StopDone, code: int, text: str
 ) -> None:
-    answers = (schema.StopDone(how=end.how), end)
-    assert stopped(tmp_path / "control.sock", answers) == (code, text)
+    assert stopped(tmp_path / "control.sock", f"--{end.how}", (end,)) == (code, text)
+
+
+def test_a_stop_that_takes_its_time_is_asked_for_again(tmp_path: Path) -> None:
+    slow = schema.StopDone(how="drain", outcome="timeout")
+    answers = (slow, slow, schema.StopDone(how="drain"))
+    told = stopped(tmp_path / "control.sock", "--drain", answers)
+    assert told == (0, "stopped (drain)\n")
 
 
 def test_of_a_service_that_goes_without_a_word_nothing_is_claimed(tmp_path: Path) -> None:
-    code, said = stopped(tmp_path / "control.sock", (schema.StopDone(how="flatten"),))
+    slow = schema.StopDone(how="flatten", outcome="timeout")
+    code, said = stopped(tmp_path / "control.sock", "--flatten", (slow,))
     assert code == 7
     assert "look at both venues" in said
 
 
-def stopped(path: Path, answers: tuple[schema.StopDone, ...]) -> tuple[int, str]:
+def stopped(path: Path, how: str, answers: tuple[schema.StopDone, ...]) -> tuple[int, str]:
     """What ``ketch stop`` says of a process that gives these answers and ends."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -323,7 +330,7 @@ def stopped(path: Path, answers: tuple[schema.StopDone, ...]) -> tuple[int, str]
                 connection.close()
             os._exit(0)
     os.read(reading, 1)
-    told = run(path, "stop")
+    told = run(path, "stop", how)
     os.waitpid(child, 0)
     os.close(reading)
     os.close(writing)
