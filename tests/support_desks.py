@@ -7,8 +7,12 @@ from typing import Any
 
 from tests.support_cli import PROMPT
 
-# A hurried service must not run into Backpack's limit of requests.
-UNLIMITED = ("-o", "paper.backpack.front.requests_per_minute=0")
+# A hurried service must not run into limits of requests, the venues' or its own.
+UNLIMITED = (
+    "-o", "paper.backpack.front.requests_per_minute=0",
+    "-o", "venues.grvt.rate={per_s: 1000, burst: 2000}",
+    "-o", "venues.backpack.rate={per_s: 1000, burst: 2000}",
+)  # fmt: skip
 _LEGS = {
     "btc": ("backpack", "BTC_USDC_PERP", "grvt", "BTC_USDT_Perp", "0.01"),
     "sol": ("grvt", "SOL_USDT_Perp", "backpack", "SOL_USDC_PERP", "5"),

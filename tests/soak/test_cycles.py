@@ -15,11 +15,10 @@ import pytest
 
 from tests.integration.cli.test_control import running
 from tests.support_cli import SWAPPED, run_and_sum_up
+from tests.support_desks import UNLIMITED
 from tests.support_ledger import Books, money
 
 CYCLES = int(os.environ.get("KETCH_SOAK_CYCLES", "16"))
-# A hurried service must not run into Backpack's limit of requests.
-UNLIMITED = ("-o", "paper.backpack.front.requests_per_minute=0")
 # Of the last cycle of a run it would be known too late.
 UNFUNDED = ("paper.grvt.engine.funding.rate=0", "paper.backpack.engine.funding.rate=0")
 # Somebody takes from the touch at every step, so that what rests there is soon filled.
