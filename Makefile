@@ -52,7 +52,8 @@ soak-faults: $(STAMP)  ## the faults that take long, too
 drills: $(STAMP)  ## the report's plan, the incident and every fault once, on three seeds each
 	for name in ws-01 ws-02 ws-03 pri-01 pri-02 pri-03 resting chaos; do \
 		$(BIN)/ketch drill $$name --seed 1 --seed 2 --seed 3 --alone || exit; done
-	$(BIN)/ketch drill incident --seed 1 --seed 2 --seed 3
+	for name in incident incident-lag; do \
+		$(BIN)/ketch drill $$name --seed 1 --seed 2 --seed 3 || exit; done
 
 soak-drills: $(STAMP)  ## 1,000 cycles, a fifth of them in trouble, on three seeds
 	$(BIN)/ketch drill chaos --cycles 1000 --seed 1 --seed 2 --seed 3

@@ -162,12 +162,18 @@ class _Faults:
         injection, acted_ns = placed.injection, self._acted_ns(placed)
         if injection.stops_after_s is None or acted_ns is None:
             return []
-        return [
-            f"S: cycle {cycle.number} was opened {after_s:.1f} s after it began"
+        opened = [
+            (after_s, cycle.number)
             for cycle in self._figures.cycles
             if injection.stops_after_s
             < (after_s := (cycle.start_ns - acted_ns) / _NS_PER_S)
             < injection.lasts_s
+        ]
+        if not opened:
+            return []
+        after_s, number = opened[0]
+        return [
+            f"S: {len(opened)} opened meanwhile, the first (cycle {number}) after {after_s:.1f} s"
         ]
 
     def _acted_ns(self, placed: Placed) -> int | None:

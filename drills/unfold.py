@@ -13,10 +13,11 @@ from paper.faults import AnyFault, Fault
 
 Channel = Literal["socket", "rest"]
 _CHANNELS: Final = ("socket", "rest")
-# Faults that lie in wait: they were reached only if they met something.
+# Faults that lie in wait: they were reached only if they met something. A door that is shut has
+# done its work also when nobody knocks: who was thrown out stayed away.
 _WAITING: Final = frozenset(
     (
-        "answer", "lose", "slow", "edit_reply", "frames", "subscribe", "race", "refuse", "delay",
+        "answer", "lose", "slow", "edit_reply", "frames", "subscribe", "race", "delay",
         "deny", "shatter", "throttle", "maintenance",
     )
 )  # fmt: skip

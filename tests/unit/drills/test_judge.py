@@ -163,7 +163,9 @@ def test_a_cycle_opened_while_none_may_be_is_named(script: Script) -> None:
     fire(script, unfold(of, 1, "socket")[0])
     cycle(script)
     cycle(script)
-    assert judged(script, of).faults[0].failures == ("S: cycle 3 was opened 2.0 s after it began",)
+    assert judged(script, of).faults[0].failures == (
+        "S: 1 opened meanwhile, the first (cycle 3) after 2.0 s",
+    )
 
 
 def test_a_duplicate_is_the_doing_of_the_last_fault(script: Script) -> None:
