@@ -27,7 +27,7 @@ from supervision.states import ChildState, StatusMessage
 from trading.account_guard import AccountGuard, DeskExposure
 from trading.desk import CycleRecord
 from trading.guard import naked_notional, open_notional
-from trading.limits import LimitState, holds_of
+from trading.limits import LimitState, gist, holds_of
 from trading.plan import AccountLimits, Hold
 from venues.model import ZERO
 
@@ -143,7 +143,7 @@ class AccountsGuard(SupervisedActor):
         holds = tuple(
             Hold(f"{ACCOUNT}.{hold.limit}", hold.action, hold.reason) for hold in holds_of(states)
         )
-        told = tuple((hold.limit, hold.action) for hold in holds)
+        told = gist(holds)
         if told == desk.told or not self._addresses[name].offer(HoldForAccount(holds)):
             return False
         desk.told = told

@@ -29,7 +29,7 @@ from supervision.states import ChildState, StatusMessage
 from trading.desk import CycleRecord, Phase
 from trading.guard import DeskFacts, DeskGuard, Held, Money
 from trading.ids import Leg
-from trading.limits import UNKNOWN, LimitState, holds_of
+from trading.limits import UNKNOWN, LimitState, gist, holds_of
 from trading.plan import Action, DeskLimits, Hold
 from venues.clock import VenueClock
 from venues.model import Instrument
@@ -195,7 +195,7 @@ class Guard(SupervisedActor):
 
     def _speak(self, holds: tuple[Hold, ...]) -> bool:
         """Tell the desk what holds it now, unless it knows; True when that has changed."""
-        told = tuple((hold.limit, hold.action) for hold in holds)
+        told = gist(holds)
         if told == self._told:
             return False
         if not self._coordinator.offer(HoldDesk(holds)):

@@ -141,6 +141,11 @@ def holds_of(states: Iterable[LimitState]) -> tuple[Hold, ...]:
     return tuple(hold for state in states if (hold := state.hold) is not None)
 
 
+def gist(holds: Iterable[Hold]) -> tuple[tuple[str, Action, bool], ...]:
+    """What makes one set of holds another: not the figures in their reasons, which ever change."""
+    return tuple((one.limit, one.action, one.reason.startswith(UNKNOWN)) for one in holds)
+
+
 def short(value: Decimal) -> str:
     """A figure as people read it: six digits that count."""
     return plain(Decimal(f"{value:.6g}"))

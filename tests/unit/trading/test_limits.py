@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support_trading import D
-from trading.limits import Figure, Latch, LimitState, holds_of, short
+from trading.limits import Figure, Latch, LimitState, gist, holds_of, short
 from trading.plan import Action, Hold, Limit
 
 AT_TEN = Limit(at=D(10), action=Action.REDUCE, clear_s=5.0)
@@ -137,6 +137,12 @@ def test_it_is_in_force_exactly_while_not_clear_for_its_time(
 def test_only_limits_in_force_are_holds() -> None:
     states = [look(Latch("a", AT_TEN), "9", 0), look(Latch("b", AT_TEN), "10", 0)]
     assert [hold.limit for hold in holds_of(states)] == ["b"]
+
+
+def test_a_set_of_holds_is_another_when_a_figure_becomes_known_and_not_when_it_grows() -> None:
+    freeze = Limit(at=D(10), clear_s=0)
+    unknown, ten, more = (holds_of([look(Latch("x", freeze), v, 0)]) for v in (None, "10", "11"))
+    assert gist(unknown) != gist(ten) == gist(more)
 
 
 @pytest.mark.parametrize(
