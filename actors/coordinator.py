@@ -133,6 +133,7 @@ class Coordinator(SupervisedActor):
             awaits_guard=len(self._boards.names) > 1,
             gate=self._market.closed_by,
         )
+        self._machine.interrupted = bool(history.open_cycle)
         self._known_halt = self._machine.halted
         self._phase_since_s = self.clock.now()
         if history.paused:

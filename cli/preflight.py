@@ -158,9 +158,10 @@ def _client(name: str, url: str, timing: ConnectionConfig) -> Iterator[HttpClien
 def _size_errors(
     loaded: Loaded[Settings], name: str, desk: DeskConfig, instrument: Instrument, price: Decimal
 ) -> list[ConfigError]:
-    at = f"desks.{name}.size"
+    at, value = f"desks.{name}.size", str(desk.size)
     market = f"{instrument.venue} {instrument.symbol}"
     expected = ""
+    slice_size = instrument.floor_size(desk.size / desk.slices)
     if desk.size < instrument.min_size:
         expected = f"at least {instrument.min_size}, the smallest order of {market}"
     elif desk.size % instrument.step:
@@ -168,4 +169,9 @@ def _size_errors(
     elif price and desk.size * price < instrument.min_notional:
         worth = f"{instrument.min_notional} {instrument.quote}"
         expected = f"an order worth at least {worth}, the smallest of {market}"
-    return [ConfigError(at, str(desk.size), expected, loaded.origin(at))] if expected else []
+    elif slice_size < instrument.min_size or (
+        price and slice_size * price < instrument.min_notional
+    ):
+        at, value = f"desks.{name}.slices", str(desk.slices)
+        expected = f"slices that {market} trades: {slice_size} is too small"
+    return [ConfigError(at, value, expected, loaded.origin(at))] if expected else []

@@ -151,9 +151,20 @@ class CycleMachine(SettlingDesk):
             self._settle(now_s)
         elif self.phase is Phase.RECOVERING:
             self._ask_positions(now_s, _READ_AGAIN_S)
+            self._halt_unread(now_s)
         elif self.phase not in (Phase.HALTED, Phase.DONE):
             self._weigh_all(now_s)
             self._trade(now_s)
+
+    def _halt_unread(self, now_s: float) -> None:
+        """Halted, with nothing open of its own: it need not know what somebody else trades."""
+        if not self.halted or self.interrupted:
+            self._halted_since_s = None
+        elif self._halted_since_s is None:
+            self._halted_since_s = now_s
+        elif now_s - self._halted_since_s >= PATIENCE_S:
+            self._mismatch = True
+            self._change(Phase.HALTED, self.halted)
 
     def _leave(self, now_s: float) -> None:
         self._tend(now_s)
@@ -220,7 +231,7 @@ class CycleMachine(SettlingDesk):
     def _entry_over(self, now_s: float) -> bool:
         """True when the entry is left at what it has."""
         leg = self.legs[Leg.PRIMARY]
-        if self._ending or self._refused or leg.doubt:
+        if self._ending or self._refused is not None or leg.doubt:
             return True
         if self._closed_since_s is not None and now_s - self._closed_since_s >= PATIENCE_S:
             return True

@@ -58,6 +58,7 @@ class CycleState:
         self._awaits_guard = awaits_guard
         self._gate = gate
         self._hurried = False
+        self.interrupted = True  # a cycle was open when the last life ended, as far as is known
         self._unsure_until_s = float("-inf")
         self._began_unsure = False
         self.legs = {leg: LegState(leg, instruments[leg], plan.ladder) for leg in Leg}
@@ -67,7 +68,8 @@ class CycleState:
         self._target = ZERO
         self._recovering = False
         self._unwound = False
-        self._refused = False  # a venue has refused this cycle for something that lasts
+        self._refused: Refusal | None = None  # a venue has refused this cycle for what lasts
+        self._halted_since_s: float | None = None  # while what is held is not known yet
         self._closed_since_s: float | None = None  # the entry is not whole, and may not go on
         self._vain = 0
         self._setbacks = 0
@@ -269,7 +271,8 @@ class CycleState:
     def _note_refusal(self, leg: LegState, order: LegOrder, view: OrderView) -> None:
         """An order that adds to a position was refused for what lasts: it is not repeated."""
         if view.refusal in _FOR_GOOD and not order.reduce_only:
-            leg.shut = self._refused = True
+            leg.shut = True
+            self._refused = self._refused or view.refusal
 
     def _note_key(self, leg: LegState, view: OrderView) -> None:
         """An order is over: was it refused over our key? Several in a row halt the desk."""

@@ -158,7 +158,7 @@ class OrderingDesk(ControlledDesk, abc.ABC):
             leg.filled_whole(now_s)
             return
         self._note_refusal(leg, order, view)
-        leg.unfilled += 1
+        leg.unfilled += view.refusal is not Refusal.RATE
         refused = view.state in (OrderState.REJECTED, OrderState.NOT_SENT)
         leg.refusals = leg.refusals + 1 if refused else 0
         leg.next_try_s = now_s + self._pause_s(leg, order, view, now_s)
@@ -167,7 +167,8 @@ class OrderingDesk(ControlledDesk, abc.ABC):
     def _pause_s(self, leg: LegState, order: LegOrder, view: OrderView, now_s: float) -> float:
         """How long the leg waits before its next order."""
         if leg.refusals and view.refusal is not Refusal.POST_ONLY:
-            leg.tries += not order.rests_s
+            # Too many requests say nothing of the order, and are not one of its tries.
+            leg.tries += not order.rests_s and view.refusal is not Refusal.RATE
             return self.plan.retry_s * min(1 << (leg.refusals - 1), _LONGEST_PAUSE)
         if order.rests_s:
             return 0.0  # the next one has a moment of its own

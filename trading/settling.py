@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import abc
+from typing import Final
 
 from trading.cycle_effects import FinishCycle
 from trading.cycle_record import CycleBook, build_record
 from trading.desk import Phase
 from trading.position_doubt import DoubtingDesk
+from venues.model import Refusal
 
-_REFUSED_SETBACKS = 3  # what lasts is not tried again after half a second
+# What lasts is not tried again after half a second, a market that is shut not for half a minute.
+_REFUSED_SETBACKS: Final = {Refusal.FUNDS: 3, Refusal.MARKET: 16}
 
 
 class SettlingDesk(DoubtingDesk, abc.ABC):
@@ -50,8 +53,8 @@ class SettlingDesk(DoubtingDesk, abc.ABC):
             outcome = "unwound"
         elif not self.book.anything_executed:
             outcome = "abandoned"
-        if self._refused:
-            self._setbacks += _REFUSED_SETBACKS
+        if self._refused is not None:
+            self._setbacks += _REFUSED_SETBACKS[self._refused]
         elif outcome == "completed":
             self._setbacks = 0
         elif outcome == "abandoned":
@@ -65,7 +68,8 @@ class SettlingDesk(DoubtingDesk, abc.ABC):
         record = build_record(self.plan, self.cycle, outcome, self.legs, self.book, now_s)
         self._effects.append(FinishCycle(record))
         self._count(outcome)
-        self._recovering = self._unwound = self._hurried = self._refused = False
+        self._recovering = self._unwound = self._hurried = False
+        self._refused = None
         for leg in self.legs.values():
             leg.held = self.position(leg.leg)
             leg.begin_cycle()

@@ -51,22 +51,3 @@ def jittered_s(hold_s: float, jitter: float, desk: str, cycle: int) -> float:
     digest = hashlib.sha256(f"{desk} {cycle}".encode()).digest()
     share = int.from_bytes(digest[:8], "big") / _HASH_RANGE * 2 - 1
     return max(0.0, hold_s * (1 + jitter * share))
-
-
-def size_problems(size: Decimal, slices: int, instruments: Iterable[Instrument]) -> list[str]:
-    """What keeps a size, or its parts, from being traded on all of the instruments, in words."""
-    both = tuple(instruments)
-    step = common_step(both)
-    if size % step:
-        down = size // step * step
-        return [f"{size} is no multiple of {step}, which both venues can trade; try {down or step}"]
-    problems = []
-    part = levels(size, slices, step)[0]
-    for instrument in both:
-        if size < instrument.min_size:
-            problems.append(f"{size} is less than {instrument.venue} trades: {instrument.min_size}")
-        elif part < instrument.min_size:
-            problems.append(
-                f"a slice of {part} is less than {instrument.venue} trades: {instrument.min_size}"
-            )
-    return problems

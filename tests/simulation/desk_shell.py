@@ -20,7 +20,7 @@ from trading.desk import DeskPlan, LegOrder, Phase
 from trading.ids import Leg, wide_id
 from trading.orders import OrderView
 from trading.recovery import HeldPositions
-from venues.model import GRVT, Instrument, NewOrder, Quote, TimeInForce
+from venues.model import GRVT, Instrument, MarketMode, NewOrder, Quote, TimeInForce
 
 EXPIRY_S: Final = {Leg.PRIMARY: 2.0, Leg.HEDGE: 5.0}
 _NOT_SENT_AFTER_S: Final = 2.0
@@ -110,6 +110,14 @@ class DeskShell:
 
     def drift(self, venue: str, detail: str) -> None:
         self._do(self.machine.drift(f"{venue}: {detail}", self._schedule.host_s))
+
+    def forced(self, venue: str, detail: str) -> None:
+        self._do(self.machine.forced(self._leg_of[venue], detail, self._schedule.host_s))
+
+    def moded(self, leg: Leg, mode: MarketMode) -> None:
+        """The market's word on what it takes: as often as its prices."""
+        if mode is not self.machine.legs[leg].mode:
+            self._do(self.machine.market_mode(leg, mode, self._schedule.host_s))
 
     def journal_changed(self) -> None:
         self._records.journal_changed()

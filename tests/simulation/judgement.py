@@ -21,6 +21,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     steps: int
     positions: tuple[Decimal, ...]  # what our own orders made
     looped: bool  # it was killed so often that it must end halted
+    forced: bool  # a venue has closed something by itself: it may end halted
     unrecorded: tuple[str, ...]  # fills that journal and venue disagree about
     reused: tuple[int, ...]  # ids that were sent a second time
     records: tuple[CycleRecord, ...]
@@ -29,7 +30,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     def faults(self) -> list[str]:
         """Everything that must never be, whatever happens to messages and connections."""
         found = self.measures
-        wrong = [
+        # An order that was under way when a venue closed the leg may have turned out too large.
+        wrong = [] if self.forced else [
             f"{letter}: {finding.rule} at {finding.at_ns} {finding.venue} {finding.detail}"
             for letter, findings in (
                 ("D", found.duplicates), ("O", found.orphans),
@@ -38,7 +40,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
             for finding in findings
         ]  # fmt: skip
         ended = Phase.HALTED if self.looped else Phase.DONE
-        if self.phase is not ended and not (self.looped and self.phase is Phase.DONE):
+        either = self.looped or self.forced
+        if self.phase is not ended and not (either and self.phase in (Phase.DONE, Phase.HALTED)):
             wrong.append(f"ended {self.phase.value}: {self.halted or 'not done in time'}")
         if self.unrecorded:
             wrong.append(f"journal and venue disagree about fills: {self.unrecorded}")

@@ -13,7 +13,7 @@ from tests.simulation.venue import SimVenue
 from tests.simulation.wire import Wire
 from trading import order_manager as manager
 from trading.order_manager import Effect, OrderManager, OrderTiming
-from venues.model import Fill, NewOrder, OrderUpdate, Position
+from venues.model import Fill, NewOrder, OrderUpdate, Position, Refusal
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -33,6 +33,7 @@ class Desk(Protocol):
     def readiness(self, venue: str, epoch: int, ready: bool, new_risk: bool) -> None: ...
     def positions(self, venue: str, size: Decimal, settled: bool, since_s: float) -> None: ...
     def drift(self, venue: str, detail: str) -> None: ...
+    def forced(self, venue: str, detail: str) -> None: ...
 
 
 class HearsOfFailures(OrderManager):
@@ -158,8 +159,9 @@ class OrdersShell:
     def not_sent(self, client_order_id: int) -> None:
         self._do(self.manager.not_sent(client_order_id, "no connection"))
 
-    def refused(self, client_order_id: int) -> None:
-        self._do(self.manager.refused(client_order_id, "no", self._schedule.host_s))
+    def refused(self, client_order_id: int, kind: Refusal | None = None) -> None:
+        now_s = self._schedule.host_s
+        self._do(self.manager.refused(client_order_id, "no", now_s, refusal=kind))
 
     def doubted(self, client_order_id: int) -> None:
         self._do(self.manager.doubted(client_order_id, "no answer", self._schedule.host_s))
@@ -219,6 +221,9 @@ class OrdersShell:
         elif isinstance(effect, manager.PublishDrift):
             detail = effect.detail
             self._tell(lambda: self._desk.drift(self.venue, detail))
+        elif isinstance(effect, manager.PublishForced):
+            what = effect.detail
+            self._tell(lambda: self._desk.forced(self.venue, what))
         else:
             return isinstance(effect, manager.PublishBalances | manager.PublishContradiction)
         return True

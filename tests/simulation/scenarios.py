@@ -11,10 +11,11 @@ import msgspec
 
 from tests.simulation.trouble import ROUGH, Act, Trouble
 from tests.simulation.world import World
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, plan
+from tests.support_trading import BACKPACK_ETH, GRVT_ETH, LADDER, plan
 from trading.desk import DeskPlan, Direction
 from trading.ids import Leg
 from trading.order_manager import OrderManager
+from trading.plan import Rung
 from venues.model import Instrument
 
 LIMIT_S: Final = 1000  # virtual; the longest absence is 30 s, and an order in doubt takes about 8 s
@@ -26,6 +27,12 @@ _RESTARTS = (
 _KILLS = (Act.KILL, Act.KILL, Act.KILL_FOR_LONG, Act.KILL_AGAIN)
 _CLOCKS = (Act.CLOCK_AHEAD, Act.CLOCK_BACK, Act.SUSPEND, Act.FREEZE)
 _ORDERLY = (Act.STOP, Act.FLATTEN)
+_MARKETS = (Act.RESTRICT_PRIMARY, Act.RESTRICT_HEDGE)
+_FORCED = (Act.FORCE_PRIMARY, Act.FORCE_HEDGE, Act.TAKE_HEDGE)
+_RUNGS = (
+    (Rung(cap_bps=Decimal(5), for_s=0.5), Rung(cap_bps=Decimal(30))),
+    tuple(Rung(cap_bps=Decimal(cap)) for cap in (5, 15, 30)),
+)
 
 _FAMILIES: tuple[Trouble, ...] = (
     ROUGH,
@@ -72,6 +79,8 @@ def _plan_of(draw: Random, hedge: Instrument) -> DeskPlan:
     return plan(
         cycles=draw.choice((1, 2, 2, 3)), direction=draw.choice(list(Direction)),
         size=Decimal(draw.choice(sizes)), max_vain_cycles=1000,
+        slices=draw.choice((1, 1, 1, 2, 3)), hold_jitter=draw.choice((0.0, 0.5)),
+        ladder=draw.choice((LADDER, *_RUNGS)),
     )  # fmt: skip
 
 
@@ -79,7 +88,10 @@ def _acts_of(draw: Random) -> tuple[tuple[int, Act], ...]:
     """What is done to the world: of each kind seldom more than one, of cuts and restarts more."""
     chosen = [draw.choice(_CUTS) for _ in range(draw.randint(0, 3))]
     chosen += [draw.choice(_RESTARTS) for _ in range(draw.randint(0, 2))]
-    for acts, probability in ((_KILLS, 0.5), (_KILLS, 0.2), (_CLOCKS, 0.25), (_ORDERLY, 0.2)):
+    for acts, probability in (
+        (_KILLS, 0.5), (_KILLS, 0.2), (_CLOCKS, 0.25), (_ORDERLY, 0.2), (_MARKETS, 0.15),
+        (_FORCED, 0.05),
+    ):  # fmt: skip
         if draw.random() < probability:
             chosen.append(draw.choice(acts))
     return tuple((draw.randint(1, _STEPS), act) for act in chosen)

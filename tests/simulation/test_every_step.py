@@ -38,9 +38,10 @@ def test_a_calm_world_sees_whole_cycles_and_nothing_else() -> None:
 
 _AWAY_S = {Act.KILL_FOR_LONG: 30, Act.SUSPEND: 20}  # nobody is there to hedge
 _BY_HAND = (Act.TRADE_PRIMARY, Act.TRADE_HEDGE)
+_FORCED = (Act.FORCE_PRIMARY, Act.FORCE_HEDGE, Act.TAKE_HEDGE)
 
 
-@pytest.mark.parametrize("act", [act for act in Act if act not in _BY_HAND])
+@pytest.mark.parametrize("act", [act for act in Act if act not in (*_BY_HAND, *_FORCED)])
 @pytest.mark.parametrize("legs", [_BACKPACK_FIRST, _GRVT_FIRST], ids=["backpack", "grvt"])
 def test_whatever_happens_at_any_step_the_venues_saw_nothing_wrong(
     act: Act, legs: Mapping[Leg, Instrument]
@@ -64,6 +65,22 @@ def test_what_somebody_else_trades_halts_the_desk_and_is_left_alone(
         for venue, ours in zip(world.venues.values(), outcome.positions, strict=True):
             # Where it went against ours, a reduce-only order finds nothing to reduce at the end.
             assert not ours or not venue.position, f"{act.value} at step {step}: {ours}"
+
+
+@pytest.mark.parametrize("act", _FORCED)
+@pytest.mark.parametrize("legs", [_BACKPACK_FIRST, _GRVT_FIRST], ids=["backpack", "grvt"])
+def test_what_a_venue_closes_by_itself_has_the_other_leg_closed_and_the_desk_halted(
+    act: Act, legs: Mapping[Leg, Instrument]
+) -> None:
+    for step in range(1, _STEPS + 1, 2):
+        trouble = Trouble(acts=((step, act),))
+        outcome = World(1, trouble, plan(cycles=2, hold_s=3.0), legs).run(_LIMIT_S)
+        if not outcome.forced:
+            continue
+        assert outcome.faults() == [], f"{act.value} at step {step} of {_STEPS}"
+        assert outcome.phase is Phase.HALTED, f"{act.value} at step {step}"
+        assert outcome.measures.naked_q_s.max <= 5, f"{act.value} at step {step}"
+        assert outcome.finished <= 1
 
 
 @pytest.mark.parametrize("act", [Act.CUT_PRIMARY, Act.CUT_HEDGE])

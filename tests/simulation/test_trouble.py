@@ -34,7 +34,9 @@ def faults_of(seed: int) -> list[str]:
     outcome = world.run(LIMIT_S)
     wrong = outcome.faults()
     stopped = any(act is Act.STOP for _, act in world.trouble.acts)
-    if not (stopped or outcome.looped) and outcome.finished < (world.plan.cycles or 0):
+    if not (stopped or outcome.looped or outcome.forced) and outcome.finished < (
+        world.plan.cycles or 0
+    ):
         wrong.append(f"only {outcome.finished} cycles were done")
     return wrong
 

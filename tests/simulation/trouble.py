@@ -27,6 +27,11 @@ class Act(enum.Enum):
     FREEZE = "the process is stopped for 3 s"
     TRADE_PRIMARY = "somebody else trades on the primary"
     TRADE_HEDGE = "somebody else trades on the hedge"
+    FORCE_PRIMARY = "the primary's venue closes the whole leg by itself"
+    FORCE_HEDGE = "the hedge's venue closes a third of the leg by itself"
+    TAKE_HEDGE = "the hedge's venue closes the whole leg, and tells of the position only"
+    RESTRICT_PRIMARY = "for 4 s the primary's market takes only what reduces"
+    RESTRICT_HEDGE = "for 4 s the hedge's market takes only what reduces"
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):

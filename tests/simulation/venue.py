@@ -14,15 +14,18 @@ from venues.model import (
     ZERO,
     Fill,
     Instrument,
+    MarketMode,
     NewOrder,
     OrderStatus,
     OrderUpdate,
     Position,
     Quote,
+    Side,
     TimeInForce,
 )
 
 News = OrderUpdate | Fill | Position
+RESTRICTED = "the market takes only what reduces"
 
 _FEE = Decimal("0.0005")
 _HALF_SPREAD = Decimal("0.05")
@@ -32,17 +35,25 @@ _DEPTH = Decimal(10)
 class VenueOrder:
     """An order the venue accepted."""
 
-    def __init__(self, number: int, new: NewOrder, visible_s: float) -> None:
+    def __init__(
+        self, number: int, new: NewOrder, visible_s: float, *, forced: bool = False
+    ) -> None:
         self.number = number
         self.new = new
+        self.forced = forced
         self.status = OrderStatus.OPEN
         self.executed = ZERO
         self.visible_s = visible_s
 
+    @property
+    def client_order_id(self) -> int | None:
+        """Ours, or nobody's."""
+        return None if self.forced else self.new.client_order_id
+
     def update(self, venue: str) -> OrderUpdate:
         """As the venue tells of it."""
         return OrderUpdate(
-            venue=venue, symbol=self.new.symbol, client_order_id=self.new.client_order_id,
+            venue=venue, symbol=self.new.symbol, client_order_id=self.client_order_id,
             venue_order_id=str(self.number), status=self.status, executed=self.executed,
             size=self.new.size, side=self.new.side,
         )  # fmt: skip
@@ -63,6 +74,8 @@ class SimVenue:
         self.instrument = instrument
         self.position = ZERO
         self.by_hand = ZERO
+        self.forced = ZERO
+        self.mode = MarketMode.NORMAL
         self.tell: Callable[[News], None] = lambda news: None
         self._schedule = schedule
         self._trouble = trouble
@@ -107,7 +120,7 @@ class SimVenue:
     @property
     def our_fills(self) -> tuple[Fill, ...]:
         """Everything that our orders executed."""
-        return tuple(fill for _, fill in self._fills)
+        return tuple(fill for _, fill in self._fills if not fill.forced)
 
     def positions(self) -> tuple[Position, ...]:
         """The position, if there is one."""
@@ -120,8 +133,34 @@ class SimVenue:
         self.position += signed
         self.by_hand += signed
 
+    def force(self, share: Decimal, *, told: bool) -> None:
+        """The venue closes so much of the position; ``told``: the feed says so, not only that it is
+        another one now."""
+        size = self.instrument.floor_size(abs(self.position) * share)
+        if not size:
+            return
+        self.cancel_all()
+        side = Side.towards(-self.position)
+        new = NewOrder(
+            symbol=self.instrument.symbol, side=side, size=size, price=self._mid(),
+            time_in_force=TimeInForce.IOC, client_order_id=0, expires_ns=self._schedule.now_ns,
+        )  # fmt: skip
+        order = VenueOrder(len(self._orders) + 1, new, float("inf"), forced=True)
+        self._orders.append(order)
+        self._record_accepted(order)
+        self.forced += size * side.sign
+        tell, self.tell = self.tell, self.tell if told else self._only_positions(self.tell)
+        self._fill(order, size, self._mid())
+        self.tell = tell
+        order.status = OrderStatus.FILLED
+
+    def _only_positions(self, tell: Callable[[News], None]) -> Callable[[News], None]:
+        return lambda news: tell(news) if isinstance(news, Position) else None
+
     def place(self, new: NewOrder) -> VenueOrder | str:
         """Accept an order and begin to execute it, or say why not."""
+        if not (self.mode.opens or (new.reduce_only and self.mode.reduces)):
+            return RESTRICTED
         if self._schedule.now_ns > new.expires_ns:
             return "expired"
         new_position = self.position + new.size * new.side.sign
@@ -210,17 +249,17 @@ class SimVenue:
         trade = len(self._fills) + 1
         fill = Fill(
             venue=self.name, symbol=new.symbol, trade_id=str(trade),
-            venue_order_id=str(order.number), client_order_id=new.client_order_id, side=new.side,
+            venue_order_id=str(order.number), client_order_id=order.client_order_id, side=new.side,
             size=size, price=price, fee=size * price * _FEE, maker=False,
-            event_ns=self._schedule.now_ns,
+            event_ns=self._schedule.now_ns, forced=order.forced,
         )  # fmt: skip
         self._fills.append((self._visible_s(self._trouble.lag_s), fill))
         self._records.append(
             Filled(
                 **self._moment(), venue=self.name, account="main", symbol=new.symbol,
-                order_id=order.number, client_order_id=new.client_order_id, trade_id=trade,
+                order_id=order.number, client_order_id=order.client_order_id, trade_id=trade,
                 side=new.side, size=size, price=price, fee=fill.fee, maker=False,
-                mark=self._mid(), forced=False,
+                mark=self._mid(), forced=order.forced,
             )
         )  # fmt: skip
         self.tell(fill)
@@ -244,10 +283,10 @@ class SimVenue:
         self._records.append(
             Accepted(
                 **self._moment(), venue=self.name, account="main", symbol=new.symbol,
-                order_id=order.number, client_order_id=new.client_order_id, nonce=str(new.nonce),
+                order_id=order.number, client_order_id=order.client_order_id, nonce=str(new.nonce),
                 side=new.side, size=new.size, price=new.price, time_in_force=new.time_in_force,
-                post_only=False, reduce_only=new.reduce_only, expires_ns=new.expires_ns,
-                forced=False,
+                post_only=new.post_only, reduce_only=new.reduce_only, expires_ns=new.expires_ns,
+                forced=order.forced,
             )
         )  # fmt: skip
 

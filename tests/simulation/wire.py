@@ -10,8 +10,8 @@ import msgspec
 from paper.records import AnyRecord, Connection
 from tests.simulation.schedule import Schedule
 from tests.simulation.trouble import Trouble
-from tests.simulation.venue import News, SimVenue, VenueOrder
-from venues.model import ZERO, Fill, NewOrder, OrderStatus, OrderUpdate, Position
+from tests.simulation.venue import RESTRICTED, News, SimVenue, VenueOrder
+from venues.model import ZERO, Fill, NewOrder, OrderStatus, OrderUpdate, Position, Refusal
 
 if TYPE_CHECKING:
     from tests.simulation.orders_shell import OrdersShell
@@ -20,6 +20,11 @@ _REPLY_TIMEOUT_S = 2.0
 _PROBATION_S = 0.5
 _LATE_S = (5.0, 40.0)
 _GUARD_S = 3.0
+_KINDS = {
+    RESTRICTED: Refusal.MARKET,
+    "would not reduce": Refusal.REDUCE_ONLY,
+    "would match": Refusal.POST_ONLY,
+}
 
 
 class Wire:
@@ -177,7 +182,8 @@ class Wire:
             return  # the venue read the end of the connection before the order
         order = self.venue.place(new)
         if isinstance(order, str):
-            self._reply(epoch, new, lambda: self.shell.refused(new.client_order_id))
+            kind = _KINDS.get(order)
+            self._reply(epoch, new, lambda: self.shell.refused(new.client_order_id, kind))
         elif self._schedule.chance(self._trouble.garble_reply):
             self._reply(epoch, new, lambda: self.shell.doubted(new.client_order_id))
         else:

@@ -28,11 +28,13 @@ from trading.ids import Leg
 from trading.order_manager import OrderManager
 from trading.orders import OrderView
 from trading.plan import MakerPlan, Style
-from venues.model import GRVT, Instrument
+from venues.model import GRVT, Instrument, MarketMode
 
 _MOVE_PERIOD_S = 0.1
 _QUOTE_PERIOD_S = 0.9  # a second old is too old
 _BY_HAND = Decimal("0.2")
+_WHOLE, _THIRD = Decimal(1), Decimal("0.33")
+_RESTRICTED_S = 4.0
 _AFTERMATH_S = 3.0
 _AFTERMATHS = 20
 _JUMP_S = 40.0
@@ -77,6 +79,7 @@ class World:
         self._moves = 0
         self._mid_now = Decimal(2500)
         self._acts = dict(trouble.acts)
+        self._mute = dict.fromkeys(Leg, False)
         self._stopped = False
         self.looped = False
         self._loops = ""
@@ -114,6 +117,7 @@ class World:
             steps=self.schedule.steps,
             positions=tuple(venue.position - venue.by_hand for venue in self.venues.values()),
             looped=self.looped,
+            forced=any(venue.forced for venue in self.venues.values()),
             unrecorded=self._unrecorded(),
             reused=tuple(number for wire in self.wires.values() for number in wire.reused),
             records=tuple(self.journal.records),
@@ -153,6 +157,9 @@ class World:
     def drift(self, venue: str, detail: str) -> None:
         self.desk.drift(venue, detail)
 
+    def forced(self, venue: str, detail: str) -> None:
+        self.desk.forced(venue, detail)
+
     # -- what is done to it ------------------------------------------------------------------------
 
     def act(self, act: Act) -> None:
@@ -177,6 +184,11 @@ class World:
             Act.CLOCK_BACK: partial(self._jump, -_JUMP_S),
             Act.SUSPEND: partial(self._stand, _SLEEP_S, True),
             Act.FREEZE: partial(self._stand, _FREEZE_S, False),
+            Act.FORCE_PRIMARY: partial(self.venues[Leg.PRIMARY].force, _WHOLE, told=True),
+            Act.FORCE_HEDGE: partial(self.venues[Leg.HEDGE].force, _THIRD, told=True),
+            Act.TAKE_HEDGE: partial(self.venues[Leg.HEDGE].force, _WHOLE, told=False),
+            Act.RESTRICT_PRIMARY: partial(self._restrict, Leg.PRIMARY),
+            Act.RESTRICT_HEDGE: partial(self._restrict, Leg.HEDGE),
             Act.TRADE_PRIMARY: partial(self.venues[Leg.PRIMARY].trade_by_hand, _BY_HAND),
             Act.TRADE_HEDGE: partial(self.venues[Leg.HEDGE].trade_by_hand, _BY_HAND),
         }
@@ -215,6 +227,16 @@ class World:
         if length_s > _CONNECTION_LASTS_S:
             for wire in self.wires.values():
                 self.schedule.after(0.001, wire.cut)
+
+    def _restrict(self, leg: Leg) -> None:
+        """Half of the time the desk is told of it only by what is refused."""
+        venue = self.venues[leg]
+        venue.mode = MarketMode.REDUCE_ONLY
+        self._mute[leg] = self.schedule.random.random() < 0.5
+        self.schedule.after(_RESTRICTED_S, partial(self._permit, venue), ours=False)
+
+    def _permit(self, venue: SimVenue) -> None:
+        venue.mode = MarketMode.NORMAL
 
     def _journal_changed(self) -> None:
         for shell in self.orders.values():
@@ -292,6 +314,8 @@ class World:
     def _quote(self, leg: Leg) -> None:
         self.schedule.after(_QUOTE_PERIOD_S, lambda: self._quote(leg), step=False)
         if self.process.alive and not self.desk.over:
+            if not self._mute[leg]:
+                self.desk.moded(leg, self.venues[leg].mode)
             self.desk.quoted(leg, self.venues[leg].quote())
 
     def _scope(self) -> Scope:

@@ -136,6 +136,12 @@ def test_a_symbol_that_a_venue_does_not_list_is_refused_whatever_was_listed_befo
         assert f"desks.eth.{leg}.symbol: got 'FOO_USDC_PERP'" in str(caught.value)
 
 
+def test_slices_too_small_for_a_venue_are_refused(venues: Reach, tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed) as failure:
+        look_up(venues, tmp_path, "desks.eth.size=0.05", "desks.eth.slices=6")
+    assert "desks.eth.slices: got 6" in str(failure.value)
+
+
 def test_the_size_is_held_against_remembered_instruments_too(venues: Reach, tmp_path: Path) -> None:
     look_up(venues, tmp_path)
     with pytest.raises(CommandFailed) as caught:

@@ -63,7 +63,8 @@ def test_after_a_refusal_that_lasts_the_next_cycle_waits_for_seconds(
     assert desk.phase is Phase.IDLE
     due_s = desk.machine.next_due_s(desk.now_s)
     assert due_s is not None
-    assert 2.0 <= due_s - desk.now_s <= 4.0
+    wait_s = 30.0 if refusal is Refusal.MARKET else 4.0
+    assert wait_s / 2 <= due_s - desk.now_s <= wait_s
 
 
 def test_an_entry_refused_for_money_is_not_repeated() -> None:
@@ -94,6 +95,17 @@ def test_a_self_trade_that_was_prevented_leaves_a_need_and_nothing_else() -> Non
     assert desk.live(HEDGE).size == D("0.3")
     desk.fill(HEDGE)
     assert desk.phase is Phase.HOLDING
+
+
+def test_too_many_requests_are_waited_out_and_are_no_try_of_the_entry() -> None:
+    desk = started()
+    for _ in range(200):
+        for order in desk.machine.book.unresolved():
+            desk.refuse(order.leg, Refusal.RATE)
+        desk.wait(0.5)
+    assert desk.phase is Phase.OPENING
+    assert desk.machine.halted == ""
+    assert len(desk.orders) <= 110
 
 
 # -- nothing to reduce ----------------------------------------------------------------------------

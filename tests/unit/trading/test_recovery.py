@@ -174,6 +174,30 @@ def test_a_desk_that_is_resumed_while_not_flat_reads_the_venues_anew() -> None:
     assert desk.of(ReadAnew) == [ReadAnew("resumed while not flat")]
 
 
+def test_a_desk_halted_before_it_knows_what_is_held_is_over_when_nothing_of_its_own_was_open() -> (
+    None
+):
+    """Another trader moves the account all the time: no two readings are ever equal."""
+    desk = Desk()
+    desk.machine.interrupted = False
+    desk.take(desk.machine.halt("an order is not ours", 0.0))
+    desk.wait(4.9)
+    before = desk.phase
+    desk.wait(0.1)
+    assert (before, desk.phase) == (Phase.RECOVERING, Phase.HALTED)
+    assert not desk.machine.flat
+    desk.take(desk.machine.resume(desk.now_s))
+    assert desk.of(ReadAnew) == [ReadAnew("resumed while not flat")]
+
+
+def test_a_desk_whose_cycle_was_interrupted_goes_on_reading_though_it_is_halted() -> None:
+    desk = Desk()
+    desk.take(desk.machine.halt("an order is not ours", 0.0))
+    for _ in range(30):
+        desk.wait(1.0)
+    assert desk.phase is Phase.RECOVERING
+
+
 # -- what nothing explains -------------------------------------------------------------------------
 
 FOUND = "expected to start flat, the venues hold: primary 0.5, hedge 0"

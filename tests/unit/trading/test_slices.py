@@ -9,17 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, D
+from tests.support_trading import GRVT_ETH, D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, holding, started
 from trading.desk import Phase
-from trading.slices import (
-    common_step,
-    jittered_s,
-    last_level,
-    levels,
-    next_level,
-    size_problems,
-)
+from trading.slices import common_step, jittered_s, last_level, levels, next_level
 from venues.model import Instrument
 
 
@@ -58,18 +51,6 @@ def test_the_way_out_goes_by_the_ends_of_the_way_in(held: int, slices: int) -> N
     assert last_level(ends, size) < size or size == 0
     if 0 < size < 1:
         assert last_level(ends, next_level(ends, size)) <= size
-
-
-def test_a_size_that_both_venues_can_not_trade_is_told_with_one_that_they_can() -> None:
-    said = size_problems(D("0.55"), 1, (stepped("0.1"), BACKPACK_ETH))
-    assert said == ["0.55 is no multiple of 0.1, which both venues can trade; try 0.5"]
-
-
-def test_a_slice_below_the_smallest_order_is_a_problem() -> None:
-    coarse = msgspec.structs.replace(GRVT_ETH, min_size=D("0.2"))
-    assert size_problems(D("0.5"), 2, (coarse, BACKPACK_ETH)) == []
-    (problem,) = size_problems(D("0.5"), 3, (coarse, BACKPACK_ETH))
-    assert problem == "a slice of 0.16 is less than grvt trades: 0.2"
 
 
 # -- the desk -------------------------------------------------------------------------------------
