@@ -82,3 +82,18 @@ def test_a_desk_that_is_taken_down_leaves_the_others_trading(
         assert run.end() == 7, run.said  # nobody can say for sure how that desk ended
         assert "eth cycle 40 " in run.said
         assert "sol cycle 40 " in run.said
+
+
+def test_what_all_desks_may_have_open_together_is_never_passed(
+    tmp_path: Path, three: tuple[str, ...]
+) -> None:
+    """Each desk alone keeps the limit; it is made so that only the first may open."""
+    limits = "account.limits.open_notional={at: 2600, action: freeze, clear_s: 0}"
+    with running(tmp_path, *three, "-o", limits) as run:
+        run.wait_line("eth cycle 3 ")
+        desks = {desk["desk"]: desk for desk in run.read("status")["desks"]}
+        for name in ("btc", "sol"):
+            assert desks[name]["finished"] == 0
+            assert [hold["limit"] for hold in desks[name]["holds"]] == ["account.open_notional"]
+        run.do("stop")
+        assert run.end() == 0, run.said
