@@ -179,8 +179,9 @@ class FundingReader(SupervisedActor):
         else:
             self._silent.discard(venue)
             self._book.booked(payments)
-            known = (payment.event_ns for payment in payments)
-            self._latest_ns[venue] = max(self._latest_ns[venue], *known, 0)
+            latest_ns = max((payment.event_ns for payment in payments), default=0)
+            # What claims to be of the future must not hide what is booked until then.
+            self._latest_ns[venue] = max(self._latest_ns[venue], min(latest_ns, time.time_ns()))
         for end in self._book.changes():
             change = RecordFunding(end.desk, end.cycle, end.funding, self.name)
             self._journal.offer(change)

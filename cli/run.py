@@ -36,13 +36,14 @@ from cli.paper_process import Drop
 from cli.preflight import look_up_instruments
 from cli.progress import Progress, required_actors
 from cli.reach import Reach, backpack_access, grvt_access, reach
+from cli.records import Records
 from cli.run_record import JOURNAL, RunRecord
 from cli.service_control import RunControl
 from cli.settings import Settings
 from cli.signals import Signals
 from cli.start import Start
 from cli.stopping import Stopping
-from cli.summary import DeskSummary, Records, Summary
+from cli.summary import DeskSummary, Summary
 from cli.view import NoView, View, open_view
 from config.loader import Loaded
 from config.schema import DeskConfig
@@ -287,7 +288,7 @@ class _Run:
             exit_code=code,
             verdict=first.verdict if len(desks) == 1 else None,
             desks=desks,
-            **summary.totals(self._records.all()),
+            **summary.totals(self._records.all(), self._records.older()),
         )
         self._print(result)
         if self._options.summary is not None:
@@ -303,7 +304,7 @@ class _Run:
             size=desk.size,
             halted=self._ending.halted_of(name),
             verdict=self._verdict(desk, len(records)),
-            **summary.totals(records),
+            **summary.totals(records, self._records.older(name)),
         )
 
     def _verdict(self, desk: DeskConfig, cycles: int) -> dict[str, Any] | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import collections
 import statistics
-import threading
-import time
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from cli.exits import CONFIGURATION, CommandFailed
+from cli.records import Money
 from trading.desk import CycleRecord
 from venues.model import ZERO
 
@@ -79,31 +78,6 @@ class Summary(_Totals, frozen=True, kw_only=True):
     desks: tuple[DeskSummary, ...] = ()
 
 
-class Records:
-    """The records of a run's cycles, as they come. Any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._records: dict[tuple[str, int], CycleRecord] = {}
-        self.first_cycle_s: float | None = None
-
-    def add(self, record: CycleRecord) -> None:
-        """Take in a finished cycle; one that is known already is put right by it."""
-        with self._lock:
-            if self.first_cycle_s is None:
-                self.first_cycle_s = time.monotonic() - record.duration_s
-            self._records[record.desk, record.cycle] = record
-
-    def all(self) -> tuple[CycleRecord, ...]:
-        """Everything so far."""
-        with self._lock:
-            return tuple(self._records.values())
-
-    def of(self, desk: str) -> tuple[CycleRecord, ...]:
-        """Everything of one desk so far."""
-        return tuple(record for record in self.all() if record.desk == desk)
-
-
 def spread(values: Iterable[float]) -> Spread:
     """p50, p99 and maximum of ``values``."""
     ordered = sorted(values)
@@ -116,26 +90,29 @@ def spread(values: Iterable[float]) -> Spread:
     )
 
 
-def totals(records: Sequence[CycleRecord]) -> dict[str, Any]:
-    """The fields of a Summary that the cycle records give."""
-    legs = [leg for record in records for leg in (record.primary, record.hedge)]
-    fees: dict[str, Decimal] = collections.defaultdict(lambda: ZERO)
-    funding: dict[str, Decimal] = collections.defaultdict(lambda: ZERO)
+def totals(records: Sequence[CycleRecord], older: Money | None = None) -> dict[str, Any]:
+    """The fields of a Summary that cycles give: the records, and what ``older`` ones came to.
+
+    What is not money is that of the records only.
+    """
     slippages: dict[str, list[Decimal]] = collections.defaultdict(list)
-    for leg in legs:
-        fees[leg.venue] += leg.fees
-        funding[leg.venue] += leg.funding
-        if leg.traded:
-            slippages[leg.venue].append(leg.slippage_bps)
+    money = Money()
+    if older is not None:
+        money.join(older)
+    for record in records:
+        money.add(record)
+        for leg in (record.primary, record.hedge):
+            if leg.traded:
+                slippages[leg.venue].append(leg.slippage_bps)
     return {
-        "cycles": dict(collections.Counter(record.outcome for record in records)),
-        "fees": dict(fees),
-        "funding": dict(funding),
+        "cycles": dict(money.cycles),
+        "fees": dict(money.fees),
+        "funding": dict(money.funding),
         "slippage_bps": {
             venue: (sum(values, ZERO) / len(values)).quantize(Decimal("0.001"))
             for venue, values in slippages.items()
         },
-        "pnl": sum((record.pnl for record in records), ZERO),
+        "pnl": money.pnl,
         "naked_ms": spread(ms for record in records for ms in record.naked_ms),
         "naked_q_s": spread(amount for record in records for amount in record.naked_q_s),
         "fill_to_hedge_sent_ms": spread(

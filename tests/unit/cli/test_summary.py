@@ -10,7 +10,8 @@ import pytest
 
 from cli import summary
 from cli.exits import CONFIGURATION, CommandFailed
-from cli.summary import DeskSummary, Records, Summary, spread
+from cli.records import Records
+from cli.summary import DeskSummary, Summary, spread
 from trading.desk import CycleRecord, LegRecord
 
 
@@ -114,6 +115,20 @@ def test_a_record_that_comes_again_replaces_the_one_before() -> None:
     records.add(record())
     records.add(msgspec.structs.replace(record(), pnl=Decimal("-1.5")))
     assert [known.pnl for known in records.all()] == [Decimal("-1.5")]
+
+
+def test_of_what_is_too_old_to_be_kept_the_money_counts() -> None:
+    records = Records(kept=2)
+    for cycle in range(1, 6):
+        records.add(msgspec.structs.replace(record(), cycle=cycle))
+    assert [kept.cycle for kept in records.of("eth")] == [4, 5]
+    totals = summary.totals(records.all(), records.older())
+    assert totals == summary.totals(records.all(), records.older("eth"))
+    assert totals["cycles"] == {"completed": 5}
+    assert totals["fees"] == {"backpack": Decimal("12.5"), "grvt": Decimal("-0.5")}
+    assert totals["pnl"] == Decimal("-7.0")
+    assert totals["naked_ms"].count == 2
+    assert records.older("btc").pnl == 0
 
 
 def test_each_desk_has_its_own_row_and_verdict() -> None:
