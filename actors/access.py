@@ -7,16 +7,12 @@ from collections.abc import Mapping
 
 from actors.login_budget import LoginBudget
 from actors.request_gate import RequestGate
-from config.schema import ConnectionConfig, RateConfig
+from config.schema import ConnectionConfig
 from config.secrets import Secret
 from venues.backpack.requests import RequestBuilder
 from venues.clock import VenueClock
 from venues.grvt import Endpoints, OrderSigner
 from venues.model import BACKPACK, GRVT, Instrument
-
-
-def _gate() -> RequestGate:
-    return RequestGate(RateConfig())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,7 +31,7 @@ class GrvtAccess:
     connection: ConnectionConfig
     clock: VenueClock = dataclasses.field(default_factory=lambda: VenueClock(GRVT))
     logins: LoginBudget = dataclasses.field(default_factory=LoginBudget)
-    gate: RequestGate = dataclasses.field(default_factory=_gate)
+    gate: RequestGate = dataclasses.field(default_factory=RequestGate)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,4 +47,4 @@ class BackpackAccess:
     instruments: Mapping[str, Instrument]
     connection: ConnectionConfig
     clock: VenueClock = dataclasses.field(default_factory=lambda: VenueClock(BACKPACK))
-    gate: RequestGate = dataclasses.field(default_factory=_gate)
+    gate: RequestGate = dataclasses.field(default_factory=RequestGate)

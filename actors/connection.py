@@ -35,6 +35,7 @@ class ConnectionActor(SupervisedActor):
         self._socket: WebSocket | None = None
         self._pong_to: str = ""
         self._data_s = 0.0
+        self._heard_s = 0.0
         self._proven = False
 
     # -- for subclasses ----------------------------------------------------------------------------
@@ -50,6 +51,10 @@ class ConnectionActor(SupervisedActor):
         """Seconds since the last data, for a stream that is never silent; None for others."""
         return None
 
+    def silent_since(self, moment_s: float) -> bool:
+        """True when the peer has sent nothing after that moment, pongs included."""
+        return self._heard_s < moment_s
+
     def connect(self, url: str, headers: Mapping[str, str]) -> None:
         """Open the socket and start reading. Actor thread; raises ConnectRefused."""
         self.check_fence()
@@ -60,7 +65,7 @@ class ConnectionActor(SupervisedActor):
             connect_timeout_s=self.timing.connect_timeout_s,
             write_timeout_s=self.timing.write_timeout_s,
         )
-        self._data_s = self.clock.now()
+        self._data_s = self._heard_s = self.clock.now()
         self.spawn_helper("reader", self._read)
 
     def report_ready(self) -> None:
@@ -115,10 +120,11 @@ class ConnectionActor(SupervisedActor):
         self._socket.receive_into(self._take, self._take_pong)
 
     def _take(self, message: bytes, received_s: float) -> None:
-        self._data_s = received_s
+        self._data_s = self._heard_s = received_s
         self.on_text(message, received_s)
 
     def _take_pong(self) -> None:
+        self._heard_s = self.clock.now()
         self.on_pong()
         heartbeat, self._pong_to = self._pong_to, ""
         if heartbeat:

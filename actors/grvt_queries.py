@@ -1,4 +1,4 @@
-"""GRVT over REST, for as long as its private websocket is away: reads and cancels.
+"""GRVT over REST, for as long as its private websocket is away: reads, cancels, risk taken off.
 
 GRVT's one private socket is gateway and feed. While it is gone, what it filled would not be known;
 but the same host also answers over HTTP, and then ``actors.orders`` asks this actor instead. Each
@@ -6,11 +6,13 @@ request has a total deadline, held from outside by this actor's timer. A connect
 next request only after an answer that said something, and not for long without one: so nothing here
 becomes stale, and whatever a request meets (nobody there, a gateway's page, a rate limit) is a read
 that says nothing, asked again when it is due. That must not end this actor: the trading connection
-comes after it in the tree, and would end with it.
+comes after it in the tree, and would end with it. An order is sent once, on a lane of its own, and
+what is not certain of it is in doubt.
 """
 
 from __future__ import annotations
 
+import functools
 import queue
 from collections.abc import Callable
 from typing import Any, Final, TypedDict
@@ -20,6 +22,7 @@ import msgspec
 from actors import gateway, orders
 from actors.access import GrvtAccess
 from actors.errors import ConnectionFailed, ConnectRefused
+from actors.grvt_placing import answered, made_out
 from actors.grvt_session import GetSession, RenewSession
 from actors.http import HttpClient
 from actors.request_gate import BARRED
@@ -29,7 +32,7 @@ from supervision.errors import ActorCrashed, AskTimeout, Unavailable
 from supervision.states import ExitKind
 from venues.errors import FrameError, SessionRefused, VenueError
 from venues.grvt import Outcome, Reply, Session, requests, rest
-from venues.grvt.errors import NOT_FOUND
+from venues.grvt.errors import NOT_FOUND, SWITCHED_OFF
 from venues.grvt.reading import (
     read_ack,
     read_fill_history,
@@ -39,7 +42,7 @@ from venues.grvt.reading import (
     read_summary,
 )
 from venues.grvt.requests import Call
-from venues.model import GRVT, Fill
+from venues.model import GRVT, Fill, Refusal
 
 _LANES: Final = 2
 _UNAUTHORIZED: Final = 401
@@ -89,6 +92,7 @@ class GrvtQueries(SupervisedActor):
         self._orders = self.address(f"{prefix}/orders")
         self._session = self.address(f"{prefix}/session")
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._order_jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._under_way: dict[_Key, _Job] = {}
         self._refused: Session | None = None
         self._silent = False
@@ -97,7 +101,8 @@ class GrvtQueries(SupervisedActor):
 
     def on_start(self) -> None:
         for number in range(_LANES):
-            self.spawn_helper(f"lane-{number}", self._serve)
+            self.spawn_helper(f"lane-{number}", functools.partial(self._serve, self._jobs))
+        self.spawn_helper("lane-orders", functools.partial(self._serve, self._order_jobs))
 
     def on_message(self, message: object) -> object:
         if isinstance(message, RequestDue):
@@ -114,6 +119,7 @@ class GrvtQueries(SupervisedActor):
     def on_exit(self, kind: ExitKind) -> None:
         for _ in range(_LANES):
             self._jobs.put(None)
+        self._order_jobs.put(None)
         self._abort_all()
 
     def _take(self, message: object) -> None:
@@ -121,22 +127,26 @@ class GrvtQueries(SupervisedActor):
         key = _key_of(message)
         if key in self._under_way:
             return
-        if not self._may_send(message):
+        held_back = self._held_back(message)
+        if held_back:
+            if isinstance(message, gateway.PlaceOrder):
+                self._orders.offer(_not_sent(message, held_back, Refusal.RATE))
             return
         timing = self._access.connection
-        cancel = isinstance(message, gateway.CancelOrder)
-        limit_s = timing.reply_timeout_s if cancel else timing.read_timeout_s
+        order = isinstance(message, gateway.PlaceOrder)
+        quick = order or isinstance(message, gateway.CancelOrder)
+        limit_s = timing.reply_timeout_s if quick else timing.read_timeout_s
         now_s = self.clock.now()
         job = self._under_way[key] = _Job(key, message, now_s, now_s + limit_s)
-        self._jobs.put(job)
+        (self._order_jobs if order else self._jobs).put(job)
         self.after(limit_s, RequestDue(key, now_s))
 
-    def _may_send(self, message: object) -> bool:
+    def _held_back(self, message: object) -> str:
         now_s = self.clock.now()
-        if isinstance(message, gateway.Question):
-            return not self._access.gate.take(message.lane, now_s)
+        if isinstance(message, gateway.Question | gateway.PlaceOrder):
+            return self._access.gate.take(message.lane, now_s)
         self._access.gate.spend(now_s)  # a cancel can't wait
-        return True
+        return self._access.gate.barred(now_s)
 
     def _request_due(self, message: RequestDue) -> None:
         job = self._under_way.get(message.key)
@@ -149,12 +159,12 @@ class GrvtQueries(SupervisedActor):
 
     # -- lane threads ----------------------------------------------------------------------------
 
-    def _serve(self) -> None:
+    def _serve(self, jobs: queue.SimpleQueue[_Job | None]) -> None:
         kept: HttpClient | None = None
         try:
             while True:
                 try:
-                    job = self._jobs.get(timeout=None if kept is None else _IDLE_S)
+                    job = jobs.get(timeout=None if kept is None else _IDLE_S)
                 except queue.Empty:
                     if kept is not None:
                         kept.close()
@@ -175,7 +185,8 @@ class GrvtQueries(SupervisedActor):
         try:
             answer = _CARRIERS[type(job.message)](self, job, job.message)
             self._silent = False
-            kept = client
+            lost = isinstance(answer, orders.OrderDoubted | orders.OrderNotSent)
+            kept = None if lost else client
         except _SAYS_NOTHING as error:
             answer = self._unanswered(job.message, error)
         finally:
@@ -206,7 +217,7 @@ class GrvtQueries(SupervisedActor):
             return orders.CancelAnswered(message.client_order_id, str(error))
         return None
 
-    def _post(self, job: _Job, call: Call) -> Reply:
+    def _post(self, job: _Job, call: Call, on_sent: Callable[[], None] | None = None) -> Reply:
         """One request and what was replied to it. A refused session is told to who keeps it."""
         session: Session | None = self._session.ask(GetSession(), timeout_s=_SESSION_S)
         if session is None or session == self._refused:
@@ -216,17 +227,45 @@ class GrvtQueries(SupervisedActor):
         if job.client is None or self.stopping or self.clock.now() >= job.due_s:
             raise ConnectRefused(self.name, "its time was over before it could be sent")
         headers = {**request.headers, **session.headers}
-        answer = job.client.request("POST", request.path, headers, request.body)
+        answer = job.client.request("POST", request.path, headers, request.body, on_sent)
         known = answer.status not in BARRED or rest.is_error_object(answer.body)
         gate, now_s = self._access.gate, self.clock.now()
         gate.answered(answer.status, answer.headers, known=known, now_s=now_s)
-        if answer.status != _UNAUTHORIZED:
+        code = ""
+        if answer.status != _UNAUTHORIZED or rest.is_error_object(answer.body):
             reply = rest.parse_reply(answer.status, answer.body, call.route)
             if reply.error is None or reply.error.outcome is not Outcome.SESSION:
                 return reply
+            code = str(reply.error.code)
         if self._session.offer(RenewSession(session)):
             self._refused = session
-        raise SessionRefused(GRVT, answer.status, "", call.route)
+        raise SessionRefused(GRVT, answer.status, code, call.route)
+
+    def _place(self, job: _Job, message: gateway.PlaceOrder) -> object:
+        """Send one order, once, and tell what became of it."""
+        client_order_id = message.new.client_order_id
+        call = made_out(self._access, message.new, self.clock.now())
+        if isinstance(call, str):
+            return _not_sent(message, call)
+        try:
+            reply = self._post(job, call, functools.partial(self._sent, client_order_id))
+        except (ConnectRefused, Unavailable, AskTimeout, ActorCrashed) as error:
+            return _not_sent(message, str(error))
+        except SessionRefused as error:
+            if not error.code:  # not in the venue's words: nobody knows who has refused what
+                return orders.OrderDoubted(client_order_id, str(error))
+            kind = Refusal.OTHER
+            received_s = self.clock.now()
+            return orders.OrderRefused(client_order_id, str(error), received_s, None, kind)
+        except (ConnectionFailed, VenueError) as error:
+            return orders.OrderDoubted(client_order_id, str(error))
+        code = None if reply.error is None else reply.error.code
+        if code == SWITCHED_OFF:
+            self._access.gate.shut(str(code))
+        return answered(client_order_id, reply, self.clock.now())
+
+    def _sent(self, client_order_id: int) -> None:
+        self._orders.offer(orders.OrderSent(client_order_id, self.clock.now()))
 
     def _read_order(self, job: _Job, message: gateway.ReadOrder) -> object:
         client_order_id = message.new.client_order_id
@@ -278,9 +317,15 @@ class GrvtQueries(SupervisedActor):
         return {"by": self.name, "asked_s": job.asked_s}
 
 
+def _not_sent(
+    message: gateway.PlaceOrder, reason: str, refusal: Refusal | None = None
+) -> orders.OrderNotSent:
+    return orders.OrderNotSent(message.new.client_order_id, reason, refusal)
+
+
 def _key_of(message: object) -> _Key:
     """What may be under way once: a kind of read, or one about a certain order."""
-    if isinstance(message, gateway.ReadOrder):
+    if isinstance(message, gateway.ReadOrder | gateway.PlaceOrder):
         return type(message), message.new.client_order_id
     if isinstance(message, gateway.CancelOrder):
         return type(message), message.client_order_id
@@ -294,4 +339,5 @@ _CARRIERS: Final[dict[type, Callable[[GrvtQueries, _Job, Any], object]]] = {
     gateway.ReadPositions: GrvtQueries._read_positions,
     gateway.ReadBalances: GrvtQueries._read_balances,
     gateway.CancelOrder: GrvtQueries._cancel,
+    gateway.PlaceOrder: GrvtQueries._place,
 }

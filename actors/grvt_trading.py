@@ -260,9 +260,11 @@ class GrvtTrading(ConnectionActor):
         reason = f"no reply in {timeout_s:g} s"
         if isinstance(request, gateway.PlaceOrder):
             self._orders.tell(orders.OrderDoubted(request.new.client_order_id, reason))
-            return
-        if isinstance(request, gateway.CancelOrder):
+        elif isinstance(request, gateway.CancelOrder):
             self._orders.tell(orders.CancelAnswered(request.client_order_id, reason))
+        # One that is there answers pings all the while: then the reply is late, and no more.
+        quick = isinstance(request, gateway.PlaceOrder | gateway.CancelOrder)
+        if quick and not self.silent_since(self.clock.now() - timeout_s):
             return
         # A venue that does not answer questions is not there, whatever its pongs say.
         raise ReplyTimeout(self.name, type(request).__name__, timeout_s)

@@ -26,7 +26,6 @@ from actors.orders_outbox import (
     VenueReadiness,
 )
 from actors.request_gate import RequestGate
-from config.schema import RateConfig
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
 from trading.order_manager import Effect, OrderManager, OrderTiming
@@ -229,7 +228,8 @@ class Orders(SupervisedActor):
             self.venue, symbols, timing, time.time_ns(), awaits_history=True, is_ours=is_ours
         )
         self._timing = timing
-        self._gate = gate or RequestGate(RateConfig())
+        self._now = self.clock.now
+        self._gate = gate or RequestGate()
         self._links = Links(gateway_name, feed_name, backup_name)
         self._desks = {name: self.address(name) for name in desks}
         self._journal = self.address("journal")
@@ -310,23 +310,24 @@ class Orders(SupervisedActor):
     def _poll(self, _: PollDue) -> list[Effect]:
         self.after(self._timing.doubt_poll_s, PollDue())
         self._ask_for_history()
-        return [*self._restricted(), *self._manager.due(self.clock.now())]
+        return self._restricted() + self._take_detour() + self._manager.due(self._now())
 
     def _refused(self, message: OrderRefused) -> list[Effect]:
         return self._manager.refused(*msgspec.structs.astuple(message)) + self._restricted()
 
     def _restricted(self) -> list[Effect]:
-        """What the venue has said of our requests, and whether it takes orders, counts at once."""
         now_s = self.clock.now()
-        why, closed = self._gate.no_new_risk(now_s), self._gate.closed
-        return self._manager.restricted(why, now_s, closed=closed)
+        why = self._gate.no_new_risk(now_s)
+        return self._manager.restricted(why, now_s, closed=self._gate.closed)
 
     def _connection_changed(self, message: ConnectionChanged) -> list[Effect]:
         status = message.status
         if status.name in self._desks:
             return self._desk_changed(status)
         links, now_s = self._links, self.clock.now()
-        gone, feed = links.changed(status, now_s), links.is_feed(status.name)
+        detour = self._manager.detour
+        gone = links.changed(status, now_s, detour=detour)
+        feed = detour or links.is_feed(status.name)
         effects: list[Effect] = []
         if gone and (self._was_up or feed):
             detail = f"{status.name} is {status.state.value}"
@@ -339,7 +340,10 @@ class Orders(SupervisedActor):
         self._was_up = links.up
         self._manager.answering(links.answering)
         self._outbox.asked = self.address(links.asked)
-        return effects
+        return effects + self._take_detour()
+
+    def _take_detour(self) -> list[Effect]:
+        return self._manager.take_detour(self._now()) if self._links.detour(self._now()) else []
 
     def _desk_changed(self, status: StatusMessage) -> list[Effect]:
         """A desk (anew): tell it where things stand, and what is held."""
@@ -379,9 +383,7 @@ _HANDLERS: Final[dict[type, Callable[[Orders, Any], list[Effect]]]] = {
     OrderNotSent: lambda self, m: self._manager.not_sent(*msgspec.structs.astuple(m)),
     OrderReported: lambda self, m: self._manager.updated(m.update, m.received_s),
     OrderRefused: Orders._refused,
-    OrderDoubted: lambda self, m: self._manager.doubted(
-        m.client_order_id, m.reason, self.clock.now()
-    ),
+    OrderDoubted: lambda self, m: self._manager.doubted(m.client_order_id, m.reason, self._now()),
     CancelAnswered: lambda self, m: self._manager.cancel_answered(
         m.client_order_id, m.refusal, self.clock.now(), again=m.again
     ),

@@ -13,6 +13,7 @@ from actors.gateway import Answered
 from supervision.states import ChildState, StatusMessage
 
 _ALWAYS_S: Final = float("-inf")
+_FIRST_S: Final = 2.0  # a gateway that has never been up may be on its way
 
 
 class Links:
@@ -22,6 +23,8 @@ class Links:
         self.gateway = gateway
         self.asked = gateway
         self._asked_since_s = _ALWAYS_S
+        self._began_s: float | None = None
+        self._was_up = False
         self._one = gateway == feed
         self._backup = backup
         self._connections: dict[str, StatusMessage | None] = {gateway: None, feed: None}
@@ -49,18 +52,30 @@ class Links:
         status = self._status_of(self.asked)
         return status is not None and status.up
 
+    def detour(self, now_s: float) -> bool:
+        """True while orders that take risk off are to go to the backup: nothing else is there."""
+        self._began_s = now_s if self._began_s is None else self._began_s
+        awaited = not self._was_up and now_s - self._began_s < _FIRST_S
+        return bool(self._backup) and self.asked == self._backup and self.answering and not awaited
+
     def is_feed(self, name: str) -> bool:
         """True when that connection is the feed, alone or with the gateway."""
         return name in self._connections and (self._one or name != self.gateway)
 
-    def changed(self, status: StatusMessage, now_s: float) -> bool:
-        """Take in a status. True when it means that gateway or feed is gone, or was for a while."""
+    def changed(self, status: StatusMessage, now_s: float, *, detour: bool = False) -> bool:
+        """Take in a status. True when it means that gateway or feed is gone, or was for a while.
+
+        On a ``detour`` that is the backup instead: what the others do until they are up is no loss.
+        """
         gone = False
         if status.name == self._backup:
             self._backup_status = status
+            gone = detour and not status.up
         else:
             before, self._connections[status.name] = self._connections[status.name], status
-            gone = not status.up or (before is not None and before.epoch != status.epoch)
+            self._was_up = self._was_up or (status.up and status.name == self.gateway)
+            another = before is not None and before.epoch != status.epoch
+            gone = not detour and (not status.up or another)
         self._choose(now_s)
         return gone
 

@@ -93,7 +93,7 @@ class VenuePositions(msgspec.Struct, frozen=True):
 class Outbox:
     """Carries out what the manager wants done. In the orders actor's thread.
 
-    Orders go to the gateway, reads and cancels to who is ``asked`` now.
+    Orders go to the gateway, reads and cancels to who is ``asked`` now; on a detour all of them.
     """
 
     def __init__(
@@ -147,7 +147,9 @@ class Outbox:
     def _send(self, effect: manager.SendOrder) -> None:
         try:
             lane = Lane.RISK if effect.adds_risk else Lane.REDUCE
-            self._gateway.tell(gateway.PlaceOrder(effect.new, lane), half_open=True)
+            # In one hand only: by which route it went is where its outcome is known.
+            route = self.asked if self._manager.detour else self._gateway
+            route.tell(gateway.PlaceOrder(effect.new, lane), half_open=True)
         except Unavailable as error:
             self.carry_out(self._manager.not_sent(effect.new.client_order_id, str(error)))
 

@@ -22,7 +22,8 @@ BARRED: Final = frozenset({403, 418})
 class RequestGate:
     """The budget and the closure of one venue, behind a lock. Times are monotonic seconds."""
 
-    def __init__(self, rate: RateConfig) -> None:
+    def __init__(self, rate: RateConfig | None = None) -> None:
+        rate = rate or RateConfig()
         self._lock = threading.Lock()
         self._budget = RequestBudget(
             per_s=rate.per_s, burst=rate.burst, reserved=rate.reserved, pause_s=rate.pause_s

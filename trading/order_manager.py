@@ -11,6 +11,7 @@ socket is both). Rules held here:
   position agree, twice.
 - A cancel is a request. Its acknowledgement is no outcome; the order is read until it has one.
 - What can not be true (``trading.orders.contradiction``) ends nothing: it is said and asked again.
+- While the gateway is away and another route is there, that one takes what takes risk off.
 - After any gap of either connection the venue is *not ready* until open orders, fills and
   positions have been read again. A read that failed says nothing.
 
@@ -225,15 +226,27 @@ class OrderManager(VenueNews):
         """Gateway and feed are both up (anew): reconcile, then the venue is ready."""
         self._passed(now_s)
         self._connected = self._asking = True
+        self._detour = False
         self._feed_s = min(self._feed_s, now_s)
         self.probation = probation
         self._guarded = False
-        asks = [self._ask(read) for read in self._reads.begin(now_s)]  # positions last
-        for order in self.unresolved():
-            if order.state is not OrderState.INTENDED:
-                asks.insert(-1, AskOrder(order.new))
-                self._absence(order).asked_s = now_s
-        return self._guard() + asks
+        return self._unready("connected anew") + self._guard() + self._reconcile(now_s)
+
+    def take_detour(self, now_s: float) -> list[Effect]:
+        """The gateway is away, and another way to the venue takes orders: reconcile by that one.
+
+        Then the venue is ready for what takes risk off. Whatever executes has to be asked for.
+        """
+        if self._connected or self._detour:
+            return []
+        self._passed(now_s)
+        self._detour = self._asking = True
+        return self._reconcile(now_s)
+
+    @property
+    def detour(self) -> bool:
+        """True while orders are to go by the other route."""
+        return self._detour
 
     def proven(self) -> list[Effect]:
         """The connections are no longer on probation."""
@@ -269,7 +282,7 @@ class OrderManager(VenueNews):
 
         ``feed``: the feed is; from now on it has not told everything.
         """
-        self._connected = self._asking = False
+        self._connected = self._asking = self._detour = False
         self._feed_s = float("inf") if feed else self._feed_s
         self._reads.abandon()
         effects: list[Effect] = []
@@ -279,11 +292,7 @@ class OrderManager(VenueNews):
             elif order.state is not OrderState.IN_DOUBT:
                 order.happen(OrderEvent.LOSE)
                 effects += self._publish(order)
-        if self.ready:
-            self.ready = False
-            self._announced = None
-            effects.append(PublishReadiness(False, False, detail))
-        return effects
+        return effects + self._unready(detail)
 
     def due(self, now_s: float) -> list[Effect]:
         """What has to be done by now: ask for unresolved orders and reads, cancel what is old."""
@@ -323,6 +332,21 @@ class OrderManager(VenueNews):
 
     # -- inside ---------------------------------------------------------------------------------
 
+    def _unready(self, detail: str) -> list[Effect]:
+        if not self.ready:
+            return []
+        self.ready = False
+        self._announced = None
+        return [PublishReadiness(False, False, detail)]
+
+    def _reconcile(self, now_s: float) -> list[Effect]:
+        asks = [self._ask(read) for read in self._reads.begin(now_s)]  # positions last
+        for order in self.unresolved():
+            if order.state is not OrderState.INTENDED:
+                asks.insert(-1, AskOrder(order.new))
+                self._absence(order).asked_s = now_s
+        return asks
+
     def _send(self, order: Order) -> list[Effect]:
         order.happen(OrderEvent.SEND)
         order.handed_s = self._now_s
@@ -349,7 +373,8 @@ class OrderManager(VenueNews):
     def _poll_s(self, order: Order) -> float:
         """How often an unresolved order is asked for."""
         hasty = order.state in (OrderState.IN_DOUBT, OrderState.CANCEL_PENDING)
-        return self._timing.doubt_poll_s if hasty or order.disputed else self._timing.poll_s
+        hasty = hasty or bool(order.disputed) or self._detour
+        return self._timing.doubt_poll_s if hasty else self._timing.poll_s
 
     def _doubtful(self) -> set[Read]:
         """Reads that are needed to make sure of something."""

@@ -291,6 +291,6 @@ class VenueNews(VenueOrders):
 
     def _answered(self, read: Read) -> list[Effect]:
         self._reads.answered(read, self._now_s)
-        if self._connected and self._reads.complete:
+        if (self._connected or self._detour) and self._reads.complete:
             self.ready = True
         return self._announce()

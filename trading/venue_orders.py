@@ -71,6 +71,7 @@ class VenueOrders:
         self._started_ns = started_ns
         self._is_ours = is_ours
         self._connected = False
+        self._detour = False  # the gateway is away, and orders go by the venue's other route
         self._asking = False  # somebody is there to answer questions
         self._guarded = False
         self._feed_s = float("inf")  # since when the feed has told everything
@@ -110,7 +111,8 @@ class VenueOrders:
             return "what earlier runs left is not known yet"
         if self._reads.unanswered:
             return f"no answer to {MAX_UNANSWERED} reads in a row: {self._reads.unanswered}"
-        return self.restriction or self.clock_trouble
+        detour = "the other route is only for what takes risk off" if self._detour else ""
+        return self.restriction or self.clock_trouble or detour
 
     @property
     def pressing(self) -> bool:

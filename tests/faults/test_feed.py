@@ -37,9 +37,8 @@ def test_19_the_feed_stays_down_for_a_minute(tmp_path: Path, venue: str, swapped
             the.fired(2)
             the.run_on(run, within_s=60 + RESUME_S)
             the.finish(run)
-        # Where GRVT hedges, its one socket is the only way for the hedge.
-        gone = venue == "grvt" and not swapped
-        the.judged(naked_q_s=15 if gone else 5)
+        # Where GRVT hedges, the hedge goes over REST.
+        the.judged(naked_q_s=3.5 if venue == "grvt" and not swapped else 5)
 
 
 OF_A_FILL = {

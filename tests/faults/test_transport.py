@@ -58,8 +58,18 @@ def test_1_nothing_new_gets_through_either(
             the.finish(run)
         dark_s = the.hits_s()[0]
         assert between(the.openings(), dark_s + 4, dark_s + for_s) == []
-        # Where GRVT hedges, that socket is the only way for the hedge.
-        the.judged(naked_q_s=15 if venue == "grvt" and not swapped else 5)
+        # Where GRVT hedges, the hedge goes over REST once the one that was lost is settled.
+        the.judged(naked_q_s=3.5 if venue == "grvt" and not swapped else 5)
+
+
+def test_1_a_hedge_whose_socket_is_gone_takes_the_other_route(tmp_path: Path) -> None:
+    with scene(tmp_path, WIRE["grvt"]) as the:
+        the.arm("blackhole", connection=PRIVATE["grvt"], for_s=8, at=the.at("primary_accept"))
+        with the.service() as run:
+            the.met()
+            the.run_on(run)
+            the.finish(run)
+        the.judged(naked_q_s=3.5)
 
 
 @pytest.mark.parametrize("venue", ["backpack", "grvt"])

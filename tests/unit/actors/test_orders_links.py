@@ -105,6 +105,30 @@ def test_what_was_asked_before_the_gateway_was_there_in_between_does_not_count()
     assert known.accepts(said(QUERIES, 4.0), 1)
 
 
+def test_orders_take_the_backup_once_a_gateway_that_was_up_is_gone() -> None:
+    assert not links(status(QUERIES), status(TRADING)).detour(2.0)
+    assert links(status(QUERIES), status(TRADING), down(TRADING)).detour(3.0)
+
+
+def test_a_gateway_that_was_never_up_is_waited_for() -> None:
+    known = links(status(QUERIES))
+    assert not known.detour(1.0)
+    assert not known.detour(2.9)
+    assert known.detour(3.0)
+
+
+@pytest.mark.parametrize("backup", [QUERIES, ""])
+def test_without_a_backup_that_is_up_there_is_no_detour(backup: str) -> None:
+    assert not links(status(TRADING), down(TRADING), backup=backup).detour(100.0)
+
+
+def test_on_a_detour_the_loss_of_the_backup_counts_and_the_gateways_attempts_do_not() -> None:
+    known = links(status(QUERIES), status(TRADING), down(TRADING))
+    assert not known.changed(status(TRADING, ChildState.STARTING, 2), 4.0, detour=True)
+    assert not known.changed(down(TRADING, 2), 5.0, detour=True)
+    assert known.changed(down(QUERIES), 6.0, detour=True)
+
+
 # -- the actor ----
 
 
