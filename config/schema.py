@@ -100,9 +100,7 @@ class GrvtConfig(_Section, frozen=True, kw_only=True):
     """
 
     environment: Literal["prod", "testnet", "staging", "dev"] = "prod"
-    connection: ConnectionConfig = ConnectionConfig(
-        reply_timeout_s=1.5, expiry_s=1.0, settle_s=1.0
-    )
+    connection: ConnectionConfig = ConnectionConfig(reply_timeout_s=1.5, expiry_s=1.0, settle_s=1.0)
     rate: RateConfig = RateConfig()
 
 
