@@ -99,6 +99,8 @@ def _by_share(
         draws = Draws(seed, cycle, "share")
         count = _how_many(schedule.shares, draws.number())
         chosen = draws.shuffled(free)[:count]
+        lonely = [each for each in chosen if each.alone]
+        chosen = lonely[:1] or chosen
         if count and wanted:
             chosen = wanted.pop()
         found += [(each, cycle) for each in chosen]

@@ -120,6 +120,8 @@ def test_in_a_long_run_about_a_fifth_of_cycles_is_faulted_and_pairs_meet(seed: i
     met = [sorted(numbers) for numbers in together.values()]
     assert all(sorted(pair) in met for pair in plan.schedule.pairs)
     assert sum(each.injection.fault == 34 for each in placed) >= 10
+    alone = [each.cycle for each in placed if each.injection.alone]
+    assert all(len(together[cycle]) == 1 for cycle in alone)
 
 
 @given(seed=st.integers(0), cycle=st.integers(0), n=st.integers(0))
