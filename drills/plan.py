@@ -37,8 +37,8 @@ class Injection(_Strict, frozen=True, kw_only=True):
     ``halts``: the desk has to halt over it; then ``mend`` is armed, and the desk is resumed.
     ``stops_after_s``: so long after it began nothing may be opened any more, until it is over.
     ``spares``: measures (D, O, P, flip) that the fault itself breaks. ``elsewhere``: who does what
-    no drill can, so that it shows as not reached. ``long``: not in a run of 100 cycles. ``alone``: never beside
-    another fault, which would make it mean something else.
+    no drill can, so that it shows as not reached. ``long``: not in a run of 100 cycles. ``alone``:
+    never beside another fault, which would make it mean something else.
     """
 
     fault: Annotated[int, msgspec.Meta(ge=1, le=45)]
