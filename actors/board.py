@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from actors.guard_messages import LimitsReported
-from actors.orders_outbox import VenueBalances, VenuePositions
+from actors.orders_outbox import VenueBalances, VenuePositions, VenueReported
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
 from trading.desk import CycleRecord, DeskState, Phase
@@ -86,6 +86,7 @@ class BoardSnapshot(msgspec.Struct, frozen=True):
     balances: tuple[AccountSummary, ...] = ()
     positions: tuple[PositionsRead, ...] = ()
     limits: tuple[LimitsReported, ...] = ()
+    venues: tuple[VenueReported, ...] = ()
 
 
 class Board(SupervisedActor):
@@ -109,6 +110,7 @@ class Board(SupervisedActor):
         self._balances: dict[str, AccountSummary] = {}
         self._positions: dict[str, PositionsRead] = {}
         self._limits: dict[str, LimitsReported] = {}
+        self._venues: dict[str, VenueReported] = {}
 
     def on_start(self) -> None:
         self.watch("")
@@ -132,6 +134,8 @@ class Board(SupervisedActor):
             self._positions[message.venue] = PositionsRead(message.venue, sizes, self.clock.now())
         elif isinstance(message, LimitsReported):
             self._limits[message.scope] = message
+        elif isinstance(message, VenueReported):
+            self._venues[message.venue] = message
         elif isinstance(message, ReadBoard):
             return self._snapshot(message.since)
         else:
@@ -165,4 +169,5 @@ class Board(SupervisedActor):
             tuple(self._balances.values()),
             tuple(self._positions.values()),
             tuple(self._limits.values()),
+            tuple(self._venues.values()),
         )

@@ -15,10 +15,12 @@ import msgspec
 from actors import control_schema as schema
 from actors.board import BoardSnapshot, DeskReported
 from actors.guard_messages import ACCOUNT
+from actors.orders_outbox import VenueReported
 from supervision import directory
 from supervision.spec import AnySpec, SupervisorSpec
 from supervision.states import ChildState, ExitKind, Health, StatusMessage
 from trading.desk import CycleRecord, Phase
+from trading.request_budget import RequestUsage
 from venues.model import ZERO
 
 _LAST_CYCLES: Final = 5
@@ -300,15 +302,44 @@ def _venues(
     legs = [] if board is None else [leg for desk in board.desks for leg in desk.legs]
     accounts = {} if board is None else {account.venue: account for account in board.balances}
     read = {} if board is None else {one.venue: one for one in board.positions}
+    reported = {} if board is None else {one.venue: one for one in board.venues}
     names = [directory.parent_path(node.name) for node in workers if node.name.endswith("/orders")]
     return tuple(
         schema.Venue(
             venue=name,
-            ready=all(told) if (told := [leg.ready for leg in legs if leg.venue == name]) else None,
+            ready=_takes_orders(
+                [leg.ready for leg in legs if leg.venue == name], reported.get(name)
+            ),
             equity=accounts[name].equity if name in accounts else None,
             available=accounts[name].available if name in accounts else None,
             positions=read[name].sizes if name in read else {},
             positions_at=moment.at(read[name].read_s) if name in read else None,
+            cannot=_cannot(reported[name]) if name in reported else {},
+            requests=_requests(reported[name].requests) if name in reported else None,
         )
         for name in names
+    )
+
+
+def _takes_orders(legs: list[bool], reported: VenueReported | None) -> bool | None:
+    """None while no desk has heard of the venue. By its other route it takes risk off only."""
+    if not legs:
+        return None
+    return all(legs) and not (reported is not None and reported.can.fills and reported.can.submit)
+
+
+def _cannot(reported: VenueReported) -> dict[str, str]:
+    found: dict[str, str] = msgspec.structs.asdict(reported.can)
+    return {name: why for name, why in found.items() if why}
+
+
+def _requests(usage: RequestUsage) -> schema.Requests:
+    return schema.Requests(
+        left=round(usage.tokens, 1),
+        burst=usage.burst,
+        reserved=usage.reserved,
+        denied=usage.denied,
+        refused=usage.refused,
+        paused_for_s=round(usage.paused_for_s, 1),
+        barred_for_s=round(usage.barred_for_s, 1),
     )

@@ -193,11 +193,27 @@ class Desk(_Document, frozen=True, kw_only=True):
     limits: tuple[Limit, ...] = ()
 
 
+class Requests(_Document, frozen=True, kw_only=True):
+    """What is left of a venue's request budget; ``denied`` were held back by it, ``refused`` by the
+    venue as too many, each since the start. Nothing opens for ``paused_for_s``; nothing at all is
+    sent for ``barred_for_s``.
+    """
+
+    left: float
+    burst: int
+    reserved: int
+    denied: int
+    refused: int
+    paused_for_s: float
+    barred_for_s: float
+
+
 class Venue(_Document, frozen=True, kw_only=True):
     """Whether a venue takes orders: None while no desk has heard of it yet.
 
     ``equity`` of the account and what of it is ``available``, in quote currency, and its
-    ``positions``, signed, by symbol, as last read; flat ones are left out.
+    ``positions``, signed, by symbol, as last read; flat ones are left out. ``cannot``: what of
+    submit, cancel, fills and position can't be had now, and why; ``requests``: its request budget.
     """
 
     venue: str
@@ -206,6 +222,8 @@ class Venue(_Document, frozen=True, kw_only=True):
     available: Decimal | None = None
     positions: dict[str, Decimal] = {}
     positions_at: dt.datetime | None = None
+    cannot: dict[str, str] = {}
+    requests: Requests | None = None
 
 
 class Status(_Document, frozen=True, kw_only=True):

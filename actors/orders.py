@@ -1,8 +1,7 @@
 """The order lifecycle of one venue: every order, through every loss of its connections.
 
-It stands before the connections in the venue's tree and survives them. What to do is decided by
-``trading.order_manager``, and carried out by ``actors.orders_outbox``: to the journal, to the
-gateway, to the desks. Each life of the journal is asked what it has on record of this venue.
+It stands before the connections in the venue's tree and survives them. ``trading.order_manager``
+decides, ``actors.orders_outbox`` carries out. Each life of the journal is asked for its history.
 """
 
 from __future__ import annotations
@@ -204,8 +203,8 @@ class PollDue(msgspec.Struct, frozen=True):
 class Orders(SupervisedActor):
     """One per venue. ``gateway_name`` and ``feed_name`` are siblings, and may be the same one.
 
-    ``backup_name`` is another that is asked while the gateway is away; "" where there is none.
-    ``is_ours`` knows order ids of earlier lives of the service; ``money`` are told of balances.
+    ``backup_name`` is asked while the gateway is away; "": there is none. ``is_ours`` knows order
+    ids of earlier lives of the service; ``money`` are told of balances, ``gate`` counts requests.
     """
 
     def __init__(
@@ -245,6 +244,8 @@ class Orders(SupervisedActor):
             journal_address=self._journal,
             desks=self._desks,
             money=tuple(self.address(name) for name in money),
+            board=self.address("board"),
+            usage=lambda: self._gate.usage(self._now()),
         )
 
     def on_start(self) -> None:
@@ -310,22 +311,24 @@ class Orders(SupervisedActor):
     def _poll(self, _: PollDue) -> list[Effect]:
         self.after(self._timing.doubt_poll_s, PollDue())
         self._ask_for_history()
-        return self._restricted() + self._take_detour() + self._manager.due(self._now())
+        self._outbox.report()
+        return self._look_around() + self._manager.due(self._now())
 
     def _refused(self, message: OrderRefused) -> list[Effect]:
-        return self._manager.refused(*msgspec.structs.astuple(message)) + self._restricted()
+        return self._manager.refused(*msgspec.structs.astuple(message)) + self._look_around()
 
-    def _restricted(self) -> list[Effect]:
-        now_s = self.clock.now()
-        why = self._gate.no_new_risk(now_s)
-        return self._manager.restricted(why, now_s, closed=self._gate.closed)
+    def _look_around(self) -> list[Effect]:
+        """What the venue says of our requests and of itself, and which way is open to it."""
+        now_s = self._now()
+        why, closed = self._gate.no_new_risk(now_s), self._gate.closed
+        effects = self._manager.restricted(why, now_s, closed=closed)
+        return effects + (self._manager.take_detour(now_s) if self._links.detour(now_s) else [])
 
     def _connection_changed(self, message: ConnectionChanged) -> list[Effect]:
         status = message.status
         if status.name in self._desks:
             return self._desk_changed(status)
-        links, now_s = self._links, self.clock.now()
-        detour = self._manager.detour
+        links, now_s, detour = self._links, self._now(), self._manager.detour
         gone = links.changed(status, now_s, detour=detour)
         feed = detour or links.is_feed(status.name)
         effects: list[Effect] = []
@@ -340,10 +343,7 @@ class Orders(SupervisedActor):
         self._was_up = links.up
         self._manager.answering(links.answering)
         self._outbox.asked = self.address(links.asked)
-        return effects + self._take_detour()
-
-    def _take_detour(self) -> list[Effect]:
-        return self._manager.take_detour(self._now()) if self._links.detour(self._now()) else []
+        return effects + self._look_around()
 
     def _desk_changed(self, status: StatusMessage) -> list[Effect]:
         """A desk (anew): tell it where things stand, and what is held."""

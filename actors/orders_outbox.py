@@ -14,9 +14,10 @@ import msgspec
 from actors import gateway, journal
 from supervision.errors import Unavailable
 from trading import order_manager as manager
+from trading.capabilities import Capabilities
 from trading.order_manager import Effect, OrderManager
 from trading.orders import OrderView
-from trading.request_budget import Lane
+from trading.request_budget import Lane, RequestUsage
 from venues.model import AccountSummary, NewOrder, Position
 
 if TYPE_CHECKING:
@@ -34,13 +35,17 @@ class OrderProgressed(msgspec.Struct, frozen=True):
 
 
 class VenueReadiness(msgspec.Struct, frozen=True):
-    """Whether the venue takes orders, and new risk. A new ``epoch`` has forgotten all orders."""
+    """Whether the venue takes orders, and new risk; ``can`` tells more.
+
+    A new ``epoch`` has forgotten all orders.
+    """
 
     venue: str
     epoch: int
     ready: bool
     new_risk: bool
     detail: str
+    can: Capabilities = Capabilities()
 
 
 class PositionsHeld(msgspec.Struct, frozen=True):
@@ -90,6 +95,14 @@ class VenuePositions(msgspec.Struct, frozen=True):
     positions: tuple[Position, ...]
 
 
+class VenueReported(msgspec.Struct, frozen=True):
+    """For who looks on: what can be had of a venue, and where its request budget stands."""
+
+    venue: str
+    can: Capabilities
+    requests: RequestUsage
+
+
 class Outbox:
     """Carries out what the manager wants done. In the orders actor's thread.
 
@@ -108,6 +121,8 @@ class Outbox:
         journal_address: Address,
         desks: Mapping[str, Address],
         money: tuple[Address, ...],
+        board: Address,
+        usage: Callable[[], RequestUsage],
     ) -> None:
         self.venue = venue
         self.epoch = epoch
@@ -121,6 +136,8 @@ class Outbox:
         self._journal = journal_address
         self._desks = desks
         self._money = money
+        self._board = board
+        self._usage = usage
         self._readings: dict[type, VenueBalances | VenuePositions] = {}
 
     def carry_out(self, effects: list[Effect]) -> None:
@@ -133,7 +150,8 @@ class Outbox:
         ready, detail = self._manager.ready, self._manager.no_new_risk
         new_risk = self._manager.new_risk
         detail = detail if ready else "connecting"
-        desk.offer(VenueReadiness(self.venue, self.epoch, ready, new_risk, detail))
+        can = self._manager.can
+        desk.offer(VenueReadiness(self.venue, self.epoch, ready, new_risk, detail, can))
         for message in tuple(self._readings.values()):
             self._tell_money(message)
 
@@ -203,8 +221,10 @@ class Outbox:
         self._log.info(
             "{} is {}{}", self.venue, word, f": {effect.detail}" if effect.detail else ""
         )
+        self.report()  # before a desk can say that it is ready
+        ready, new_risk, can = effect.ready, effect.new_risk, self._manager.can
         self._tell_desks(
-            VenueReadiness(self.venue, self.epoch, effect.ready, effect.new_risk, effect.detail)
+            VenueReadiness(self.venue, self.epoch, ready, new_risk, effect.detail, can)
         )
 
     def _publish_positions(self, effect: manager.PublishPositions) -> None:
@@ -229,6 +249,10 @@ class Outbox:
     def _publish_contradiction(self, effect: manager.PublishContradiction) -> None:
         log = self._log.bind(venue=effect.venue, client_order_id=effect.client_order_id)
         log.warning("contradiction, asked again: order {}: {}", effect.client_order_id, effect.what)
+
+    def report(self) -> None:
+        """Tell the board how the venue is."""
+        self._board.offer(VenueReported(self.venue, self._manager.can, self._usage()))
 
     def _tell_desks(self, message: object) -> None:
         for desk in self._desks.values():

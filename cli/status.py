@@ -16,6 +16,7 @@ _STARTING_S: Final = 10.0
 _INDENT: Final = "  "
 _WIDTH: Final = 100
 _ACCOUNT: Final = "account."
+_CAPABILITIES: Final = ("submit", "cancel", "fills", "position")
 _BY_CYCLES: Final = ("loss_streak", "slippage_bps", "daily_loss", "drawdown")
 _ACTIONS: Final = {
     "freeze": "opens nothing", "reduce": "closes what is open, and opens nothing",
@@ -199,6 +200,24 @@ def _limits(title: str, limits: tuple[schema.Limit, ...]) -> Iterator[str]:
         yield line
 
 
+def _venue(venue: schema.Venue) -> Iterator[str]:
+    """What can't be had of a venue, and where its requests stand if that is any trouble."""
+    if venue.cannot:
+        cannot = venue.cannot
+        words = (f"{of} {f'no ({cannot[of]})' if of in cannot else 'yes'}" for of in _CAPABILITIES)
+        yield f"{_INDENT}{', '.join(words)}"
+    requests = venue.requests
+    if requests is None or not (requests.denied or requests.refused):
+        return
+    line = f"requests: {max(0.0, requests.left):.0f} of {requests.burst} left"
+    line += f", {requests.denied} held back, {requests.refused} refused as too many"
+    if requests.paused_for_s:
+        line += f", nothing opens for {requests.paused_for_s:.0f} s"
+    if requests.barred_for_s:
+        line += f", nothing is sent for {requests.barred_for_s:.0f} s"
+    yield f"{_INDENT}{line}"
+
+
 def _rest(status: schema.Status) -> Iterator[str]:
     for venue in status.venues:
         words = {True: "ready", False: "not ready", None: "not heard of yet"}
@@ -206,6 +225,7 @@ def _rest(status: schema.Status) -> Iterator[str]:
         if venue.equity is not None and venue.available is not None:
             money = f", equity {venue.equity:.2f}, available {venue.available:.2f}"
         yield f"{'venue':9} {venue.venue}: {words[venue.ready]}{money}"
+        yield from _venue(venue)
     yield from (line.strip() for line in _limits("account", status.account_limits))
     running = sum(node.state == "running" for node in status.actors)
     yield f"{'actors':9} {running} of {len(status.actors)} running; ketch tree shows each"

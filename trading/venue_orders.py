@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from trading.absence import Absence
+from trading.capabilities import Capabilities
 from trading.journal_mirror import JournalMirror
 from trading.order_effects import (
     CancelOrder,
@@ -113,6 +114,21 @@ class VenueOrders:
             return f"no answer to {MAX_UNANSWERED} reads in a row: {self._reads.unanswered}"
         detour = "the other route is only for what takes risk off" if self._detour else ""
         return self.restriction or self.clock_trouble or detour
+
+    @property
+    def can(self) -> Capabilities:
+        """What can be had of the venue now, and why not what can't."""
+        gone = "" if self._asking else "not connected"
+        unready = "" if self.ready else "what it holds is not read yet"
+        probation = "its connection is on probation" if self.probation else ""
+        read_only = "" if self._connected else "read only: no connection tells of them"
+        unread = self._reads.unanswered
+        return Capabilities(
+            submit=gone or unready or self.no_new_risk or probation,
+            cancel=gone or (self.restriction if self._closed else ""),
+            fills=gone or read_only,
+            position=gone or (f"no answer to {unread}" if unread else unready),
+        )
 
     @property
     def pressing(self) -> bool:

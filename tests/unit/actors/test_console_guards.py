@@ -16,11 +16,13 @@ from actors.board import DeskReported, LegReport
 from actors.coordinator import ResumeDesk
 from actors.guard_messages import LimitsReported, ResumeLimits
 from actors.orders import VerifyPositions
-from actors.orders_outbox import VenuePositions
+from actors.orders_outbox import VenuePositions, VenueReported
+from actors.request_gate import RequestGate
 from supervision.spec import SupervisorSpec
 from supervision.states import ChildState
 from tests.support_actors import mailbox
 from tests.support_console import BOUND_S, Desk, console
+from trading.capabilities import Capabilities
 from trading.desk import DeskState, Phase
 from trading.limits import LimitState
 from trading.plan import Action, Hold
@@ -92,6 +94,8 @@ def test_status_tells_limits_holds_and_what_the_venues_hold(path: Path) -> None:
         desk.tell_board(LimitsReported("account", (limit, limit)))
         held = Position(venue="grvt", symbol="H", size=Decimal("-0.3"))
         desk.tell_board(VenuePositions("grvt", (held,)))
+        can = Capabilities(submit="429", fills="read only")
+        desk.tell_board(VenueReported("grvt", can, RequestGate().usage(0.0)))
         status = desk.status()
     (shown,) = status.desks
     assert (shown.state, shown.waiting) == ("reducing", ("paused",))
@@ -103,3 +107,7 @@ def test_status_tells_limits_holds_and_what_the_venues_hold(path: Path) -> None:
     assert len(status.account_limits) == 2
     assert status.venues[0].positions == {"H": Decimal("-0.3")}
     assert status.venues[0].positions_at is not None
+    assert status.venues[0].cannot == {"submit": "429", "fills": "read only"}
+    assert status.venues[0].requests is not None
+    assert status.venues[0].requests.burst == 8
+    assert status.venues[0].ready is False

@@ -191,6 +191,17 @@ def test_what_an_account_holds_is_told_once_it_has_been_read() -> None:
     assert "backpack: ready\n" in page
 
 
+def test_what_can_not_be_had_of_a_venue_is_said_with_its_reason_and_its_requests() -> None:
+    requests = schema.Requests(
+        left=3.4, burst=8, reserved=4, denied=2, refused=1, paused_for_s=12.0, barred_for_s=0.0
+    )
+    short = schema.Venue(venue="grvt", ready=True, cannot={"submit": "429"}, requests=requests)
+    page = render(status(venues=(short,)))
+    assert "submit no (429), cancel yes, fills yes, position yes" in page
+    assert "requests: 3 of 8 left, 2 held back, 1 refused as too many" in page
+    assert "nothing opens for 12 s" in page
+
+
 def test_the_last_cycles_come_newest_first() -> None:
     def cycle(number: int) -> schema.Cycle:
         return schema.Cycle(
