@@ -9,6 +9,7 @@ why it halted in the journal, and which order ids are used in the process-wide `
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -47,6 +48,7 @@ from trading import cycle as machine
 from trading.cycle import CycleMachine, Effect
 from trading.desk import DeskPlan, LegOrder, Phase
 from trading.ids import IdAllocator, Leg
+from trading.volume import day_began_ns
 from venues.model import Instrument
 
 __all__ = [
@@ -121,9 +123,11 @@ class Coordinator(SupervisedActor):
 
     def on_start(self) -> None:
         history: DeskHistory = self._journal.ask(
-            LoadDesk(self._plan.desk, self._run_began_ns), half_open=True
+            LoadDesk(self._plan.desk, self._run_began_ns, day_began_ns(time.time_ns())),
+            half_open=True,
         )
         self._history = history
+        self._market.traded_today(history.traded)
         self._machine = CycleMachine(
             self._plan,
             self._instruments,
@@ -333,6 +337,7 @@ class Coordinator(SupervisedActor):
     def _finish_cycle(self, effect: machine.FinishCycle) -> None:
         self._records.finished(effect.record)
         self._boards.finished(effect.record)
+        self._market.finished(effect.record)
         self._orders.release()
 
     def _phase_changed(self, effect: machine.ChangePhase) -> None:

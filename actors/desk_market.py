@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from decimal import Decimal
 
 from actors.market_board import MarketBoard, MarketChanged
 from actors.orders_outbox import VenueBalances
 from supervision.directory import Address
-from trading.desk import DeskPlan
+from trading.desk import CycleRecord, DeskPlan
 from trading.gate import EntryGate
 from trading.ids import Leg
 from trading.market import MarketView
-from venues.model import AccountSummary, Instrument, Side
+from trading.volume import DayVolume
+from venues.model import ZERO, AccountSummary, Instrument, Side
 
 
 class DeskMarket:
@@ -28,6 +30,16 @@ class DeskMarket:
         self._board = board
         self._gate = EntryGate(plan, instruments)
         self._accounts: dict[str, AccountSummary] = {}
+        self._most = plan.daily_volume
+        self._volume = DayVolume(plan.daily_volume, ZERO, time.time_ns())
+
+    def traded_today(self, volume: Decimal) -> None:
+        """What the primary has traded since midnight, as the journal has it."""
+        self._volume = DayVolume(self._most, volume, time.time_ns())
+
+    def finished(self, record: CycleRecord) -> None:
+        """A cycle is over: it counts towards the day's volume."""
+        self._volume.add(record.orders, time.time_ns())
 
     def listen(self, address: Address) -> tuple[MarketChanged, ...]:
         """Have ``address`` told of changes; what it has to look at to begin with."""
@@ -48,4 +60,6 @@ class DeskMarket:
             leg: self._board.view(one.venue, one.symbol) for leg, one in self._instruments.items()
         }
         accounts = {leg: self._accounts.get(one.venue) for leg, one in self._instruments.items()}
-        return self._gate.closed_by(views, accounts, side, now_s, time.time_ns())
+        utc_ns = time.time_ns()
+        reasons = self._gate.closed_by(views, accounts, side, now_s, utc_ns)
+        return (*self._volume.closed(utc_ns), *reasons)

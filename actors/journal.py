@@ -163,10 +163,14 @@ class LoadResults(msgspec.Struct, frozen=True):
 
 
 class LoadDesk(msgspec.Struct, frozen=True):
-    """Ask: where did this desk leave off? Answered with DeskHistory."""
+    """Ask: where did this desk leave off? Answered with DeskHistory.
+
+    Cycles since ``since_ns`` (UTC) count as finished, the volume is that since ``day_ns``.
+    """
 
     desk: str
     since_ns: int
+    day_ns: int | None = None
 
 
 class LoadVenue(msgspec.Struct, frozen=True):
@@ -313,7 +317,7 @@ _WRITERS: Final[dict[type, Callable[[Journal, Any], None]]] = {
     RecordInterrupted: lambda self, m: self._open.write_interrupted(m.desk, m.cycle, _now_ns()),
 }
 _READERS: Final[dict[type, Callable[[Journal, Any], object]]] = {
-    LoadDesk: lambda self, m: self._open.load_desk(m.desk, m.since_ns),
+    LoadDesk: lambda self, m: self._open.load_desk(m.desk, m.since_ns, m.day_ns),
     LoadVenue: Journal._load_venue,
     LoadResults: Journal._load_results,
     LoadEnds: Journal._load_ends,

@@ -24,6 +24,7 @@ from actors.journal_history import (
     UnresolvedIntent,
     end_of,
     result_of,
+    volume_on_record,
 )
 from actors.journal_tables import SCHEMA_VERSION, SINCE_3, SUMMED, TABLES
 from trading.cycle_record import with_funding
@@ -32,7 +33,7 @@ from trading.funding import CycleEnd
 from trading.ids import LAST_EPOCH, Leg
 from trading.orders import OrderView
 from trading.results import CycleResult
-from venues.model import Fill, NewOrder
+from venues.model import ZERO, Fill, NewOrder
 
 BUSY_TIMEOUT_S: Final = 5.0
 CRASH_WINDOW_S: Final = 60
@@ -234,8 +235,9 @@ class JournalFile:
         self.write_start(desk, cycle, _INTERRUPTED, "0", now_ns)
         self._end_cycle(desk, cycle, _INTERRUPTED, "", now_ns)
 
-    def load_desk(self, desk: str, since_ns: int) -> DeskHistory:
+    def load_desk(self, desk: str, since_ns: int, day_ns: int | None = None) -> DeskHistory:
         """Where the desk left off. Raises JournalUnusable for a damaged row."""
+        today = iter(()) if day_ns is None else self._ended_since(desk, day_ns)
         order = "where desk = ? order by cycle desc limit 1"
         last = next(self._rows("cycles", order, desk), ("", 0, "", "", 0, 1, "", "", 0))
         cycle, size, ended, last_intent = last[1], last[3], last[5], last[8]
@@ -258,7 +260,12 @@ class JournalFile:
             halted=halted,
             paused=bool(paused),
             ignored=msgspec.json.decode(ignored, type=dict[str, Decimal]),
+            traded=sum((volume_on_record(row[7]) for row in today), ZERO),
         )
+
+    def _ended_since(self, desk: str, since_ns: int) -> Iterator[tuple[Any, ...]]:
+        where = "where desk = ? and finished_ns >= ? and record_json != ''"
+        return self._rows("cycles", where, desk, since_ns)
 
     def _size_of_intents(self, desk: str, after: int) -> str:
         """The size of the largest order of a desk after that row; empty without one."""
@@ -330,8 +337,7 @@ class JournalFile:
         for desk in desks:
             resume = next(self._rows("resumes", "where desk = ?", desk), (desk, 0))
             resumed_ns[desk] = resume[1]
-            where = "where desk = ? and finished_ns >= ? and record_json != ''"
-            rows = self._rows("cycles", where, desk, max(since_ns, resumed_ns[desk]))
+            rows = self._ended_since(desk, max(since_ns, resumed_ns[desk]))
             results += map(self._result, rows)
         return ResultsOnRecord(tuple(results), resumed_ns)
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
+from trading.desk import OrderRecord
 from trading.funding import CycleEnd
 from trading.ids import Leg
 from trading.results import CycleResult
+from trading.volume import volume_of
 from venues.model import ZERO, NewOrder
 
 
@@ -38,7 +40,8 @@ class DeskHistory(msgspec.Struct, frozen=True):
     ``open_cycle`` is the cycle that was started and not recorded as over, or 0, ``open_size`` its
     size. ``finished`` counts the cycles that traded and ended at or after the moment asked for.
     ``halted`` is why the desk halted and nobody has resumed it since, or empty. ``ignored`` are
-    positions, signed, by leg, that an operator has said to be somebody else's.
+    positions, signed, by leg, that an operator has said to be somebody else's. ``traded`` is what
+    the primary has traded on the day asked for, in quote currency.
     """
 
     next_cycle: int
@@ -48,6 +51,7 @@ class DeskHistory(msgspec.Struct, frozen=True):
     halted: str = ""
     paused: bool = False
     ignored: dict[str, Decimal] = {}
+    traded: Decimal = ZERO
 
 
 class ResultsOnRecord(msgspec.Struct, frozen=True):
@@ -88,6 +92,18 @@ def result_of(desk: str, cycle: int, finished_ns: int, record_json: str) -> Cycl
         pnl=record.pnl,
         slippage_bps=max(slips, default=ZERO),
     )
+
+
+class _Orders(msgspec.Struct):
+    orders: tuple[OrderRecord, ...] = ()
+
+
+def volume_on_record(record_json: str) -> Decimal:
+    """What a recorded cycle's primary traded; 0 for a record that can't be read any more."""
+    try:
+        return volume_of(msgspec.json.decode(record_json, type=_Orders).orders)
+    except msgspec.DecodeError:
+        return ZERO
 
 
 def end_of(row: tuple[Any, ...]) -> CycleEnd | None:

@@ -17,10 +17,11 @@ from actors.journal_history import DeskHistory, RunStart
 from actors.journal_tables import SCHEMA_VERSION, SINCE_3
 from tests.support_actors import open_descriptors
 from tests.support_actors_records import cycle_record
-from tests.support_trading import SECOND_NS, START_NS, fill, new_order
-from trading.desk import CycleRecord
-from trading.ids import LAST_EPOCH
+from tests.support_trading import SECOND_NS, START_NS, D, fill, new_order
+from trading.desk import CycleRecord, OrderRecord
+from trading.ids import LAST_EPOCH, Leg
 from trading.orders import OrderState, OrderView
+from venues.model import Side
 
 VERSION_1 = """
 create table intents (
@@ -171,6 +172,20 @@ def test_a_cycle_whose_start_got_lost_is_open_with_its_first_order(path: Path) -
         assert file.load_desk("eth", 0) == DeskHistory(3, 2, 1, "0.4")
         file.write_interrupted("eth", 2, START_NS)
         assert file.load_desk("eth", 0) == DeskHistory(3, 0, 1)
+
+
+def test_a_days_volume_is_what_the_primary_traded_in_cycles_that_ended_since(path: Path) -> None:
+    order = OrderRecord(
+        leg=Leg.PRIMARY, client_order_id=1, side=Side.BUY, size=D("0.5"), price=D(2000),
+        mid=D(2000), reduce_only=False, executed=D("0.5"), average_price=D(2000), fills=1,
+        fee=D(0), state="filled", reason="", ack_ms=None,
+    )  # fmt: skip
+    traded = msgspec.structs.replace(cycle_record(1), orders=(order, order))
+    with opened(path) as file:
+        file.write_cycle(traded, START_NS)
+        assert file.load_desk("eth", 0, START_NS).traded == D(2000)
+        assert file.load_desk("eth", 0, START_NS + 1).traded == 0
+        assert file.load_desk("eth", 0).traded == 0
 
 
 def test_the_end_of_a_recovery_is_the_end_of_what_it_closed(path: Path) -> None:
