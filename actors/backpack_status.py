@@ -7,7 +7,6 @@ from typing import Final
 import msgspec
 
 from actors.access import BackpackAccess
-from actors.errors import ConnectRefused
 from actors.http import HttpClient
 from actors.market_board import MarketBoard
 from supervision.actor import ActorContext, SupervisedActor
@@ -94,10 +93,7 @@ class BackpackStatus(SupervisedActor):
 
     def _ask(self, request: HttpRequest) -> tuple[int, bytes]:
         self.check_fence()
-        barred = self._gate.barred(self.clock.now())
-        if barred:
-            raise ConnectRefused(self.name, barred)
-        self._gate.spend(self.clock.now())
+        self._gate.enter(self.name, self.clock.now())
         answer = self._http.request(request.method, request.target, dict(request.headers))
         return answer.status, answer.body
 

@@ -21,7 +21,7 @@ import msgspec
 from actors import gateway, orders
 from actors.access import GrvtAccess
 from actors.connection import ConnectionActor
-from actors.errors import ConnectionFailed, ConnectRefused, HandshakeRefused, ReplyTimeout
+from actors.errors import ConnectionFailed, HandshakeRefused, ReplyTimeout
 from actors.grvt_placing import REFUSED_FOR_TIME, answered, made_out, probe, refused
 from actors.grvt_session import GetSession, MeasureClock, RenewSession
 from supervision.actor import ActorContext
@@ -132,9 +132,7 @@ class GrvtTrading(ConnectionActor):
     # -- actor thread ----------------------------------------------------------------------------
 
     def on_start(self) -> None:
-        barred = self._gate.barred(self.clock.now())
-        if barred:
-            raise ConnectRefused(self.name, barred)
+        self._gate.enter(self.name, self.clock.now())
         session: Session = self._session.ask(GetSession(), timeout_s=self.timing.connect_timeout_s)
         self._login = session
         try:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable
 from typing import Final
 
+from actors.errors import ConnectRefused
 from config.schema import RateConfig
 from trading.closure import Closure
 from trading.request_budget import Lane, RequestBudget, RequestUsage
@@ -38,6 +39,14 @@ class RequestGate:
     def spend(self, now_s: float) -> None:
         """A request is sent whatever is left: it can't wait, or another one began it."""
         with self._lock:
+            self._budget.spend(now_s)
+
+    def enter(self, connection: str, now_s: float) -> None:
+        """The same for one that can't be sent while the venue bars us: raises ConnectRefused."""
+        with self._lock:
+            barred = self._budget.barred(now_s)
+            if barred:
+                raise ConnectRefused(connection, barred)
             self._budget.spend(now_s)
 
     def turned_away(self, now_s: float, retry_after_s: float | None = None) -> None:

@@ -14,9 +14,11 @@ import msgspec
 from actors.access import BackpackAccess, GrvtAccess
 from actors.http import HttpAnswer, HttpClient
 from actors.market_board import MarketBoard
+from actors.request_gate import RequestGate
 from config.schema import ConnectionConfig
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ExitKind
+from trading.request_budget import Lane
 from venues.backpack import codec
 from venues.backpack import requests as backpack_requests
 from venues.clock import VenueClock
@@ -45,6 +47,7 @@ class PriceSource(NamedTuple):
     symbols: tuple[str, ...]
     timing: ConnectionConfig
     clock: VenueClock
+    gate: RequestGate
     ask: Ask
 
 
@@ -86,6 +89,8 @@ class RestPrices(SupervisedActor):
             return
         self.check_fence()
         asked_s = self.clock.now()
+        if self._source.gate.take(Lane.DOUBT, asked_s):
+            return
         quote = self._source.ask(self._http, symbol)
         self.check_fence()
         self._board.put_quote(quote, self._source.clock.moment_s(quote.event_ns, asked_s))
@@ -112,6 +117,7 @@ def grvt_prices(access: GrvtAccess) -> PriceSource:
         symbols=tuple(access.instruments),
         timing=access.connection,
         clock=access.clock,
+        gate=access.gate,
         ask=_ask_grvt,
     )
 
@@ -124,6 +130,7 @@ def backpack_prices(access: BackpackAccess) -> PriceSource:
         symbols=tuple(access.instruments),
         timing=access.connection,
         clock=access.clock,
+        gate=access.gate,
         ask=_ask_backpack,
     )
 

@@ -11,6 +11,7 @@ import pytest
 
 from actors import gateway, orders
 from actors.backpack_rest import BackpackRest
+from actors.errors import ConnectRefused
 from actors.grvt_trading import GrvtTrading, ProbeDue
 from actors.request_gate import RequestGate, retry_after_s
 from config.schema import RateConfig
@@ -101,6 +102,15 @@ def test_behind_a_page_of_who_guards_the_venue_nothing_more_is_sent() -> None:
     assert isinstance(told[1], orders.OrderDoubted)
     assert isinstance(told[2], orders.OrderNotSent)
     assert "barred" in told[2].reason
+
+
+def test_no_new_connection_is_made_either() -> None:
+    gate = RequestGate(RATE)
+    gate.enter("grvt/market", 0.0)
+    gate.answered(418, (), known=False, now_s=1.0)
+    with pytest.raises(ConnectRefused):
+        gate.enter("grvt/market", 2.0)
+    gate.enter("grvt/market", 62.0)
 
 
 def test_a_refusal_in_the_venues_own_words_bars_nobody() -> None:
