@@ -225,6 +225,9 @@ class VenueNews(VenueOrders):
         if not self._outsiders.remember_fill(fill.key):
             return []
         if fill.forced and fill.symbol in self._symbols:
+            # Explained by this: what is still in doubt is judged by what the venue holds since.
+            self._check.fold(fill.symbol, fill.signed_size)
+            self._check.moved(fill.symbol, fill.signed_size, self._now_s)
             word = f"{fill.symbol}: the venue closed {fill.size} by itself, trade {fill.trade_id}"
             return [AskPositions(), PublishForced(fill.symbol, word)]
         ours = self._outsiders.was_ours(fill.client_order_id)
