@@ -189,11 +189,13 @@ class BackpackRest(SupervisedActor):
             lane.client.close()
 
     def _turn_back(self, message: object, reason: str, refusal: Refusal | None = None) -> None:
-        """Nothing of it was sent. A read is asked again when due."""
+        """Nothing of it was sent."""
         if isinstance(message, gateway.PlaceOrder):
             self._orders.offer(orders.OrderNotSent(message.new.client_order_id, reason, refusal))
         elif isinstance(message, gateway.CancelOrder):
             self._orders.offer(orders.CancelAnswered(message.client_order_id, reason))
+        elif isinstance(message, gateway.Question) and refusal is Refusal.RATE:
+            self._orders.offer(gateway.ReadWithheld(message))
 
     def _carry_out(self, client: HttpClient, message: object) -> None:
         now_s = self.clock.now()

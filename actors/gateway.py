@@ -46,7 +46,7 @@ class GuardResting(msgspec.Struct, frozen=True):
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """Every read: ``lane`` says what of the venue's request budget it may use.
 
-    One that it does not let through is not answered, and is asked again when it is due.
+    One that it does not let through is answered by ReadWithheld.
     """
 
     lane: Lane = Lane.DOUBT
@@ -74,6 +74,12 @@ class ReadPositions(Question, frozen=True):
 
 class ReadBalances(Question, frozen=True):
     """Read equity and free margin. Answered by BalancesRead."""
+
+
+class ReadWithheld(msgspec.Struct, frozen=True):
+    """Nothing was sent: the venue's request budget has nothing left for this question."""
+
+    question: Question
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):

@@ -131,6 +131,8 @@ class GrvtQueries(SupervisedActor):
         if held_back:
             if isinstance(message, gateway.PlaceOrder):
                 self._orders.offer(_not_sent(message, held_back, Refusal.RATE))
+            elif isinstance(message, gateway.Question):
+                self._orders.offer(gateway.ReadWithheld(message))
             return
         timing = self._access.connection
         order = isinstance(message, gateway.PlaceOrder)

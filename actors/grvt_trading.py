@@ -80,9 +80,10 @@ _PROBE_S: Final = 3.0
 
 
 class ReplyDue(msgspec.Struct, frozen=True):
-    """The reply to this request should be here by now."""
+    """The reply to this request, made at ``asked_s``, should be here by now."""
 
     request_id: int
+    asked_s: float
 
 
 class ReadFillsPage(msgspec.Struct, frozen=True):
@@ -169,10 +170,12 @@ class GrvtTrading(ConnectionActor):
         return None
 
     def _may_send(self, message: object) -> bool:
-        """A read that the budget does not let through is asked for again when it is due."""
         now_s = self.clock.now()
         if isinstance(message, gateway.Question):
-            return not self._gate.take(message.lane, now_s)
+            held_back = self._gate.take(message.lane, now_s)
+            if held_back:
+                self._orders.offer(gateway.ReadWithheld(message))
+            return not held_back
         self._gate.spend(now_s)  # a cancel can't wait, and a page belongs to a read under way
         return True
 
@@ -243,7 +246,7 @@ class GrvtTrading(ConnectionActor):
     def _expect(self, request: object) -> int:
         request_id = next(self._request_ids)
         self._pending[request_id] = request
-        self.after(self._limit_s(request), ReplyDue(request_id))
+        self.after(self._limit_s(request), ReplyDue(request_id, self.clock.now()))
         return request_id
 
     def _limit_s(self, request: object) -> float:
@@ -251,8 +254,7 @@ class GrvtTrading(ConnectionActor):
         return self.timing.reply_timeout_s if quick else self.timing.read_timeout_s
 
     def _reply_due(self, message: ReplyDue) -> None:
-        request = self._pending.pop(message.request_id, None)
-        if request is None:
+        if (request := self._pending.pop(message.request_id, None)) is None:
             return
         timeout_s = self._limit_s(request)
         reason = f"no reply in {timeout_s:g} s"
@@ -262,7 +264,7 @@ class GrvtTrading(ConnectionActor):
             self._orders.tell(orders.CancelAnswered(request.client_order_id, reason))
         # One that is there answers pings all the while: then the reply is late, and no more.
         quick = isinstance(request, gateway.PlaceOrder | gateway.CancelOrder)
-        if quick and not self.silent_since(self.clock.now() - timeout_s):
+        if quick and not self.silent_since(message.asked_s):
             return
         # A venue that does not answer questions is not there, whatever its pongs say.
         raise ReplyTimeout(self.name, type(request).__name__, timeout_s)

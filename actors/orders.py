@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from actors.gateway import Answered
+from actors.gateway import Answered, ReadWithheld
 from actors.journal import IntentRecorded, LoadVenue, VenueHistory
 from actors.orders_journal import JournalLink
 from actors.orders_links import Links
@@ -42,10 +42,7 @@ __all__ = [
 
 
 class SubmitOrder(msgspec.Struct, frozen=True):
-    """From a desk: send this. One that adds risk waits for the journal.
-
-    It was decided at ``decided_s`` (monotonic), which its expiry counts from.
-    """
+    """From a desk: send this, of ``decided_s`` (monotonic). New risk is journalled first."""
 
     new: NewOrder
     adds_risk: bool
@@ -394,6 +391,7 @@ _HANDLERS: Final[dict[type, Callable[[Orders, Any], list[Effect]]]] = {
     OpenOrdersRead: Orders._read_answered,
     PositionsRead: Orders._read_answered,
     BalancesRead: Orders._read_answered,
+    ReadWithheld: lambda self, m: self._outbox.withheld(m),
     ClockChecked: lambda self, m: self._manager.clock_checked(m.trouble),
     ConnectionChanged: Orders._connection_changed,
     PollDue: Orders._poll,

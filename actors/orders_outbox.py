@@ -17,6 +17,7 @@ from trading import order_manager as manager
 from trading.capabilities import Capabilities
 from trading.order_manager import Effect, OrderManager
 from trading.orders import OrderView
+from trading.reads import Read
 from trading.request_budget import Lane, RequestUsage
 from venues.model import AccountSummary, NewOrder, Position
 
@@ -179,6 +180,13 @@ class Outbox:
         # An unanswered question is asked again when it is due; nothing is concluded meanwhile.
         self.asked.offer(request)
 
+    def withheld(self, message: gateway.ReadWithheld) -> list[Effect]:
+        """A question that ``_ask`` passed on was not sent."""
+        question = message.question
+        if isinstance(question, gateway.ReadOrder):
+            return self._manager.withheld(question.new.client_order_id)
+        return self._manager.withheld(_READS[type(question)])
+
     @property
     def _lane(self) -> Lane:
         return Lane.DOUBT if self._manager.pressing else Lane.ROUTINE
@@ -259,6 +267,12 @@ class Outbox:
             desk.offer(message)
 
 
+_READS: Final[dict[type, Read]] = {
+    gateway.ReadFills: Read.FILLS,
+    gateway.ReadOpenOrders: Read.OPEN_ORDERS,
+    gateway.ReadPositions: Read.POSITIONS,
+    gateway.ReadBalances: Read.BALANCES,
+}
 _CARRIERS: Final[dict[type, Callable[[Outbox, Any], None]]] = {
     manager.SendOrder: Outbox._send,
     manager.CancelOrder: Outbox._cancel,
@@ -280,5 +294,5 @@ _CARRIERS: Final[dict[type, Callable[[Outbox, Any], None]]] = {
     ),
     manager.AskOpenOrders: lambda box, _effect: box._ask(gateway.ReadOpenOrders(lane=box._lane)),
     manager.AskPositions: lambda box, _effect: box._ask(gateway.ReadPositions(lane=box._lane)),
-    manager.AskBalances: lambda box, _effect: box._ask(gateway.ReadBalances(lane=Lane.ROUTINE)),
+    manager.AskBalances: lambda box, _effect: box._ask(gateway.ReadBalances(lane=box._lane)),
 }

@@ -87,7 +87,7 @@ class RateConfig(_Section, frozen=True, kw_only=True):
     """
 
     per_s: Annotated[float, msgspec.Meta(ge=0.1, le=1_000)] = 9.0
-    burst: Annotated[int, msgspec.Meta(ge=2, le=10_000)] = 8
+    burst: Annotated[int, msgspec.Meta(ge=2, le=10_000)] = 10
     reserved: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 4
     pause_s: PositiveSeconds = 30.0
 

@@ -33,6 +33,10 @@ TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
+UNASKED_PONG = b"\x8a\x00"
+"""A sign of life, which a peer may also send unasked."""
+
+
 class Peer:
     """The far end of one connection."""
 

@@ -63,6 +63,11 @@ class Reads:
         """Have it read again, until there is an answer."""
         self._wanted.add(read)
 
+    def withheld(self, read: Read) -> None:
+        """It was not asked after all, for our own reasons: that says nothing of the venue."""
+        self._asked_s.pop(read, None)
+        self._tries[read] = max(0, self._tries.get(read, 0) - 1)
+
     def answered(self, read: Read, now_s: float) -> None:
         """A well-formed answer is here."""
         self._gap.discard(read)

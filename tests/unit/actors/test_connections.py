@@ -19,6 +19,7 @@ from supervision.states import ChildState
 from tests.support_actors import (
     PING,
     PONG,
+    UNASKED_PONG,
     Peer,
     Script,
     ScriptedServer,
@@ -177,9 +178,10 @@ def test_an_order_is_told_as_sent_and_then_what_the_venue_said_of_it() -> None:
     trading(script, play)
 
 
-def test_an_order_without_an_answer_is_in_doubt_and_the_connection_lives() -> None:
+def test_an_order_without_an_answer_is_in_doubt_and_a_connection_that_is_heard_lives() -> None:
     def script(peer: Peer) -> None:
         read_rpc(peer)
+        peer.send(UNASKED_PONG)
         peer.until_gone()
 
     def play(scene: Scene) -> None:
@@ -189,6 +191,20 @@ def test_an_order_without_an_answer_is_in_doubt_and_the_connection_lives() -> No
         assert isinstance(doubted, orders.OrderDoubted)
         assert doubted.client_order_id == order
         assert scene.stage.stream(scene.name)[-1] == ("running", 1)
+
+    trading(script, play)
+
+
+def test_a_connection_that_is_silent_from_an_order_to_its_deadline_ends() -> None:
+    def script(peer: Peer) -> None:
+        read_rpc(peer)
+        peer.until_gone()
+
+    def play(scene: Scene) -> None:
+        place(scene)
+        assert isinstance(scene.letter(), orders.OrderSent)
+        assert isinstance(scene.letter(), orders.OrderDoubted)
+        scene.stage.wait(scene.name, ChildState.BACKING_OFF)
 
     trading(script, play)
 

@@ -109,5 +109,5 @@ def test_status_tells_limits_holds_and_what_the_venues_hold(path: Path) -> None:
     assert status.venues[0].positions_at is not None
     assert status.venues[0].cannot == {"submit": "429", "fills": "read only"}
     assert status.venues[0].requests is not None
-    assert status.venues[0].requests.burst == 8
+    assert status.venues[0].requests.burst == 10
     assert status.venues[0].ready is False

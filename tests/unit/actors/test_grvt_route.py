@@ -156,5 +156,8 @@ def test_it_is_counted_like_every_other_request() -> None:
         told = scene.letter()
         assert isinstance(told, orders.OrderNotSent)
         assert told.refusal is Refusal.RATE
+        question = gateway.ReadPositions(lane=Lane.ROUTINE)
+        scene.actor.tell(question)
+        assert scene.letter() == gateway.ReadWithheld(question)
 
     play(says(), act, RateConfig(per_s=0.1, burst=2, reserved=2))

@@ -16,7 +16,7 @@ from actors import gateway, orders
 from actors.grvt_session import RenewSession
 from actors.grvt_trading import READ_FAILURES, GrvtTrading
 from supervision.stalls import StallWatch
-from tests.support_actors import Peer, Script, ScriptedServer
+from tests.support_actors import UNASKED_PONG, Peer, Script, ScriptedServer
 from tests.support_actors_venue import (
     GRVT_ETH,
     QUICK,
@@ -203,13 +203,18 @@ def test_a_cancel_is_answered_and_what_is_answered_is_no_outcome(
     trading(answers(said), play)
 
 
-def test_a_cancel_without_an_answer_says_so_and_the_connection_lives() -> None:
+def test_a_cancel_without_an_answer_says_so_and_a_connection_that_is_heard_lives() -> None:
+    def script(peer: Peer) -> None:
+        read_rpc(peer)
+        peer.send(UNASKED_PONG)
+        peer.until_gone()
+
     def play(scene: Scene) -> None:
         scene.actor.tell(CANCEL)
         assert "no reply" in scene.letter().refusal
         assert lives(scene)
 
-    trading(Peer.until_gone, play)
+    trading(script, play)
 
 
 def test_a_cancel_also_stops_an_order_that_comes_later_unless_the_venue_has_that_off() -> None:

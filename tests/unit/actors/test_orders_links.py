@@ -17,6 +17,7 @@ from supervision.states import ChildState, Health, StatusMessage
 from tests.support_actors import WAIT_S, Mailbox, mailbox
 from tests.support_supervision_live import Stage
 from trading.order_manager import OrderTiming
+from trading.request_budget import Lane
 from venues.model import GRVT, Position
 
 SYMBOL = "ETH_USDT_Perp"
@@ -175,3 +176,24 @@ def test_reads_go_to_the_backup_once_the_gateway_is_gone_and_its_answers_count()
         to_orders.tell(orders.PositionsRead(old, 1))  # nobody's: the gateway's is gone
         to_orders.tell(orders.PositionsRead((), 1, by=QUERIES, asked_s=time.monotonic()))
         assert desk.until(orders.PositionsHeld).sizes == {SYMBOL: Decimal(0)}
+
+
+def test_a_question_that_was_withheld_is_put_again_long_before_its_answer_is_overdue() -> None:
+    stage, asked = Stage(), Told()
+    timing = OrderTiming(poll_s=10 * WAIT_S, doubt_poll_s=0.01)
+
+    def build(context: Any) -> orders.Orders:
+        return orders.Orders(
+            context, symbols=frozenset({SYMBOL}), timing=timing, gateway_name=TRADING,
+            feed_name=TRADING, desks=(),
+        )  # fmt: skip
+
+    trading = ChildSpec("trading", lambda context: Mailbox(context, asked))
+    with stage.tree(SupervisorSpec(GRVT, (ChildSpec("orders", build), trading))):
+        to_orders = stage.directory.address("grvt/orders")
+        first = [asked.until(gateway.Question) for _ in range(3)]
+        for question in first:
+            to_orders.tell(gateway.ReadWithheld(question))
+        again = [asked.until(gateway.Question) for _ in range(3)]
+        assert {type(question) for question in again} == {type(question) for question in first}
+        assert {question.lane for question in again} == {Lane.DOUBT}, "the venue is not ready"

@@ -97,6 +97,28 @@ def test_a_venue_that_says_it_is_closed_is_known_to_be(venue: str) -> None:
     assert gate.no_new_risk(0.0)
 
 
+def test_a_question_that_the_budget_withholds_is_given_back_unasked() -> None:
+    spent, question = RequestGate(RATE), gateway.ReadPositions(lane=Lane.ROUTINE)
+    while not spent.take(Lane.ROUTINE, time.monotonic()):
+        pass
+    scenes = (
+        (Scene("grvt", "trading"), grvt_trading(Peer.until_gone)),
+        (Scene("backpack", "rest"), backpack_rest({})),
+    )
+    for scene, script in scenes:
+        with ScriptedServer(script) as server:
+            for_grvt = dataclasses.replace(grvt_access(server.http), gate=spent)
+            for_backpack = dataclasses.replace(backpack_access(server.http), gate=spent)
+            builds = {
+                "grvt": lambda c, access=for_grvt: GrvtTrading(c, access),
+                "backpack": lambda c, access=for_backpack: BackpackRest(c, access),
+            }
+            with scene.playing(builds[scene.venue]):
+                scene.ready()
+                scene.actor.tell(question)
+                assert scene.letter() == gateway.ReadWithheld(question)
+
+
 def test_behind_a_page_of_who_guards_the_venue_nothing_more_is_sent() -> None:
     told = backpack(answer(403, PAGE), RequestGate(RATE))
     assert isinstance(told[1], orders.OrderDoubted)

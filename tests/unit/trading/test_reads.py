@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from tests.support_trading import update
-from tests.unit.trading.managers import at_ns, only, ready_manager, with_sent_order
-from trading.order_effects import AskFills
+from tests.unit.trading.managers import (
+    answer_reads,
+    at_ns,
+    only,
+    ready_manager,
+    with_sent_order,
+)
+from trading.order_effects import AskFills, AskOrder, AskPositions
+from trading.reads import Read
 from venues.model import OrderStatus
 
 
@@ -26,3 +33,26 @@ def test_who_asks_twice_in_a_moment_has_not_been_left_without_an_answer() -> Non
     for _ in range(10):
         manager.verify_positions(3.0)
     assert manager.new_risk
+
+
+def test_a_read_that_our_own_rate_limit_withholds_is_asked_again_soon_and_is_no_silence() -> None:
+    manager = ready_manager()
+    manager.disconnected("gone")
+    asked = manager.connected(5.0)
+    for step in range(1, 20):
+        assert only(asked, AskPositions), "at every look, not only when an answer is overdue"
+        manager.withheld(Read.POSITIONS)
+        asked = manager.due(5.0 + step / 4)
+    answer_reads(manager, 10.0)
+    assert manager.ready
+    assert manager.new_risk, "that venue has left nothing unanswered"
+
+
+def test_an_order_that_could_not_be_asked_for_is_asked_for_at_the_next_look() -> None:
+    manager = with_sent_order(ready_manager())
+    manager.doubted(1, "no reply", 1.0)
+    assert only(manager.due(1.3), AskOrder)
+    assert not only(manager.due(1.4), AskOrder)
+    manager.withheld(1)
+    assert only(manager.due(1.5), AskOrder)
+    manager.withheld(99)  # of an order that is over meanwhile
