@@ -176,7 +176,9 @@ class CycleMachine(SettlingDesk):
             self._change(Phase.HALTED, self.halted)
         elif self.stopping or (self.plan.cycles is not None and self.finished >= self.plan.cycles):
             self._change(Phase.DONE, f"{self.finished} cycles")
-        elif now_s >= max(self._until_s, self._unsure_until_s) and self._may_begin(now_s):
+        elif now_s < max(self._until_s, self._unsure_until_s):
+            self.waiting = self._pausing(now_s)
+        elif self._may_begin(now_s):
             self.cycle += 1
             self._hurried = False
             self._target = self.plan.size * self.plan.direction.sign(self.finished)

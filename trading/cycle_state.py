@@ -126,6 +126,14 @@ class CycleState:
         reduce = any(hold.action is not Action.FREEZE for hold in self.holds)
         return self.stopping or self._hurried or reduce or bool(self.halted)
 
+    def _pausing(self, now_s: float) -> tuple[str, ...]:
+        """Why the next cycle has to wait for its time, where that is worth a word."""
+        if now_s < self._unsure_until_s:
+            return ("an order of the last life may still execute",)
+        if self._setbacks:
+            return (f"{self._cool_down_s():g} s of pause after {self._setbacks} setbacks",)
+        return ()
+
     def _may_begin(self, now_s: float) -> bool:
         """True when a cycle may be opened now."""
         reasons = self._closed_by(self._next_side, now_s)

@@ -65,6 +65,8 @@ def test_after_a_refusal_that_lasts_the_next_cycle_waits_for_seconds(
     assert due_s is not None
     wait_s = 30.0 if refusal is Refusal.MARKET else 4.0
     assert wait_s / 2 <= due_s - desk.now_s <= wait_s
+    desk.wait(0.1)
+    assert desk.machine.waiting[0].endswith("setbacks")
 
 
 def test_an_entry_refused_for_money_is_not_repeated() -> None:

@@ -86,6 +86,7 @@ def test_the_rest_of_a_cycle_can_not_be_larger_than_that_cycle() -> None:
 def test_no_cycle_opens_while_an_order_of_the_last_life_may_execute() -> None:
     desk = Desk().recover(unsure_until_s=7.0).venues_up()
     assert desk.phase is Phase.IDLE
+    assert desk.machine.waiting == ("an order of the last life may still execute",)
     assert desk.machine.next_due_s(0.0) == 7.0
     assert desk.wait(7.0).phase is Phase.OPENING
 
