@@ -35,6 +35,7 @@ _QUOTE_PERIOD_S = 0.9  # a second old is too old
 _BY_HAND = Decimal("0.2")
 _WHOLE, _THIRD = Decimal(1), Decimal("0.33")
 _RESTRICTED_S = 4.0
+_LOOKS_AGAIN_S = 60.0
 _AFTERMATH_S = 3.0
 _AFTERMATHS = 20
 _JUMP_S = 40.0
@@ -212,8 +213,14 @@ class World:
             return
         if self.process.alive and self.desk.alive:
             self.desk.resume()
+            self.schedule.after(_LOOKS_AGAIN_S, self._resume_again, step=False)
         else:
             self.schedule.after(1.0, self._resume)
+
+    def _resume_again(self) -> None:
+        """A process that was killed just then, without a journal, has forgotten the resume."""
+        if self.process.alive and self.desk.machine.paused:
+            self._resume()
 
     def _jump(self, by_s: float) -> None:
         self.schedule.clock_error_s = by_s
