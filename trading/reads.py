@@ -65,6 +65,7 @@ class Reads:
 
     def withheld(self, read: Read) -> None:
         """It was not asked after all, for our own reasons: that says nothing of the venue."""
+        self._wanted.add(read)  # whoever asked may have done so once, on what an answer said
         self._asked_s.pop(read, None)
         self._tries[read] = max(0, self._tries.get(read, 0) - 1)
 
