@@ -19,8 +19,9 @@ from actors.board import ReadBoard
 from actors.coordinator import DeskOutcome, StopDesk
 from actors.grvt_session import GetSession
 from actors.journal_file import JournalFile
+from actors.request_gate import RequestGate
 from cli.settings import Settings, load_settings
-from config.schema import ConnectionConfig
+from config.schema import BackpackConfig, GrvtConfig
 from config.secrets import Secret
 from paper.records import AnyRecord, decode_records
 from paper.settings import BACKPACK_INSTRUMENTS, GRVT_INSTRUMENTS
@@ -76,7 +77,7 @@ def place_of(process: Process) -> Endpoints:
     )
 
 
-def grvt_access(process: Process, timing: ConnectionConfig, place: Endpoints) -> GrvtAccess:
+def grvt_access(process: Process, config: GrvtConfig, place: Endpoints) -> GrvtAccess:
     """The first test account of the paper GRVT."""
     account = process.line["grvt"]["accounts"][0]
     return GrvtAccess(
@@ -85,12 +86,13 @@ def grvt_access(process: Process, timing: ConnectionConfig, place: Endpoints) ->
         sub_account_id=int(account["sub_account_id"]),
         signer=OrderSigner(account["private_key"], place.chain_id),
         instruments=_one(GRVT_INSTRUMENTS, GRVT_ETH),
-        connection=timing,
+        connection=config.connection,
+        gate=RequestGate(config.rate),
     )
 
 
 def backpack_access(
-    process: Process, timing: ConnectionConfig, api_url: str, ws_url: str
+    process: Process, config: BackpackConfig, api_url: str, ws_url: str
 ) -> BackpackAccess:
     """The first test account of the paper Backpack."""
     keys = process.line["backpack"]["accounts"][0]
@@ -99,7 +101,8 @@ def backpack_access(
         ws_url=ws_url,
         requests=RequestBuilder(keys["public_key"], keys["secret_key"]),
         instruments=_one(BACKPACK_INSTRUMENTS, BACKPACK_ETH),
-        connection=timing,
+        connection=config.connection,
+        gate=RequestGate(config.rate),
     )
 
 
@@ -145,8 +148,8 @@ class Run:
         venues = self.settings.venues
         service = Service(
             config=self.settings,
-            grvt=grvt_access(self.process, venues.grvt.connection, self._place),
-            backpack=backpack_access(self.process, venues.backpack.connection, *self._backpack),
+            grvt=grvt_access(self.process, venues.grvt, self._place),
+            backpack=backpack_access(self.process, venues.backpack, *self._backpack),
             journal=self.journal,
             cycles=self.cycles,
             run_began_ns=time.time_ns(),
