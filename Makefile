@@ -12,7 +12,7 @@ run: $(STAMP)  ## twenty hedged cycles on the paper venues, two connections lost
 	$(BIN)/ketch run --cycles 20 --drop grvt/trading@7 --drop backpack/feed@13
 
 test: check systemd $(STAMP)  ## everything CI asks for
-	$(BIN)/pytest -n 3 --dist worksteal  # many tests wait for timers of the venues
+	$(BIN)/pytest -n 4 --dist worksteal  # many tests wait for timers of the venues
 
 systemd:  ## systemd-analyze, which judges the units in tests, from Debian's package
 	command -v systemd-analyze >/dev/null || { apt-get update -qq && \

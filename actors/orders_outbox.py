@@ -181,11 +181,9 @@ class Outbox:
         self.asked.offer(request)
 
     def withheld(self, message: gateway.ReadWithheld) -> list[Effect]:
-        """A question that ``_ask`` passed on was not sent."""
-        question = message.question
-        if isinstance(question, gateway.ReadOrder):
-            return self._manager.withheld(question.new.client_order_id)
-        return self._manager.withheld(_READS[type(question)])
+        """A question of ``_ask`` was not sent. That for an order comes again when it is due."""
+        read = _READS.get(type(message.question))
+        return [] if read is None else self._manager.withheld(read)
 
     @property
     def _lane(self) -> Lane:

@@ -36,7 +36,7 @@ from trading.desk import CycleRecord
 from trading.ids import LAST_EPOCH, IdAllocator
 from venues.backpack.requests import RequestBuilder
 from venues.grvt import Endpoints, OrderSigner, Session
-from venues.model import BACKPACK, Instrument
+from venues.model import BACKPACK, GRVT, Instrument
 
 BOUND_S = 30.0
 GRVT_ETH, BACKPACK_ETH = "ETH_USDT_Perp", "ETH_USDC_PERP"
@@ -63,6 +63,9 @@ QUICK = (
     "supervision.policies.connection.breaker.failure_threshold=50",
     "supervision.policies.worker.backoff.initial=0.05",
     "supervision.policies.journal.backoff.initial=0.05",
+    # Cycles without a pause ask for more than the shipped budgets of requests have.
+    *(f"venues.{venue}.rate.{figure}=1000" for venue in (GRVT, BACKPACK)
+      for figure in ("per_s", "burst")),
 )  # fmt: skip
 
 

@@ -35,12 +35,6 @@ _CAP_BPS = Decimal(30)
 _RESTS_S = 8.0
 _NS_PER_S = 1_000_000_000
 _BOUND_S = 60.0
-# This desk is no cycle engine: it can't wait for a request budget to fill up again.
-_RATES = tuple(
-    f"venues.{venue}.rate.{figure}=1000"
-    for venue in (GRVT, BACKPACK)
-    for figure in ("per_s", "burst")
-)
 
 
 class Begin(msgspec.Struct, frozen=True):
@@ -216,7 +210,7 @@ def resting(the: Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resting]:
     """The service with that desk, at the timings that are shipped."""
     it = Resting(the)
     monkeypatch.setattr(support_actors_tree, "service_tree", it.tree)
-    settings = (*DEADLINES, *RESTARTS, *_RATES, *(SWAPPED if the.swapped else ()))
+    settings = (*DEADLINES, *RESTARTS, *(SWAPPED if the.swapped else ()))
     with running(the.process, the.folder, cycles=None, settings=settings) as run:
         it.run = run
         yield it

@@ -302,13 +302,15 @@ class OrderManager(VenueNews):
         if not self._asking:
             return []
         effects = self._guard()
+        starved = self._reads.starved  # an order alone proves nothing: let those go first
         for order in self.unresolved():
             if order.state is OrderState.INTENDED:
                 continue
             order.cancel.wanted = order.cancel.wanted or self._too_old(order, now_s)
             effects += self._request_cancel(order, now_s)
             absence = self._absence(order)
-            if now_s - max(absence.asked_s, order.sent_s) >= self._poll_s(order):
+            due = now_s - max(absence.asked_s, order.sent_s) >= self._poll_s(order)
+            if due and not starved:
                 absence.asked_s = now_s
                 effects.append(AskOrder(order.new))
         reads = self._reads.due(self._doubtful(), now_s)

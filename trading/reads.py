@@ -31,6 +31,7 @@ class Reads:
         self._tries: dict[Read, int] = {}
         self._gap: set[Read] = set()
         self._wanted: set[Read] = set()
+        self._withheld: set[Read] = set()
 
     def begin(self, now_s: float) -> list[Read]:
         """After a gap: all that has to be read before the venue is ready. It is asked for now."""
@@ -65,9 +66,15 @@ class Reads:
 
     def withheld(self, read: Read) -> None:
         """It was not asked after all, for our own reasons: that says nothing of the venue."""
+        self._withheld.add(read)
         self._wanted.add(read)  # whoever asked may have done so once, on what an answer said
         self._asked_s.pop(read, None)
         self._tries[read] = max(0, self._tries.get(read, 0) - 1)
+
+    @property
+    def starved(self) -> bool:
+        """True while a read was withheld and has not been asked again."""
+        return bool(self._withheld)
 
     def answered(self, read: Read, now_s: float) -> None:
         """A well-formed answer is here."""
@@ -82,6 +89,7 @@ class Reads:
         if soon and not at_once:
             return False
         self._asked_s[read] = now_s
+        self._withheld.discard(read)
         if not soon:  # else the last question may still be under way
             self._tries[read] = self._tries.get(read, 0) + 1
         return True

@@ -122,15 +122,9 @@ class VenueNews(VenueOrders):
         self._outsiders.listed({name_of(update) for update in updates})
         return effects + self._answered(Read.OPEN_ORDERS)
 
-    def withheld(self, question: Read | int) -> list[Effect]:
-        """A read, or the question for the order of that id, was not sent: our own rate limit.
-
-        It is asked again at the next look, not only when an answer would be overdue.
-        """
-        if isinstance(question, Read):
-            self._reads.withheld(question)
-        elif question in self.orders:
-            self._absence(self.orders[question]).asked_s = float("-inf")
+    def withheld(self, read: Read) -> list[Effect]:
+        """A read was not sent: our own rate limit. It is asked again at the next look."""
+        self._reads.withheld(read)
         return []
 
     def positions_read(self, positions: tuple[Position, ...]) -> list[Effect]:

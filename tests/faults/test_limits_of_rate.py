@@ -19,10 +19,15 @@ from tests.support_faults_rules import (
     resumed,
 )
 
+BUDGETS = tuple(
+    f"venues.{venue}.rate.{figure}"
+    for venue in ("grvt", "backpack")
+    for figure in ("per_s=9", "burst=10")
+)
 # How long the venue does so, and for how long nothing is opened after its last word: as in the
 # fault list and as shipped, or sooner over.
-SHIPPED = (20.0, ())
-HURRIED = (5.0, ("venues.grvt.rate.pause_s=7", "venues.backpack.rate.pause_s=7"))
+SHIPPED = (20.0, BUDGETS)
+HURRIED = (5.0, (*BUDGETS, "venues.grvt.rate.pause_s=7", "venues.backpack.rate.pause_s=7"))
 
 
 @HEDGERS

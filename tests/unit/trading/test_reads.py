@@ -48,11 +48,13 @@ def test_a_read_that_our_own_rate_limit_withholds_is_asked_again_soon_and_is_no_
     assert manager.new_risk, "that venue has left nothing unanswered"
 
 
-def test_an_order_that_could_not_be_asked_for_is_asked_for_at_the_next_look() -> None:
+def test_a_read_that_was_withheld_goes_before_the_next_question_for_an_order() -> None:
+    """Else an order in doubt takes every token, and what would prove its end is never read."""
     manager = with_sent_order(ready_manager())
     manager.doubted(1, "no reply", 1.0)
     assert only(manager.due(1.3), AskOrder)
-    assert not only(manager.due(1.4), AskOrder)
-    manager.withheld(1)
-    assert only(manager.due(1.5), AskOrder)
-    manager.withheld(99)  # of an order that is over meanwhile
+    manager.withheld(Read.POSITIONS)
+    asked = manager.due(1.6)
+    assert only(asked, AskPositions)
+    assert not only(asked, AskOrder)
+    assert only(manager.due(1.7), AskOrder)
