@@ -65,13 +65,17 @@ class MarketBoard:
         self._listeners: dict[str, _Listener] = {}
         self._epochs: dict[str, int] = {}
 
-    def put_quote(self, quote: Quote, read_s: float) -> None:
+    def put_quote(self, quote: Quote, read_s: float, *, streamed: bool = True) -> None:
         """New best prices, as of the monotonic ``read_s``. Crossed or one-sided ones are none.
 
         Those that are older than what is known are left out: a price may be told in two ways.
         """
         usable = ZERO < quote.bid < quote.ask
-        parts = {"quote": quote if usable else None, "quoted_s": read_s if usable else NEVER}
+        parts = {
+            "quote": quote if usable else None,
+            "quoted_s": read_s if usable else NEVER,
+            "streamed": streamed,
+        }
         self._put(quote.venue, quote.symbol, parts, price_s=read_s)
 
     def put_book(self, book: Book, read_s: float) -> None:

@@ -93,7 +93,8 @@ class RestPrices(SupervisedActor):
             return
         quote = self._source.ask(self._http, symbol)
         self.check_fence()
-        self._board.put_quote(quote, self._source.clock.moment_s(quote.event_ns, asked_s))
+        moment_s = self._source.clock.moment_s(quote.event_ns, asked_s)
+        self._board.put_quote(quote, moment_s, streamed=False)
 
     def _next_stale(self) -> str | None:
         """The market without a recent price whose turn it is."""

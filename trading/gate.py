@@ -91,6 +91,8 @@ class EntryGate:
         view = seen.view
         if view.quote is None:
             yield "no price"
+        elif not view.streamed:
+            yield "its stream tells no price, which is asked for instead: good for closing only"
         else:
             yield from self._age("price", now_s - view.quoted_s)
 

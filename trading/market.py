@@ -17,12 +17,14 @@ class MarketView(msgspec.Struct, frozen=True, kw_only=True):
 
     ``quoted_s``, ``booked_s`` and ``informed_s`` are monotonic: the moment for which that part
     holds. It is the one at which it was read, or an earlier one where the venue dates it so.
+    ``streamed`` is False while the price had to be asked for: its stream tells none.
     """
 
     venue: str
     symbol: str
     quote: Quote | None = None
     quoted_s: float = NEVER
+    streamed: bool = True
     book: Book | None = None
     booked_s: float = NEVER
     info: MarketInfo | None = None

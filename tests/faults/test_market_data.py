@@ -96,9 +96,9 @@ def test_33_funding_at_the_boundary(tmp_path: Path, swapped: bool) -> None:
         for venue, interval_s in every_s.items()
     }
     with scene(tmp_path, swapped=swapped, **funding) as the:
-        settings = (f"desks.eth.gate.funding_guard_s={guard_s}", "desks.eth.hold_s=2")
+        settings = (f"desks.eth.gate.funding_guard_s={guard_s}", "desks.eth.hold_s=4")
         with the.service(*settings) as run:
-            the.run_on(run, cycles=8)
+            the.run_on(run, cycles=5)
             the.finish(run)
         the.judged(naked_q_s=0.5)
         assert any(isinstance(record, Funded) for record in the.records())

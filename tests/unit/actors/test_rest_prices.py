@@ -89,6 +89,7 @@ def test_a_price_that_no_stream_tells_is_read(venue: str) -> None:
         assert (view.quote.bid, view.quote.ask) == (D(2499), D(2501))
         assert time.monotonic() - view.quoted_s < WAIT_S
         assert view.book is None
+        assert not view.streamed
 
 
 @EACH

@@ -101,6 +101,8 @@ def test_no_price_no_book_or_no_news_of_a_market_closes_it(leg: Leg) -> None:
     venue = LEGS[leg].venue
     assert closed_by(views(leg, quote=None)) == (f"{venue}: no price",)
     assert closed_by(views(leg, book=None)) == (f"{venue}: no book",)
+    (unstreamed,) = closed_by(views(leg, streamed=False))
+    assert unstreamed.startswith(f"{venue}: its stream tells no price")
     assert closed_by(views(leg, info=None)) == (
         f"{venue}: the market's mode and funding are not known",
     )
