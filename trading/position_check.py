@@ -5,7 +5,8 @@ plus what our orders executed. A reading can be behind a fill that is on its way
 readings can be under way at once, so a baseline or a difference counts only once it has stayed the
 same in several readings, and for longer than a reply takes. What late readings show is a position
 that we expected a moment ago, or one on the way from there to here; our orders trade the same size
-again and again, so the late ones of several executions agree. Such a reading says nothing.
+again and again, so the late ones of several executions agree. Such a reading says nothing of a
+difference, and of a baseline only which ones it may be; several leave the one that fits them all.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class PositionCheck:
         self._baseline: dict[str, Decimal] = {}
         self._suspected: dict[str, _Seen] = {}
         self._proposed: dict[str, _Seen] = {}  # baselines
+        self._possible: dict[str, frozenset[Decimal]] = {}  # baselines that fit all readings
         self._disputed: set[str] = set()  # readings have proposed different baselines
         self._latest: dict[str, tuple[Decimal, int]] = {}  # what ours executed, readings since
         self._moves: dict[str, deque[tuple[float, Decimal]]] = {}  # executions, and when heard of
@@ -52,6 +54,7 @@ class PositionCheck:
         self._baseline.pop(symbol, None)
         self._suspected.pop(symbol, None)
         self._proposed.pop(symbol, None)
+        self._possible.pop(symbol, None)
         self._disputed.discard(symbol)
         self._latest.pop(symbol, None)
         self._behind.discard(symbol)
@@ -70,6 +73,9 @@ class PositionCheck:
         if symbol in self._proposed:
             seen = self._proposed[symbol]
             self._proposed[symbol] = seen._replace(value=seen.value + signed_executed)
+        if symbol in self._possible:
+            possible = self._possible[symbol]
+            self._possible[symbol] = frozenset(value + signed_executed for value in possible)
 
     def expected(self, symbol: str, executed: Decimal) -> Decimal | None:
         """What the position should be; None before the first reading."""
@@ -121,13 +127,17 @@ class PositionCheck:
 
     def _may_be_late(self, symbol: str, difference: Decimal, now_s: float) -> bool:
         """True for what a reading shows that was asked for before our latest executions."""
-        undone = least = most = ZERO
+        undone = self._undone(symbol, now_s)
+        return min(undone) <= difference <= max(undone)
+
+    def _undone(self, symbol: str, now_s: float) -> list[Decimal]:
+        """By how much a reading that comes now may be behind, for each moment it may be of."""
+        sums = [ZERO]
         for at_s, signed in reversed(self._moves.get(symbol, ())):
             if now_s - at_s >= self._drift_s:
                 break
-            undone -= signed
-            least, most = min(least, undone), max(most, undone)
-        return least <= difference <= most
+            sums.append(sums[-1] - signed)
+        return sums
 
     def _propose(self, symbol: str, baseline: Decimal, ours: Decimal, now_s: float) -> list[str]:
         """Take a baseline in; the symbol is suspect while readings disagree about it.
@@ -138,11 +148,19 @@ class PositionCheck:
         latest, times = self._latest.get(symbol, (ours, 0))
         times = times + 1 if latest == ours else 1
         self._latest[symbol] = (ours, times)
+        options = frozenset(baseline - undone for undone in self._undone(symbol, now_s))
+        possible = self._possible.get(symbol, options) & options
+        self._possible[symbol] = possible or options
+        if len(possible) > 1:
+            self._proposed.pop(symbol, None)
+            self._disputed.add(symbol)
+            return [symbol]
+        baseline = next(iter(possible), baseline)
         if symbol in self._proposed and self._proposed[symbol].value != baseline:
             self._disputed.add(symbol)
         if self._lasts(self._proposed, symbol, baseline, now_s) and times > 1:
             self._baseline[symbol] = baseline
-            del self._proposed[symbol]
+            del self._proposed[symbol], self._possible[symbol]
             self._disputed.discard(symbol)
         return [symbol] if symbol in self._disputed else []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support_trading import D
@@ -233,3 +233,35 @@ def test_readings_that_are_late_never_drift(moves: list[tuple[int, int]], lags: 
                 check.moved(ETH, D(tenths) / 10, tenth / 10)
             shown = course[tenth - lags[tenth % len(lags)]]
             assert check.compare({ETH: shown}, {ETH: course[tenth]}, tenth / 10)[1] == []
+
+
+@given(
+    sizes=st.lists(st.sampled_from(["0.5", "0.2", "0.1"]), min_size=1, max_size=3),
+    pauses=st.lists(st.integers(1, 12), min_size=1, max_size=20),
+    lags=st.lists(st.integers(0, 19), min_size=1, max_size=20),
+)
+@example(sizes=["0.1"] * 3, pauses=[10], lags=[10])  # always one slice behind
+def test_readings_that_are_late_never_make_a_wrong_baseline(
+    sizes: list[str], pauses: list[int], lags: list[int]
+) -> None:
+    """In and out by slices of the same sizes, from the first reading on; tenths of a second."""
+    check, course, ours = PositionCheck(drift_s=2.0), [D(0)] * 20, D(0)
+    slices = [D(size) for size in sizes] + [-D(size) for size in sizes]
+    for number, pause in enumerate(pauses * 3):
+        for still in range(pause):
+            if not still:
+                ours += slices[number % len(slices)]
+                check.moved(ETH, slices[number % len(slices)], len(course) / 10)
+            course.append(ours)
+            shown = course[-1 - lags[len(course) % len(lags)]]
+            at_s = (len(course) - 1) / 10
+            check.compare({ETH: shown}, {ETH: ours}, at_s)
+            assert check.expected(ETH, ours) in (None, ours)
+
+
+def test_readings_of_which_each_may_be_late_leave_the_baseline_that_fits_them_all() -> None:
+    check = PositionCheck(drift_s=2.0)
+    check.moved(ETH, D("0.5"), 0.5)
+    for tenth in range(6, 46):
+        compare(check, "0.5", "0.5", at_s=tenth / 10)
+    assert check.expected(ETH, D("0.5")) == D("0.5")
