@@ -140,6 +140,7 @@ class Outbox:
         self._board = board
         self._usage = usage
         self._readings: dict[type, VenueBalances | VenuePositions] = {}
+        self._unheard: dict[tuple[str, str], DriftFound] = {}  # by desk not there, and symbol
 
     def carry_out(self, effects: list[Effect]) -> None:
         """All of them, in their order."""
@@ -153,6 +154,8 @@ class Outbox:
         detail = detail if ready else "connecting"
         can = self._manager.can
         desk.offer(VenueReadiness(self.venue, self.epoch, ready, new_risk, detail, can))
+        for name, symbol in [key for key in self._unheard if key[0] == desk.name]:
+            desk.offer(self._unheard.pop((name, symbol)))
         for message in tuple(self._readings.values()):
             self._tell_money(message)
 
@@ -243,7 +246,10 @@ class Outbox:
 
     def _publish_drift(self, effect: manager.PublishDrift) -> None:
         self._log.error("drift: {}", effect.detail)
-        self._tell_desks(DriftFound(self.venue, effect.detail, effect.symbol))
+        drift = DriftFound(self.venue, effect.detail, effect.symbol)
+        for name, desk in self._desks.items():  # it is said once, also to who is not there yet
+            if not desk.offer(drift):
+                self._unheard.setdefault((name, effect.symbol), drift)
 
     def _publish_forced(self, effect: manager.PublishForced) -> None:
         self._log.error("forced: {}", effect.detail)

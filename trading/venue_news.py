@@ -238,11 +238,11 @@ class VenueNews(VenueOrders):
         ours = self._outsiders.was_ours(fill.client_order_id)
         if ours or self._of_earlier_life(fill.client_order_id, fill.event_ns):
             return [*self._mirror.fill(fill), AskPositions()]
-        # Without an id it may be ours and forgotten. One with somebody else's, executed just now,
-        # means that another trader is on this account: who starts last sees the other's first.
-        overlap_ns = int(self._timing.overlap_s * _SECOND_NS)
-        recent = fill.event_ns >= self._started_ns - overlap_ns
-        if fill.client_order_id is None or not recent or fill.symbol not in self._symbols:
+        # Without an id it may be ours and forgotten. One with somebody else's, executed since we
+        # began, means that another trader is on this account: who starts last sees the other's
+        # first. What was before may be of a run whose record is elsewhere, and that is over.
+        since = fill.event_ns >= self._started_ns
+        if fill.client_order_id is None or not since or fill.symbol not in self._symbols:
             return [AskPositions()]
         detail = f"{fill.symbol}: order {fill.client_order_id} has executed and is not ours"
         return [AskPositions(), PublishDrift(detail, fill.symbol)]

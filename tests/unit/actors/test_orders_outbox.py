@@ -1,0 +1,63 @@
+"""What an orders actor says reaches who it is meant for, also who is not there yet."""
+
+from __future__ import annotations
+
+from loguru import logger
+
+from actors.orders_outbox import DriftFound, Outbox
+from supervision.directory import Directory
+from supervision.inbox import Inbox
+from tests.unit.trading.managers import ready_manager
+from trading.order_effects import PublishDrift
+from trading.request_budget import RequestBudget
+from venues.model import GRVT
+
+
+class Hall:
+    """An outbox, and desks that come and go."""
+
+    def __init__(self, *desks: str) -> None:
+        self.directory = directory = Directory()
+        self._inboxes: dict[str, Inbox] = {}
+        budget = RequestBudget(per_s=9, burst=10, reserved=4, pause_s=30)
+        own = directory.address("grvt/orders")
+        self.desks = {name: directory.address(name) for name in desks}
+        self.outbox = Outbox(
+            GRVT, 1, ready_manager(), logger,
+            own=own, gateway_address=own, journal_address=own, desks=self.desks, money=(),
+            board=own, usage=lambda: budget.usage(0.0),
+        )  # fmt: skip
+
+    def enter(self, desk: str) -> None:
+        """The desk is there, and the orders actor has heard of it."""
+        inbox = self._inboxes[desk] = Inbox()
+        self.directory.bind(desk, self.directory.next_epoch(desk), inbox, half_open=False)
+        self.outbox.introduce(self.desks[desk])
+
+    def drifts(self, desk: str) -> list[str]:
+        """What the desk has heard of drift since it entered."""
+        heard = []
+        inbox = self._inboxes[desk]
+        while not inbox.empty():
+            message = inbox.get().message
+            heard += [message.detail] if isinstance(message, DriftFound) else []
+        return heard
+
+
+def test_drift_that_a_desk_was_not_there_to_hear_is_told_when_it_comes_and_once() -> None:
+    hall = Hall("eth/coordinator", "btc/coordinator")
+    hall.enter("btc/coordinator")
+    hall.outbox.carry_out([PublishDrift("order 99 has executed", "ETH_USDT_Perp")])
+    hall.enter("eth/coordinator")
+    assert hall.drifts("eth/coordinator") == ["order 99 has executed"]
+    assert hall.drifts("btc/coordinator") == ["order 99 has executed"]
+    hall.enter("eth/coordinator")
+    assert hall.drifts("eth/coordinator") == []
+
+
+def test_of_many_drifts_a_desk_that_comes_late_hears_the_first_of_each_symbol() -> None:
+    hall = Hall("eth/coordinator")
+    hall.outbox.carry_out([PublishDrift(f"drift {n}", "ETH_USDT_Perp") for n in range(1000)])
+    hall.outbox.carry_out([PublishDrift("of all")])
+    hall.enter("eth/coordinator")
+    assert hall.drifts("eth/coordinator") == ["drift 0", "of all"]
