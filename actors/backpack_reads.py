@@ -100,12 +100,12 @@ class Reads:
         updates = codec.decode_open_orders(answer.status, answer.body)
         return orders.OpenOrdersRead(updates, self.epoch, self.clock.now())
 
-    def _read_positions(self, client: HttpClient, _: gateway.ReadPositions) -> object:
+    def _read_positions(self, client: HttpClient, message: gateway.ReadPositions) -> object:
         """Read the positions."""
         answer = self._call(client, self._build.positions())
         held = codec.decode_positions(answer.status, answer.body)
         valued = tuple(self._valued(client, position) for position in held)
-        return orders.PositionsRead(valued, self.epoch)
+        return orders.PositionsRead(valued, self.epoch, asked_s=message.asked_s)
 
     def _valued(self, client: HttpClient, position: Position) -> Position:
         """The position with its liquidation price, which is told of one asked for alone."""

@@ -217,7 +217,8 @@ class Coordinator(SupervisedActor):
     def _positions(self, message: orders.PositionsHeld) -> list[Effect]:
         leg, now_s = self._leg_of[message.venue], self.clock.now()
         if self._desk.phase is not Phase.RECOVERING:
-            return self._desk.positions_read(leg, self._start.size(leg, message), now_s)
+            size = self._start.size(leg, message)
+            return self._desk.positions_read(leg, size, now_s, message.asked_s)
         if not self._start.read(leg, message, now_s):
             self.after(self._plan.retry_s, VerifyDue(leg))
         held = self._start.proven

@@ -45,7 +45,7 @@ class DeskStart:
         """A reading came in; False when that venue has to be read again."""
         self._known_since_s[leg] = message.since_s
         settled = self._instruments[leg].symbol not in message.unsettled
-        return self._held.read(leg, self.size(leg, message), settled, now_s)
+        return self._held.read(leg, self.size(leg, message), settled, min(message.asked_s, now_s))
 
     @property
     def proven(self) -> Mapping[Leg, Decimal] | None:

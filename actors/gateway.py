@@ -46,10 +46,11 @@ class GuardResting(msgspec.Struct, frozen=True):
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """Every read: ``lane`` says what of the venue's request budget it may use.
 
-    One that it does not let through is answered by ReadWithheld.
+    One that it does not let through is answered by ReadWithheld. ``asked_s``: when (monotonic).
     """
 
     lane: Lane = Lane.DOUBT
+    asked_s: float = float("inf")
 
 
 class ReadOrder(Question, frozen=True):

@@ -373,8 +373,9 @@ class GrvtTrading(ConnectionActor):
         elif isinstance(request, CountdownDue):
             if not read_ack(reply):
                 self.log.warning("the countdown for resting orders was not taken")
-        else:
-            self._orders.offer(orders.PositionsRead(read_positions(reply), self.epoch))
+        elif isinstance(request, gateway.ReadPositions):
+            held, asked_s = read_positions(reply), request.asked_s
+            self._orders.offer(orders.PositionsRead(held, self.epoch, asked_s=asked_s))
 
     def _order_read(self, client_order_id: int, reply: Reply, received_s: float) -> None:
         if reply.error is not None and reply.error.code == NOT_FOUND:

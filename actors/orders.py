@@ -242,6 +242,7 @@ class Orders(SupervisedActor):
             desks=self._desks,
             money=tuple(self.address(name) for name in money),
             board=self.address("board"),
+            now=self._now,
             usage=lambda: self._gate.usage(self._now()),
         )
 
@@ -363,7 +364,7 @@ class Orders(SupervisedActor):
         if isinstance(message, OpenOrdersRead):
             return self._manager.open_orders_read(message.updates, message.received_s)
         if isinstance(message, PositionsRead):
-            return self._manager.positions_read(message.positions)
+            return self._manager.positions_read(message.positions, message.asked_s)
         return self._manager.balances_read(message.summary)
 
 

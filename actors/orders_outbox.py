@@ -54,12 +54,14 @@ class PositionsHeld(msgspec.Struct, frozen=True):
 
     In ``unsettled`` symbols, orders without a known outcome may or may not be in it. From
     ``since_s`` (monotonic) on, every order of the venue has been known to the actor that says this.
+    It was asked for at ``asked_s``, and shows nothing later.
     """
 
     venue: str
     sizes: dict[str, Decimal]
     unsettled: frozenset[str] = frozenset()
     since_s: float = 0.0
+    asked_s: float = float("inf")
 
 
 class DriftFound(msgspec.Struct, frozen=True):
@@ -123,6 +125,7 @@ class Outbox:
         desks: Mapping[str, Address],
         money: tuple[Address, ...],
         board: Address,
+        now: Callable[[], float],
         usage: Callable[[], RequestUsage],
     ) -> None:
         self.venue = venue
@@ -138,6 +141,7 @@ class Outbox:
         self._desks = desks
         self._money = money
         self._board = board
+        self._now = now
         self._usage = usage
         self._readings: dict[type, VenueBalances | VenuePositions] = {}
         self._unheard: dict[tuple[str, str], DriftFound] = {}  # by desk not there, and symbol
@@ -179,9 +183,9 @@ class Outbox:
         # One that is lost is asked for again once the venue has said that the order still rests.
         self.asked.offer(gateway.CancelOrder(effect.symbol, effect.client_order_id))
 
-    def _ask(self, request: gateway.GatewayRequest) -> None:
+    def _ask(self, question: gateway.Question) -> None:
         # An unanswered question is asked again when it is due; nothing is concluded meanwhile.
-        self.asked.offer(request)
+        self.asked.offer(msgspec.structs.replace(question, asked_s=self._now()))
 
     def withheld(self, message: gateway.ReadWithheld) -> list[Effect]:
         """A question of ``_ask`` was not sent. That for an order comes again when it is due."""
@@ -238,7 +242,9 @@ class Outbox:
 
     def _publish_positions(self, effect: manager.PublishPositions) -> None:
         sizes = dict(effect.sizes)
-        self._tell_desks(PositionsHeld(self.venue, sizes, effect.unsettled, self.since_s))
+        self._tell_desks(
+            PositionsHeld(self.venue, sizes, effect.unsettled, self.since_s, effect.asked_s)
+        )
         self._tell_money(VenuePositions(self.venue, effect.whole))
 
     def _publish_balances(self, effect: manager.PublishBalances) -> None:

@@ -24,21 +24,25 @@ class Evidence:
     def __init__(self) -> None:
         self.size: Decimal | None = None
         self.times = 0
-        self._since_s = 0.0
+        self._since_s = self._latest_s = 0.0
 
-    def read(self, size: Decimal, now_s: float) -> None:
-        """A reading came in."""
+    def read(self, size: Decimal, asked_s: float) -> None:
+        """A reading came in that was asked for at ``asked_s``.
+
+        When it was heard says little: it may have lain there while the process stood still.
+        """
         if size != self.size:
-            self.size, self.times, self._since_s = size, 0, now_s
+            self.size, self.times, self._since_s = size, 0, asked_s
         self.times += 1
+        self._latest_s = asked_s
 
     def forget(self) -> None:
         """What has been read no longer counts: something of ours has executed since."""
         self.size, self.times = None, 0
 
-    def sure(self, now_s: float, for_s: float) -> bool:
+    def sure(self, for_s: float) -> bool:
         """True when enough of them have agreed, over at least ``for_s``."""
-        return self.times >= READINGS and now_s - self._since_s >= for_s
+        return self.times >= READINGS and self._latest_s - self._since_s >= for_s
 
 
 def taken_off(ours: Decimal, seen: Decimal) -> bool:

@@ -156,12 +156,14 @@ class PublishPositions(msgspec.Struct, frozen=True):
     """A well-formed reading of our symbols' positions, flat ones included.
 
     In ``unsettled`` symbols, orders without a known outcome may or may not be in it. ``whole`` is
-    the reading as it came, also of markets that nobody here trades.
+    the reading as it came, also of markets that nobody here trades. It was asked for at ``asked_s``
+    (monotonic), and shows nothing later.
     """
 
     sizes: dict[str, Decimal]
     unsettled: frozenset[str] = frozenset()
     whole: tuple[Position, ...] = ()
+    asked_s: float = float("inf")
 
     @property
     def settled(self) -> bool:

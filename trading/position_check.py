@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from venues.model import ZERO
 
+_KEPT_S: Final = 60.0  # a reading is never older; one of which nobody heard for so long is lost
 _READINGS: Final = 4  # two late ones can agree by chance while orders execute between them
 _LIKELY: Final = 2
 
@@ -62,7 +63,7 @@ class PositionCheck:
     def moved(self, symbol: str, signed_executed: Decimal, now_s: float) -> None:
         """An order of ours is heard to have executed so much more."""
         moves = self._moves.setdefault(symbol, deque())
-        while moves and now_s - moves[0][0] >= self._drift_s:
+        while moves and now_s - moves[0][0] >= _KEPT_S:
             moves.popleft()
         moves.append((now_s, signed_executed))
 
@@ -96,10 +97,11 @@ class PositionCheck:
         return seen.value + executed
 
     def compare(
-        self, held: Mapping[str, Decimal], executed: Mapping[str, Decimal], now_s: float
+        self, held: Mapping[str, Decimal], executed: Mapping[str, Decimal], asked_s: float
     ) -> tuple[list[str], list[str]]:
         """Compare a reading with what the orders in memory ``executed``.
 
+        It was asked for at ``asked_s`` (monotonic), and is judged as of then.
         Returns (symbols that are not explained: read again, sentences on proven drift). A proven
         drift becomes part of the baseline: it is reported once.
         """
@@ -108,16 +110,16 @@ class PositionCheck:
         for symbol, size in held.items():
             ours = executed.get(symbol, ZERO)
             if symbol not in self._baseline:
-                suspects += self._propose(symbol, size - ours, ours, now_s)
+                suspects += self._propose(symbol, size - ours, ours, asked_s)
                 continue
             expected = self._baseline[symbol] + ours
             self._behind.discard(symbol)
             if size == expected:
                 self._suspected.pop(symbol, None)
-            elif self._may_be_late(symbol, size - expected, now_s):
+            elif self._may_be_late(symbol, size - expected, asked_s):
                 self._behind.add(symbol)
                 suspects.append(symbol)
-            elif self._lasts(self._suspected, symbol, size - expected, now_s):
+            elif self._lasts(self._suspected, symbol, size - expected, asked_s):
                 drifts.append(f"{symbol}: expected a position of {expected}, the venue has {size}")
                 self._baseline[symbol] += size - expected
                 del self._suspected[symbol]
@@ -125,21 +127,21 @@ class PositionCheck:
                 suspects.append(symbol)
         return suspects, drifts
 
-    def _may_be_late(self, symbol: str, difference: Decimal, now_s: float) -> bool:
+    def _may_be_late(self, symbol: str, difference: Decimal, asked_s: float) -> bool:
         """True for what a reading shows that was asked for before our latest executions."""
-        undone = self._undone(symbol, now_s)
+        undone = self._undone(symbol, asked_s)
         return min(undone) <= difference <= max(undone)
 
-    def _undone(self, symbol: str, now_s: float) -> list[Decimal]:
+    def _undone(self, symbol: str, asked_s: float) -> list[Decimal]:
         """By how much a reading that comes now may be behind, for each moment it may be of."""
         sums = [ZERO]
         for at_s, signed in reversed(self._moves.get(symbol, ())):
-            if now_s - at_s >= self._drift_s:
+            if asked_s - at_s >= self._drift_s:
                 break
             sums.append(sums[-1] - signed)
         return sums
 
-    def _propose(self, symbol: str, baseline: Decimal, ours: Decimal, now_s: float) -> list[str]:
+    def _propose(self, symbol: str, baseline: Decimal, ours: Decimal, asked_s: float) -> list[str]:
         """Take a baseline in; the symbol is suspect while readings disagree about it.
 
         The first reading after an execution may have been asked for before it: alone it says
@@ -148,7 +150,7 @@ class PositionCheck:
         latest, times = self._latest.get(symbol, (ours, 0))
         times = times + 1 if latest == ours else 1
         self._latest[symbol] = (ours, times)
-        options = frozenset(baseline - undone for undone in self._undone(symbol, now_s))
+        options = frozenset(baseline - undone for undone in self._undone(symbol, asked_s))
         possible = self._possible.get(symbol, options) & options
         self._possible[symbol] = possible or options
         if len(possible) > 1:
@@ -158,16 +160,16 @@ class PositionCheck:
         baseline = next(iter(possible), baseline)
         if symbol in self._proposed and self._proposed[symbol].value != baseline:
             self._disputed.add(symbol)
-        if self._lasts(self._proposed, symbol, baseline, now_s) and times > 1:
+        if self._lasts(self._proposed, symbol, baseline, asked_s) and times > 1:
             self._baseline[symbol] = baseline
             del self._proposed[symbol], self._possible[symbol]
             self._disputed.discard(symbol)
         return [symbol] if symbol in self._disputed else []
 
-    def _lasts(self, memory: dict[str, _Seen], symbol: str, value: Decimal, now_s: float) -> bool:
+    def _lasts(self, memory: dict[str, _Seen], symbol: str, value: Decimal, asked_s: float) -> bool:
         """Note a value; True when it has been the same often and for long enough."""
         seen = memory.get(symbol)
         if seen is None or seen.value != value:
-            seen = _Seen(value, now_s, 0)
+            seen = _Seen(value, asked_s, 0)
         memory[symbol] = seen = seen._replace(times=seen.times + 1)
-        return seen.times >= _READINGS and now_s - seen.since_s >= self._drift_s
+        return seen.times >= _READINGS and asked_s - seen.since_s >= self._drift_s

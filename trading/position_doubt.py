@@ -24,10 +24,12 @@ _OPEN: Final = (Phase.OPENING, Phase.HOLDING, Phase.CLOSING, Phase.UNWINDING)
 class DoubtingDesk(OrderingDesk, abc.ABC):
     """A desk that compares what its venues hold with what its orders explain."""
 
-    def positions_read(self, leg: Leg, size: Decimal, now_s: float) -> list[Effect]:
-        """A position as the venue has it, read after it was asked for."""
+    def positions_read(
+        self, leg: Leg, size: Decimal, now_s: float, asked_s: float = float("inf")
+    ) -> list[Effect]:
+        """A position as the venue has it, asked for at ``asked_s``, or now."""
         state = self.legs[leg]
-        state.evidence.read(size - state.outside, now_s)
+        state.evidence.read(size - state.outside, min(asked_s, now_s))
         self._weigh(state, now_s)
         return self._decide(now_s)
 
@@ -43,12 +45,12 @@ class DoubtingDesk(OrderingDesk, abc.ABC):
         seen, ours = leg.evidence.size, self.position(leg.leg)
         if self.phase not in _OPEN or seen is None or self.book.live(leg.leg):
             return
-        if not leg.evidence.sure(now_s, self._span_s(leg)):
+        if not leg.evidence.sure(self._span_s(leg)):
             if leg.doubt or seen != ours:
                 self._ask_positions(now_s, self.plan.retry_s)
         elif taken_off(ours, seen):
             self._take_for_gone(leg, ours, seen, now_s)
-        elif leg.doubt and leg.evidence.sure(now_s, SURE_S):
+        elif leg.doubt and leg.evidence.sure(SURE_S):
             leg.doubt = ""
             leg.unreduced = 0
 

@@ -25,7 +25,7 @@ class HeldPositions:
 
     Two equal readings in a row of a venue while no order of it is unresolved are what it holds:
     one alone may have been on its way while an order of the last life still executed. They are
-    heard at least ``apart_s`` apart: two that were asked for at once are one.
+    asked for at least ``apart_s`` apart: two that were asked for at once are one.
     """
 
     def __init__(self, apart_s: float) -> None:
@@ -33,14 +33,14 @@ class HeldPositions:
         self._read: dict[Leg, tuple[Decimal, float]] = {}
         self._held: dict[Leg, Decimal] = {}
 
-    def read(self, leg: Leg, size: Decimal, settled: bool, now_s: float) -> bool:
-        """A reading came in at ``now_s``; False when that venue has to be read again."""
+    def read(self, leg: Leg, size: Decimal, settled: bool, asked_s: float) -> bool:
+        """A reading came in, asked for at ``asked_s``; False: that venue has to be read again."""
         known = self._read.get(leg)
         if not settled:
             self._read.pop(leg, None)
         elif known is None or known[0] != size:
-            self._read[leg] = (size, now_s)
-        elif now_s - known[1] >= self._apart_s:
+            self._read[leg] = (size, asked_s)
+        elif asked_s - known[1] >= self._apart_s:
             self._held[leg] = size
             return True
         self._held.pop(leg, None)

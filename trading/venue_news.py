@@ -127,15 +127,20 @@ class VenueNews(VenueOrders):
         self._reads.withheld(read)
         return []
 
-    def positions_read(self, positions: tuple[Position, ...]) -> list[Effect]:
-        """All positions of the account; a symbol that is not listed is flat."""
+    def positions_read(
+        self, positions: tuple[Position, ...], asked_s: float = float("inf")
+    ) -> list[Effect]:
+        """All positions of the account; a symbol that is not listed is flat.
+
+        Asked for at ``asked_s``: an answer may lie here unheard while the process stands still.
+        """
         held = {position.symbol: position.size for position in positions}
         self.positions = {symbol: held.get(symbol, ZERO) for symbol in self._symbols}
         self._weigh_absences(self.positions)
-        unsettled, drifts = self._compare(self.positions)
+        unsettled, drifts = self._compare(self.positions, min(asked_s, self._now_s))
         if not (self._history_known or self._caught_up):
             unsettled = self._symbols
-        published = PublishPositions(dict(self.positions), unsettled, positions)
+        published = PublishPositions(dict(self.positions), unsettled, positions, asked_s)
         effects: list[Effect] = [published, *drifts]
         return effects + self._outside(held) + self._answered(Read.POSITIONS)
 
@@ -158,7 +163,9 @@ class VenueNews(VenueOrders):
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def _compare(self, held: Mapping[str, Decimal]) -> tuple[frozenset[str], list[PublishDrift]]:
+    def _compare(
+        self, held: Mapping[str, Decimal], asked_s: float
+    ) -> tuple[frozenset[str], list[PublishDrift]]:
         """The symbols of which a reading is in question, and what has drifted.
 
         Each for itself: other desks' orders say nothing about a symbol, and there always are some.
@@ -169,7 +176,7 @@ class VenueNews(VenueOrders):
             if live:  # what is in doubt may be in the position or not
                 unsettled.update(() if all(map(self._past, live)) else (symbol,))
                 continue
-            suspects, details = self._check.compare({symbol: size}, executed, self._now_s)
+            suspects, details = self._check.compare({symbol: size}, executed, asked_s)
             unsettled.update(suspects)
             drifts += [PublishDrift(detail, symbol) for detail in details]
         return frozenset(unsettled), drifts

@@ -10,7 +10,7 @@ import msgspec
 
 from tests.simulation.desk_records import DeskRecords
 from tests.simulation.journal import Journal
-from tests.simulation.orders_shell import OrdersShell
+from tests.simulation.orders_shell import OrdersShell, PositionRead
 from tests.simulation.process import Process
 from tests.simulation.schedule import Schedule
 from tests.support_trading import SECOND_NS
@@ -97,13 +97,13 @@ class DeskShell:
         self._epochs[leg] = epoch
         self._do(self.machine.readiness(leg, ready, new_risk, self._schedule.host_s))
 
-    def positions(self, venue: str, size: Decimal, settled: bool, since_s: float) -> None:
-        leg = self._leg_of[venue]
+    def positions(self, venue: str, read: PositionRead) -> None:
+        leg, now_s = self._leg_of[venue], self._schedule.host_s
         if self.machine.phase is not Phase.RECOVERING:
-            self._do(self.machine.positions_read(leg, size, self._schedule.host_s))
+            self._do(self.machine.positions_read(leg, read.size, now_s, read.asked_s))
             return
-        self._known_since_s[leg] = since_s
-        if not self._positions.read(leg, size, settled, self._schedule.now_s):
+        self._known_since_s[leg] = read.since_s
+        if not self._positions.read(leg, read.size, read.settled, min(read.asked_s, now_s)):
             self._schedule.after(self._setting.plan.retry_s, lambda: self._verify(leg), step=False)
         if self._positions.proven is not None:
             self._recover(self._positions.proven)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from tests.simulation.journal import Journal
 from tests.simulation.process import Process
@@ -16,8 +19,6 @@ from trading.order_manager import Effect, OrderManager, OrderTiming
 from venues.model import Fill, NewOrder, OrderUpdate, Position, Refusal
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from trading.orders import OrderView
 
 TIMING: Final = OrderTiming(
@@ -26,12 +27,21 @@ TIMING: Final = OrderTiming(
 _HISTORY_S: Final = 0.5
 
 
+class PositionRead(msgspec.Struct, frozen=True):
+    """A leg's position as its venue has it: see ``actors.orders_outbox.PositionsHeld``."""
+
+    size: Decimal
+    settled: bool
+    since_s: float
+    asked_s: float
+
+
 class Desk(Protocol):
     """Who is told what is known of orders, readiness and positions."""
 
     def progressed(self, venue: str, view: OrderView) -> None: ...
     def readiness(self, venue: str, epoch: int, ready: bool, new_risk: bool) -> None: ...
-    def positions(self, venue: str, size: Decimal, settled: bool, since_s: float) -> None: ...
+    def positions(self, venue: str, read: PositionRead) -> None: ...
     def drift(self, venue: str, detail: str) -> None: ...
     def forced(self, venue: str, detail: str) -> None: ...
 
@@ -216,8 +226,10 @@ class OrdersShell:
             ready, new_risk = effect.ready, effect.new_risk
             self._tell(lambda: self._desk.readiness(self.venue, self.epoch, ready, new_risk))
         elif isinstance(effect, manager.PublishPositions):
-            size, settled, since_s = effect.sizes[self.symbol], effect.settled, self._since_s
-            self._tell(lambda: self._desk.positions(self.venue, size, settled, since_s))
+            read = PositionRead(
+                effect.sizes[self.symbol], effect.settled, self._since_s, effect.asked_s
+            )
+            self._tell(lambda: self._desk.positions(self.venue, read))
         elif isinstance(effect, manager.PublishDrift):
             detail = effect.detail
             self._tell(lambda: self._desk.drift(self.venue, detail))
@@ -252,9 +264,10 @@ class OrdersShell:
 
     def _read(self, effect: Effect) -> None:
         """Ask the venue; its answer is for this connection's time and this incarnation only."""
+        asked_s = self._schedule.host_s
 
         def ask(venue: SimVenue) -> Callable[[], None]:
-            answer = self._answer(effect, venue)
+            answer = self._answer(effect, venue, asked_s)
             return lambda: self._do(answer(self._schedule.host_s)) if self.alive else None
 
         if not self._wire.read(ask) and isinstance(self.manager, HearsOfFailures):
@@ -265,7 +278,9 @@ class OrdersShell:
         if self.alive:
             self._do(self.manager.read_failed(effect, self._schedule.host_s))
 
-    def _answer(self, effect: Effect, venue: SimVenue) -> Callable[[float], list[Effect]]:
+    def _answer(
+        self, effect: Effect, venue: SimVenue, asked_s: float
+    ) -> Callable[[float], list[Effect]]:
         """What the venue says now, to be heard later."""
         mine = self.manager
         if isinstance(effect, manager.AskOrder):
@@ -283,7 +298,7 @@ class OrdersShell:
             return lambda now_s: mine.open_orders_read(resting, now_s)
         assert isinstance(effect, manager.AskPositions)
         held = venue.positions()
-        return lambda _now_s: mine.positions_read(held)
+        return lambda _now_s: mine.positions_read(held, asked_s)
 
     def _tell(self, act: Callable[[], None]) -> None:
         self._process.tell(act)

@@ -16,7 +16,7 @@ from tests.simulation.desk_shell import DeskShell
 from tests.simulation.desk_shell import Setting as DeskSetting
 from tests.simulation.journal import Journal
 from tests.simulation.judgement import Outcome
-from tests.simulation.orders_shell import OrdersShell
+from tests.simulation.orders_shell import OrdersShell, PositionRead
 from tests.simulation.process import Process
 from tests.simulation.schedule import Schedule
 from tests.simulation.trouble import Act, Trouble
@@ -152,8 +152,8 @@ class World:
     def readiness(self, venue: str, epoch: int, ready: bool, new_risk: bool) -> None:
         self.desk.readiness(venue, epoch, ready, new_risk)
 
-    def positions(self, venue: str, size: Decimal, settled: bool, since_s: float) -> None:
-        self.desk.positions(venue, size, settled, since_s)
+    def positions(self, venue: str, read: PositionRead) -> None:
+        self.desk.positions(venue, read)
 
     def drift(self, venue: str, detail: str) -> None:
         self.desk.drift(venue, detail)

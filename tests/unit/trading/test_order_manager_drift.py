@@ -137,6 +137,21 @@ def test_a_position_nobody_explains_is_no_drift_before_it_has_lasted() -> None:
     assert drift(effects) == []
 
 
+def test_answers_that_lay_here_while_the_process_stood_still_are_as_old_as_their_questions() -> (
+    None
+):
+    """An execution was heard of at 10 s; all was asked for within a second, and heard late."""
+    manager = with_sent_order(sure_manager(), at_s=9)
+    manager.filled(fill("t1", "0.5"), 10.0)
+    manager.due(15.0)
+    effects = [
+        effect
+        for step in range(9)
+        for effect in manager.positions_read((position("0"),), 10.0 + step / 8)
+    ]
+    assert drift(effects) == []
+
+
 def test_a_position_nobody_explains_is_not_settled() -> None:
     assert not settled(read_positions(sure_manager(), 10.0, "0.3"))
 
