@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import cli
 
@@ -57,7 +58,7 @@ def _leash() -> list[str]:
 
 
 class Host:
-    """Does what marks at the venues ask for, each on a thread of its own.
+    """Does what marks at the venues ask for, each on a thread of its own, until its block ends.
 
     ``again`` is the command line of a second copy of the trader.
     """
@@ -74,6 +75,21 @@ class Host:
             "descriptors": self._use_up_descriptors,
             "second": self._start_second,
         }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.failures()
+
+    def wait(self, for_s: float) -> None:
+        """Let time go by; over at once when the host is done."""
+        self._over.wait(for_s)
 
     def act(self, marks: Iterable[str], pid: int) -> None:
         """Do what the marks that are new ask for, to the process ``pid``."""
@@ -100,13 +116,14 @@ class Host:
     def _lock_journal(self, for_s: float, _pid: int) -> str:
         """Somebody else holds the database."""
         file = self._folder / "ketch" / "paper" / "journal.sqlite"
-        with contextlib.closing(sqlite3.connect(file, timeout=5, isolation_level=None)) as journal:
-            try:
+        try:
+            opened = sqlite3.connect(file, timeout=5, isolation_level=None)
+            with contextlib.closing(opened) as journal:
                 journal.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                return f"the journal could not be locked: {error}"
-            self._over.wait(for_s)
-            journal.execute("ROLLBACK")
+                self._over.wait(for_s)
+                journal.execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            return f"the journal could not be locked: {error}"
         return ""
 
     def _use_up_descriptors(self, for_s: float, pid: int) -> str:

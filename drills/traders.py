@@ -76,6 +76,10 @@ class _Lives:
 
     def live(self) -> Ending:
         """Start it, and again for as long as its ends are the drill's doing."""
+        with self._host:
+            return self._until_over()
+
+    def _until_over(self) -> Ending:
         cycles, resume = self._scene.plan.cycles, False
         while True:
             # What a killed process left behind is settled by another one, also after the last.
@@ -95,14 +99,14 @@ class _Lives:
                 if not told:
                     return self._end(code, f"it was killed by signal {-code}, which no fault sent")
             elif code and not over and self._by_hand():
-                time.sleep(_BY_HAND_S)
+                self._pause(_BY_HAND_S)
             elif over or not told:
                 return self._end(code, _complaint(code, self._trader))
 
     def _process(self, left: int, *, resume: bool) -> int | None:
         """One life; its exit code, or None when it had to be ended."""
         if self._lives:
-            time.sleep(_AGAIN_S)
+            self._pause(_AGAIN_S)
         self._lives += 1
         arguments = command(self._trader, self._scene, left, resume=resume)
         with started(arguments, self._scene.folder, "log") as child:
@@ -114,6 +118,10 @@ class _Lives:
             if child.poll() is None:
                 return None
             return child.returncode
+
+    def _pause(self, for_s: float) -> None:
+        """Nobody trades meanwhile; never beyond the moment when all of it is given up."""
+        self._host.wait(min(for_s, self._due_s - time.monotonic()))
 
     def _by_hand(self) -> bool:
         """Somebody starts the program again, a few times, where it has stopped."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = ("actors", "trading", "venues", "supervision", "cli", "config")
+ROOMS = ("actors", "trading", "venues", "supervision", "cli", "config", "drills")
 HOUSE = Path(__file__).resolve().parents[3]
 FILES = sorted(path for room in ROOMS for path in (HOUSE / room).rglob("*.py"))
 # Where the exception is the answer (nobody listens there), or another reading comes next.
