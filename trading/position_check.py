@@ -48,7 +48,7 @@ class PositionCheck:
     @property
     def suspicious(self) -> bool:
         """True while a baseline is not sure or a position not explained: read them again."""
-        return bool(self._suspected or self._proposed or self._behind)
+        return bool(self._suspected or self._possible or self._behind)
 
     def start_anew(self, symbol: str) -> None:
         """The next readings of the symbol fix its baseline."""

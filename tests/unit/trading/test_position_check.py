@@ -264,4 +264,5 @@ def test_readings_of_which_each_may_be_late_leave_the_baseline_that_fits_them_al
     check.moved(ETH, D("0.5"), 0.5)
     for tenth in range(6, 46):
         compare(check, "0.5", "0.5", at_s=tenth / 10)
+        assert check.suspicious == (tenth < 45), "it is read again until it is sure"
     assert check.expected(ETH, D("0.5")) == D("0.5")
