@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from actors.access import BackpackAccess, GrvtAccess
+from actors.backpack_rest import BackpackRest
 from actors.grvt_session import GetSession
 from actors.orders import ClockChecked
 from actors.request_gate import RequestGate
@@ -27,7 +28,16 @@ from supervision.policy import Boot, Policy, Readiness
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.states import ChildState, StatusMessage
 from supervision.tree import ERROR_KEYS
-from tests.support_actors import TEXT, WAIT_S, Peer, Script, answer, mailbox, read_request
+from tests.support_actors import (
+    TEXT,
+    WAIT_S,
+    Peer,
+    Script,
+    ScriptedServer,
+    answer,
+    mailbox,
+    read_request,
+)
 from tests.support_supervision_live import RETRY, Stage
 from venues.backpack.requests import RequestBuilder
 from venues.grvt import Endpoints, OrderSigner, Session
@@ -130,6 +140,10 @@ class Scene:
     def failed(self, epoch: int = 1) -> StatusMessage:
         return self.stage.wait(self.name, ChildState.BACKING_OFF, epoch)
 
+    def lives(self) -> bool:
+        """It is in its first life still."""
+        return self.stage.stream(self.name)[-1] == ("running", 1)
+
     def letter(self) -> Any:
         return self.letters.get(timeout=WAIT_S)
 
@@ -207,3 +221,17 @@ def backpack_rest(routes: dict[str, Script]) -> Script:
             known[line.rpartition(" ")[0].partition("?")[0]](peer)
 
     return script
+
+
+def play_backpack(
+    routes: dict[str, Script], act: Callable[[Scene, ScriptedServer], object], **policy: object
+) -> Scene:
+    """Backpack's HTTP actor against a host with such routes, once it is ready."""
+    scene = Scene("backpack", "rest")
+    with (
+        ScriptedServer(backpack_rest(routes)) as server,
+        scene.playing(lambda c: BackpackRest(c, backpack_access(server.http)), **policy),
+    ):
+        scene.ready()
+        act(scene, server)
+    return scene

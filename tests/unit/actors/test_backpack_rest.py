@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
 from actors import gateway, orders
-from actors.backpack_rest import READ_FAILURES, BackpackRest
+from actors.backpack_rest import BackpackRest
 from supervision.stalls import StallWatch
 from supervision.states import ChildState
 from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, free_port, sends
@@ -22,25 +21,12 @@ from tests.support_actors_venue import (
     backpack_access,
     backpack_rest,
     new_order,
+    play_backpack,
 )
 
 ORDER, POSITIONS = "POST /api/v1/order", "GET /api/v1/position"
 CANCEL = "DELETE /api/v1/order"
 PAGE = b"<html><h1>502 Bad Gateway</h1></html>"
-
-
-def play(
-    routes: dict[str, Script], act: Callable[[Scene, ScriptedServer], object], **policy: object
-) -> Scene:
-    """The actor against such a host, once it is ready."""
-    scene = Scene("backpack", "rest")
-    with (
-        ScriptedServer(backpack_rest(routes)) as server,
-        scene.playing(lambda c: BackpackRest(c, backpack_access(server.http)), **policy),
-    ):
-        scene.ready()
-        act(scene, server)
-    return scene
 
 
 def place(scene: Scene, number: int = 1) -> int:
@@ -53,10 +39,6 @@ def outcome_of(scene: Scene) -> object:
     """What the orders actor was told of an order, after that it was sent."""
     assert isinstance(scene.letter(), orders.OrderSent)
     return scene.letter()
-
-
-def lives(scene: Scene) -> bool:
-    return scene.stage.stream(scene.name)[-1] == ("running", 1)
 
 
 def test_it_is_ready_once_the_venue_has_told_its_time_and_taken_our_key() -> None:
@@ -88,9 +70,9 @@ def test_an_answer_that_proves_nothing_leaves_the_order_in_doubt(status: int, bo
         doubted = outcome_of(scene)
         assert isinstance(doubted, orders.OrderDoubted)
         assert doubted.client_order_id == order
-        assert lives(scene)
+        assert scene.lives()
 
-    play({ORDER: sends(answer(status, body))}, act)
+    play_backpack({ORDER: sends(answer(status, body))}, act)
 
 
 @pytest.mark.parametrize(
@@ -107,10 +89,10 @@ def test_an_answer_that_refuses_says_so_for_certain(status: int, code: str, our_
         assert refused.client_order_id == order
         assert code in refused.reason
         assert (refused.key_refusal is not None) is our_key
-        assert lives(scene)
+        assert scene.lives()
 
     body = b'{"code":"%s","message":"no"}' % code.encode()
-    play({ORDER: sends(answer(status, body))}, act)
+    play_backpack({ORDER: sends(answer(status, body))}, act)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +109,7 @@ def test_an_order_whose_connection_ends_is_in_doubt_and_so_does_the_actor(end: S
         assert doubted.client_order_id == order
         assert scene.failed().detail.startswith("ConnectionLost: backpack/rest: POST /api/v1/order")
 
-    play({ORDER: end}, act)
+    play_backpack({ORDER: end}, act)
 
 
 def test_a_trickling_answer_ends_at_the_requests_deadline() -> None:
@@ -144,7 +126,7 @@ def test_a_trickling_answer_ends_at_the_requests_deadline() -> None:
         while not stop.wait(0.01):
             peer.send(b" ")
 
-    play({ORDER: trickle}, act)
+    play_backpack({ORDER: trickle}, act)
 
 
 def test_an_order_that_found_no_free_connection_in_time_is_not_sent() -> None:
@@ -160,7 +142,7 @@ def test_an_order_that_found_no_free_connection_in_time_is_not_sent() -> None:
             place(scene, number)
         scene.failed()
 
-    play({ORDER: swallow}, act)
+    play_backpack({ORDER: swallow}, act)
     assert len(arrived) == 2
 
 
@@ -185,7 +167,7 @@ def test_orders_that_no_connection_has_taken_when_one_is_lost_are_not_sent() -> 
         assert sorted(unsent) == [3, 4]
         scene.failed()
 
-    play({ORDER: lose}, act)
+    play_backpack({ORDER: lose}, act)
 
 
 def test_an_order_is_not_sent_once_the_process_has_stood_still() -> None:
@@ -210,6 +192,14 @@ def test_an_order_is_not_sent_once_the_process_has_stood_still() -> None:
         assert scene.failed().detail.startswith("Stalled: ")
 
 
+def test_an_order_whose_time_is_over_is_not_sent() -> None:
+    def act(scene: Scene, _: ScriptedServer) -> None:
+        scene.actor.tell(gateway.PlaceOrder(new_order(BACKPACK_ETH, expires_s=-0.001)))
+        assert isinstance(scene.letter(), orders.OrderNotSent)
+
+    play_backpack({}, act)
+
+
 def test_queries_do_not_hold_up_orders() -> None:
     held = threading.Event()
 
@@ -225,65 +215,7 @@ def test_queries_do_not_hold_up_orders() -> None:
         held.set()
         assert isinstance(scene.letter(), orders.PositionsRead)
 
-    play({ORDER: sends(answer(400, b'{"code":"INVALID_ORDER"}')), POSITIONS: hold}, act)
-
-
-def test_a_query_that_is_rate_limited_says_nothing_and_the_actor_lives() -> None:
-    replies = iter([answer(429, b'{"code":"TOO_MANY_REQUESTS"}'), answer(200, b"[]")])
-
-    def act(scene: Scene, _: ScriptedServer) -> None:
-        scene.actor.tell(gateway.ReadPositions())
-        scene.actor.tell(gateway.ReadPositions())
-        assert scene.letter() == orders.PositionsRead((), 1)
-        assert lives(scene)
-
-    play({POSITIONS: lambda peer: peer.send(next(replies))}, act)
-
-
-NONSENSE = pytest.mark.parametrize(
-    ("status", "body"),
-    [(200, PAGE), (200, b""), (200, b"{}"), (200, b"null"), (200, b"\xff"),
-     (200, b'[{"symbol": 1}]'), (404, b'{"code":"RESOURCE_NOT_FOUND"}'), (404, PAGE),
-     (500, b""), (503, PAGE), (400, b"{}")],
-)  # fmt: skip
-
-
-@NONSENSE
-@pytest.mark.parametrize(
-    ("request_of", "route"),
-    [
-        (gateway.ReadPositions(), POSITIONS),
-        (gateway.ReadOpenOrders(), "GET /api/v1/orders"),
-        (gateway.ReadFills(0), "GET /wapi/v1/history/fills"),
-        (gateway.ReadBalances(), "GET /api/v1/capital/collateral"),
-    ],
-    ids=lambda given: type(given).__name__ if not isinstance(given, str) else "",
-)
-def test_a_query_whose_answer_says_nothing_is_no_answer_and_never_an_empty_one(
-    request_of: object, route: str, status: int, body: bytes
-) -> None:
-    replies = iter([answer(status, body)] * READ_FAILURES)
-
-    def act(scene: Scene, _: ScriptedServer) -> None:
-        for _number in range(READ_FAILURES):
-            scene.actor.tell(request_of)
-        assert scene.failed().detail.split(":")[0] in ("FrameError", "VenueRefused")
-        assert scene.letters.empty()
-
-    play({route: lambda peer: peer.send(next(replies))}, act)
-
-
-def test_a_query_that_failed_is_answered_when_it_is_asked_again() -> None:
-    replies = iter([answer(502, PAGE), answer(200, b"{}"), answer(200, b"[]")] * 3)
-
-    def act(scene: Scene, _: ScriptedServer) -> None:
-        for _number in range(9):  # every third answer is one: never several failures in a row
-            scene.actor.tell(gateway.ReadPositions())
-        for _number in range(3):
-            assert scene.letter() == orders.PositionsRead((), 1)
-        assert lives(scene)
-
-    play({POSITIONS: lambda peer: peer.send(next(replies))}, act)
+    play_backpack({ORDER: sends(answer(400, b'{"code":"INVALID_ORDER"}')), POSITIONS: hold}, act)
 
 
 # -- cancels ----
@@ -299,7 +231,7 @@ def test_a_cancel_that_is_taken_for_processing_is_acknowledged_and_no_outcome() 
         assert cancel(scene) == orders.CancelAnswered(7)
         assert scene.letters.empty()
 
-    play({CANCEL: sends(answer(202, b""))}, act)
+    play_backpack({CANCEL: sends(answer(202, b""))}, act)
 
 
 def test_a_cancel_that_shows_the_order_reports_it() -> None:
@@ -315,7 +247,7 @@ def test_a_cancel_that_shows_the_order_reports_it() -> None:
         assert (reported.update.client_order_id, reported.update.executed) == (7, Decimal("0.2"))
         assert scene.letter() == orders.CancelAnswered(7)
 
-    play({CANCEL: sends(answer(200, shown))}, act)
+    play_backpack({CANCEL: sends(answer(200, shown))}, act)
 
 
 @pytest.mark.parametrize(
@@ -330,9 +262,9 @@ def test_a_cancel_that_is_not_taken_says_why_and_nothing_of_the_order(
         answered = cancel(scene)
         assert isinstance(answered, orders.CancelAnswered)
         assert (bool(answered.refusal), answered.again) == (True, False)
-        assert lives(scene)
+        assert scene.lives()
 
-    play({CANCEL: sends(answer(status, body))}, act)
+    play_backpack({CANCEL: sends(answer(status, body))}, act)
 
 
 def test_a_cancel_refused_for_its_time_is_to_be_signed_again_by_a_clock_compared_anew() -> None:
@@ -349,62 +281,4 @@ def test_a_cancel_refused_for_its_time_is_to_be_signed_again_by_a_clock_compared
         assert len(told) == 2
 
     expired = b'{"code":"INVALID_CLIENT_REQUEST","message":"Request has expired"}'
-    play({CANCEL: sends(answer(400, expired)), "GET /api/v1/time": tell_time}, act)
-
-
-# -- clocks ----
-
-
-@pytest.mark.parametrize(("off_s", "word"), [(1.5, "behind"), (-1.5, "ahead of")])
-def test_clocks_that_differ_by_half_a_window_are_said(off_s: float, word: str) -> None:
-    def tell_time(peer: Peer) -> None:
-        peer.send(answer(200, b"%d" % (time.time_ns() // 10**6 + int(off_s * 1000))))
-
-    def act(scene: Scene, _: ScriptedServer) -> None:
-        trouble = scene.letters.clocks.get(timeout=WAIT_S).trouble
-        assert trouble == f"our clock is 1.5 s {word} that of backpack"
-
-    play({"GET /api/v1/time": tell_time}, act)
-
-
-def test_clocks_that_agree_are_said_once() -> None:
-    def act(scene: Scene, _: ScriptedServer) -> None:
-        for _number in range(3):
-            scene.actor.tell(gateway.Ping("backpack/heartbeat"))
-            scene.pongs.get(timeout=WAIT_S)
-        assert scene.letters.clocks.get(timeout=WAIT_S) == orders.ClockChecked("")
-        assert scene.letters.clocks.empty()
-
-    play({}, act)
-
-
-def test_an_order_whose_time_is_over_is_not_sent() -> None:
-    def act(scene: Scene, _: ScriptedServer) -> None:
-        scene.actor.tell(gateway.PlaceOrder(new_order(BACKPACK_ETH, expires_s=-0.001)))
-        assert isinstance(scene.letter(), orders.OrderNotSent)
-
-    play({}, act)
-
-
-def test_a_sign_of_life_is_the_venues_time() -> None:
-    def act(scene: Scene, _: ScriptedServer) -> None:
-        scene.actor.tell(gateway.Ping("backpack/heartbeat"))
-        pong = scene.pongs.get(timeout=WAIT_S)
-        assert (pong.connection, pong.epoch) == ("backpack/rest", 1)
-
-    play({}, act)
-
-
-def test_a_stop_does_not_wait_for_a_peer_that_says_nothing() -> None:
-    began = threading.Event()
-
-    def swallow(peer: Peer) -> None:
-        began.set()
-        peer.until_gone()
-
-    def act(scene: Scene, _: ScriptedServer) -> None:
-        scene.actor.tell(gateway.ReadPositions())
-        assert began.wait(WAIT_S)
-
-    scene = play({POSITIONS: swallow}, act)
-    assert scene.stage.stream(scene.name)[-1] == ("stopped", 1)
+    play_backpack({CANCEL: sends(answer(400, expired)), "GET /api/v1/time": tell_time}, act)

@@ -57,10 +57,6 @@ def answers(*said: dict[str, Any]) -> Script:
     return script
 
 
-def lives(scene: Scene) -> bool:
-    return scene.stage.stream(scene.name)[-1] == ("running", 1)
-
-
 def error(code: int) -> dict[str, Any]:
     return {"error": {"code": code, "message": "why", "status": 400}}
 
@@ -81,7 +77,7 @@ def test_an_answer_that_proves_nothing_leaves_the_order_in_doubt(said: dict[str,
         (doubted,) = [one for one in told if not isinstance(one, orders.OrderSent)]
         assert isinstance(doubted, orders.OrderDoubted)
         assert doubted.client_order_id == 2**63 + 7
-        assert lives(scene)
+        assert scene.lives()
 
     trading(answers(said), play)
 
@@ -148,7 +144,7 @@ def test_a_refusal_says_for_certain_that_nothing_was_executed_and_if_our_key_is_
         told = [scene.letter(), scene.letter()]
         (refused,) = [one for one in told if isinstance(one, orders.OrderRefused)]
         assert (refused.key_refusal is not None) is our_key
-        assert lives(scene)
+        assert scene.lives()
 
     trading(answers(error(code)), play)
 
@@ -198,7 +194,7 @@ def test_a_cancel_is_answered_and_what_is_answered_is_no_outcome(
         answered = scene.letter()
         assert isinstance(answered, orders.CancelAnswered)
         assert (bool(answered.refusal), answered.again) == (refused, again)
-        assert lives(scene)
+        assert scene.lives()
 
     trading(answers(said), play)
 
@@ -212,7 +208,7 @@ def test_a_cancel_without_an_answer_says_so_and_a_connection_that_is_heard_lives
     def play(scene: Scene) -> None:
         scene.actor.tell(CANCEL)
         assert "no reply" in scene.letter().refusal
-        assert lives(scene)
+        assert scene.lives()
 
     trading(script, play)
 
@@ -270,7 +266,7 @@ def test_reads_that_fail_now_and_then_do_not_end_the_connection() -> None:
         for _ in said:
             scene.actor.tell(gateway.ReadPositions())
         assert [scene.letter() for _ in range(3)] == [orders.PositionsRead((), 1)] * 3
-        assert lives(scene)
+        assert scene.lives()
 
     trading(answers(*said), play)
 
@@ -282,7 +278,7 @@ def test_reads_that_are_held_back_never_end_the_connection() -> None:
         for _ in range(len(said) + 1):
             scene.actor.tell(gateway.ReadPositions())
         assert scene.letter() == orders.PositionsRead((), 1)
-        assert lives(scene)
+        assert scene.lives()
 
     trading(answers(*said, {"result": []}), play)
 
