@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from actors import control_schema as schema
-from actors.board import Board
+from actors.board import Board, DeskReported, LegReport
 from actors.console import Console, ConsoleAccess
 from actors.control_report import Identity
 from actors.control_socket import connect
@@ -23,8 +24,24 @@ from supervision.policy import Boot, Breaker, Policy
 from supervision.root import RootHandle
 from supervision.spec import AnySpec, ChildSpec, SupervisorSpec
 from tests.support_supervision_live import Puppet, Stage
+from trading.desk import Phase
 
 BOUND_S = 10.0
+REPORT = DeskReported(
+    desk="eth",
+    phase=Phase.HOLDING,
+    cycle=7,
+    finished=6,
+    planned=None,
+    halted="",
+    legs=(
+        LegReport(leg="primary", venue="backpack", symbol="P", position=Decimal("0.5"), ready=True),
+        LegReport(leg="hedge", venue="grvt", symbol="H", position=Decimal("-0.3"), ready=False),
+    ),
+    naked_since_s=0.0,
+    paused=True,
+)
+"""A desk in the middle of a cycle, partly hedged, that an operator has paused."""
 
 
 class Control:

@@ -52,6 +52,15 @@ LEADERS = pytest.mark.parametrize(
         pytest.param(BACKPACK, True, id="backpack hedges", marks=soak),
     ],
 )
+HEDGERS = pytest.mark.parametrize(
+    ("venue", "swapped"),
+    [
+        pytest.param(GRVT, False, id="grvt hedges"),
+        pytest.param(BACKPACK, True, id="backpack hedges"),
+        pytest.param(GRVT, True, id="grvt leads", marks=soak),
+        pytest.param(BACKPACK, False, id="backpack leads", marks=soak),
+    ],
+)
 # What support_actors_tree hurries, as it is shipped in config/paper.yaml: deadlines ...
 DEADLINES = (
     "desks.eth.hold_s=0.05", "desks.eth.pause_s=0.05", "desks.eth.retry_s=0.25",

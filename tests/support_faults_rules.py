@@ -16,15 +16,6 @@ from venues.model import BACKPACK, GRVT, ZERO
 ROLES = pytest.mark.parametrize(
     "swapped", [pytest.param(True, id="grvt leads"), pytest.param(False, id="backpack leads")]
 )
-HEDGERS = pytest.mark.parametrize(
-    ("venue", "swapped"),
-    [
-        pytest.param(GRVT, False, id="grvt hedges"),
-        pytest.param(BACKPACK, True, id="backpack hedges"),
-        pytest.param(GRVT, True, id="grvt leads", marks=soak),
-        pytest.param(BACKPACK, False, id="backpack leads", marks=soak),
-    ],
-)
 HALF_A_SECOND = 0.5  # what is on the wire when a fault begins may still arrive
 
 

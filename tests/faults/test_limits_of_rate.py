@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support_faults import scene
+from tests.support_faults import HEDGERS, scene
 from tests.support_faults_rules import (
-    HEDGERS,
     ROLES,
     executed,
     hedge_of,

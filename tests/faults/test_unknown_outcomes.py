@@ -7,18 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support_faults import Scene, scene, soak
+from tests.support_faults import HEDGERS, Scene, scene, soak
 from venues.model import BACKPACK, GRVT
-
-HEDGERS = pytest.mark.parametrize(
-    ("venue", "swapped"),
-    [
-        pytest.param(GRVT, False, id="grvt hedges"),
-        pytest.param(BACKPACK, True, id="backpack hedges"),
-        pytest.param(GRVT, True, id="grvt leads", marks=soak),
-        pytest.param(BACKPACK, False, id="backpack leads", marks=soak),
-    ],
-)
 
 ORDERS: dict[str, dict[str, Any]] = {
     GRVT: {"connection": "grvt/trading", "route": "create_order"},

@@ -25,7 +25,7 @@ from actors.coordinator import (
 from supervision.policy import Breaker, Strategy
 from supervision.spec import SupervisorSpec
 from supervision.states import ChildState
-from tests.support_console import BOUND_S, Desk, console, console_threads, read_all
+from tests.support_console import BOUND_S, REPORT, Desk, console, console_threads, read_all
 from trading.desk import Phase
 
 MALFORMED = [
@@ -186,21 +186,6 @@ def test_a_console_that_can_not_have_its_socket_takes_nothing_else_down(tmp_path
 
 
 # -- what it tells ---------------------------------------------------------------------------------
-
-REPORT = DeskReported(
-    desk="eth",
-    phase=Phase.HOLDING,
-    cycle=7,
-    finished=6,
-    planned=None,
-    halted="",
-    legs=(
-        LegReport(leg="primary", venue="backpack", symbol="P", position=Decimal("0.5"), ready=True),
-        LegReport(leg="hedge", venue="grvt", symbol="H", position=Decimal("-0.3"), ready=False),
-    ),
-    naked_since_s=0.0,
-    paused=True,
-)
 
 
 def test_status_tells_phase_legs_exposure_and_since_when(path: Path) -> None:

@@ -12,7 +12,6 @@ import msgspec
 import pytest
 
 from actors import control_schema as schema
-from actors.board import DeskReported, LegReport
 from actors.coordinator import ResumeDesk
 from actors.guard_messages import LimitsReported, ResumeLimits
 from actors.orders import VerifyPositions
@@ -21,27 +20,12 @@ from actors.request_gate import RequestGate
 from supervision.spec import SupervisorSpec
 from supervision.states import ChildState
 from tests.support_actors import mailbox
-from tests.support_console import BOUND_S, Desk, console
+from tests.support_console import BOUND_S, REPORT, Desk, console
 from trading.capabilities import Capabilities
-from trading.desk import DeskState, Phase
+from trading.desk import DeskState
 from trading.limits import LimitState
 from trading.plan import Action, Hold
 from venues.model import Position
-
-REPORT = DeskReported(
-    desk="eth",
-    phase=Phase.HOLDING,
-    cycle=7,
-    finished=6,
-    planned=None,
-    halted="",
-    legs=(
-        LegReport(leg="primary", venue="backpack", symbol="P", position=Decimal("0.5"), ready=True),
-        LegReport(leg="hedge", venue="grvt", symbol="H", position=Decimal("-0.3"), ready=False),
-    ),
-    naked_since_s=0.0,
-    paused=True,
-)
 
 
 @pytest.fixture
