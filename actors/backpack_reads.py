@@ -1,18 +1,21 @@
 """What is read of a Backpack account over HTTP, and how an answer becomes a message for its orders.
 
 Runs on the lane threads of ``actors.backpack_rest``. A read may take several requests: the first is
-let through by the venue's request budget before it gets here, the others are counted.
+let through by the venue's request budget before it gets here, the others are counted. So what only
+the guards need is asked for in routine readings, and not in those that settle a doubt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from actors import gateway, orders
 from actors.http import HttpAnswer, HttpClient
+from trading.request_budget import Lane
 from venues.backpack import codec
 from venues.backpack.codec import Verdict
 from venues.backpack.requests import HttpRequest, RequestBuilder
@@ -31,9 +34,23 @@ _CLOCKS_DIFFER_NS: Final = 3_600_000_000_000  # an hour: enough for clocks, too 
 Call = Callable[[HttpClient, HttpRequest], HttpAnswer]
 
 
+class _Liquidation(msgspec.Struct, frozen=True):
+    """What was told of a position of ``size`` at ``read_s``; ``known``: it was told."""
+
+    size: Decimal
+    price: Decimal | None
+    known: bool
+    read_s: float
+
+    def holds_for(self, size: Decimal) -> bool:
+        """False for a position that has turned or grown, whose liquidation is nearer now."""
+        return size * self.size > 0 and abs(size) <= abs(self.size)
+
+
 class Reads:
     """Answers the reads of ``actors.gateway``. ``call`` sends a request that is paid for, ``more``
-    one that is not yet; both raise what ``HttpClient.request`` does.
+    one that is not yet; both raise what ``HttpClient.request`` does. A liquidation price is good
+    for ``keep_s`` at most.
     """
 
     def __init__(
@@ -45,6 +62,7 @@ class Reads:
         epoch: int,
         clock: Clock,
         log: Logger,
+        keep_s: float,
     ) -> None:
         self._build = build
         self._call = call
@@ -52,6 +70,8 @@ class Reads:
         self.epoch = epoch
         self.clock = clock
         self.log = log
+        self._keep_s = keep_s
+        self._liquidations: dict[str, _Liquidation] = {}
 
     def read(self, client: HttpClient, message: object) -> object:
         """Carry out one read; returns the message for the orders actor.
@@ -101,22 +121,40 @@ class Reads:
         return orders.OpenOrdersRead(updates, self.epoch, self.clock.now())
 
     def _read_positions(self, client: HttpClient, message: gateway.ReadPositions) -> object:
-        """Read the positions."""
+        """Read the positions; their liquidation prices when nothing else has to be made sure of."""
         answer = self._call(client, self._build.positions())
         held = codec.decode_positions(answer.status, answer.body)
-        valued = tuple(self._valued(client, position) for position in held)
+        routine = message.lane is Lane.ROUTINE
+        found = {one.symbol: self._liquidation(client, one, anew=routine) for one in held}
+        self._liquidations = found
+        valued = tuple(
+            msgspec.structs.replace(
+                one,
+                liquidation_price=found[one.symbol].price,
+                liquidation_known=found[one.symbol].known,
+            )
+            for one in held
+        )
         return orders.PositionsRead(valued, self.epoch, asked_s=message.asked_s)
 
-    def _valued(self, client: HttpClient, position: Position) -> Position:
-        """The position with its liquidation price, which is told of one asked for alone."""
+    def _liquidation(self, client: HttpClient, position: Position, *, anew: bool) -> _Liquidation:
+        """The one that was read before, while it holds; it is told of a position asked for alone.
+
+        One that could not be read counts as read too: else each reading in doubt would try again.
+        """
+        size, now_s = position.size, self.clock.now()
+        last = self._liquidations.get(position.symbol)
+        if last is not None and not (last.holds_for(size) and now_s - last.read_s <= self._keep_s):
+            last = None
+        if last is not None and not anew:
+            return last
         try:
             answer = self._more(client, self._build.positions(position.symbol))
             alone = codec.decode_positions(answer.status, answer.body, single=True)
         except VenueError as error:  # what is held is known, which is what matters more
             self.log.warning("no liquidation price of {}: {}", position.symbol, error)
-            return position
-        price = alone[0].liquidation_price if alone else None
-        return msgspec.structs.replace(position, liquidation_price=price)
+            return last or _Liquidation(size, None, False, now_s)
+        return _Liquidation(size, alone[0].liquidation_price if alone else None, True, now_s)
 
     def _read_balances(self, client: HttpClient, _: gateway.ReadBalances) -> object:
         """Read the account's money, and its fees."""

@@ -45,6 +45,7 @@ _ORDER_LANES: Final = 2
 _QUERY_LANES: Final = 2
 _NS_PER_MS: Final = 1_000_000
 _HELD_BACK: Final = "TOO_MANY_REQUESTS"
+_LIQUIDATION_READINGS: Final = 3  # so many routine readings may fail, as with all a guard goes by
 READ_FAILURES: Final = 5
 """Maintenance and rate limits last for minutes, and new connections cure neither; but the proxy
 that these lead to may be the trouble, so after a few failures in a row they are made anew."""
@@ -106,7 +107,13 @@ class BackpackRest(SupervisedActor):
         self._build.clock = lambda: self._clock.now_ns(self.clock.now())
         self._gate = access.gate
         self._reads = Reads(
-            self._build, self._call, self._more, epoch=self.epoch, clock=self.clock, log=self.log
+            self._build,
+            self._call,
+            self._more,
+            epoch=self.epoch,
+            clock=self.clock,
+            log=self.log,
+            keep_s=_LIQUIDATION_READINGS * self._timing.positions_every_s,
         )
 
     # -- actor thread ----------------------------------------------------------------------------

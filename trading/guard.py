@@ -188,7 +188,10 @@ class DeskGuard:
             unknown = self._unread(instrument.venue, "position", held, facts.now_s)
             if held is None or unknown:
                 return Figure(None, unknown)
-            distance = _distance(held.position, facts.prices.get(leg))
+            position = held.position
+            if position is not None and position.size and not position.liquidation_known:
+                return Figure(None, f"{instrument.venue} did not tell the liquidation price")
+            distance = _distance(position, facts.prices.get(leg))
             if distance is not None:
                 nearest = min(nearest or (distance, instrument.venue), (distance, instrument.venue))
         if nearest is None:

@@ -229,7 +229,8 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
 class Position(msgspec.Struct, frozen=True, kw_only=True):
     """A position as the venue reports it. ``size`` is signed: long positive.
 
-    ``liquidation_price`` is the venue's own estimate; None where it gives none.
+    ``liquidation_price`` is the venue's own estimate; None where it gives none, or where
+    ``liquidation_known`` says that it could not be read.
     """
 
     venue: str
@@ -240,6 +241,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     unrealized_pnl: Decimal = ZERO
     realized_pnl: Decimal = ZERO
     liquidation_price: Decimal | None = None
+    liquidation_known: bool = True
     event_ns: int = 0
 
 

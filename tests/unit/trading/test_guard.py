@@ -47,6 +47,12 @@ def held(size: str = "0", mark: str = "2500", at: str | None = None, read_s: flo
     return Held(position, read_s)
 
 
+def untold(size: str) -> Held:
+    """A position whose liquidation price could not be read."""
+    position = Position(venue="grvt", symbol="E", size=D(size), liquidation_known=False)
+    return Held(position, NOW_S)
+
+
 def facts(primary: str = "0", hedge: str = "0", **changes: Any) -> DeskFacts:
     """A desk about which everything is known, and nothing is wrong."""
     known: dict[str, Any] = {
@@ -126,6 +132,11 @@ def test_the_distance_to_the_nearer_liquidation_counts(
 ) -> None:
     known = facts(held={PRIMARY: held("0.5", at="1000"), HEDGE: held(size, at=liquidated_at)})
     assert (look(guard("liquidation_distance", "0.05"), known).hold is not None) is held_by
+
+
+def test_nothing_held_needs_no_liquidation_price() -> None:
+    known = facts(held={PRIMARY: held(), HEDGE: untold("0")})
+    assert look(guard("liquidation_distance", "0.05"), known).hold is None
 
 
 @pytest.mark.parametrize(("limit", "figure"), [("daily_loss", "7"), ("drawdown", "12")])
@@ -215,6 +226,11 @@ UNKNOWN: list[tuple[str, dict[str, Any], str]] = [
         "the balance of grvt is 181 s old",
     ),
     ("liquidation_distance", {"held": {}}, "no position of backpack has been read yet"),
+    (
+        "liquidation_distance",
+        {"held": {PRIMARY: held("0.5", at="1000"), HEDGE: untold("0.5")}},
+        "grvt did not tell the liquidation price",
+    ),
     ("clock_skew_ms", {"skew_ms": {PRIMARY: D(0)}}, "the clock of grvt has not been read"),
     ("stream_age_s", {"quoted_s": {HEDGE: NOW_S}}, "no price of backpack yet"),
 ]
