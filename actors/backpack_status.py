@@ -7,10 +7,9 @@ from typing import Final
 import msgspec
 
 from actors.access import BackpackAccess
-from actors.http import HttpClient
+from actors.http_reader import HttpReader
 from actors.market_board import MarketBoard
-from supervision.actor import ActorContext, SupervisedActor
-from supervision.states import ExitKind
+from supervision.actor import ActorContext
 from venues.backpack import codec, requests
 from venues.backpack.markets import exchange_mode, market_infos
 from venues.backpack.requests import HttpRequest
@@ -23,25 +22,19 @@ class LookDue(msgspec.Struct, frozen=True):
     """Time to ask again."""
 
 
-class BackpackStatus(SupervisedActor):
+class BackpackStatus(HttpReader):
     """Ready once it has put every market on the board. It waits for answers: for nothing else.
 
     A question that fails ends it; what it has told grows old then, and closes the entry gate.
     """
 
     def __init__(self, context: ActorContext, access: BackpackAccess, board: MarketBoard) -> None:
-        super().__init__(context)
+        super().__init__(context, access.api_url, access.connection)
         self._symbols = tuple(access.instruments)
         self._board = board
         self._gate = access.gate
         self._infos: dict[str, MarketInfo] = {}
         self._words: dict[str, str] = {}
-        self._http = HttpClient(
-            self.name,
-            access.api_url,
-            connect_timeout_s=access.connection.connect_timeout_s,
-            read_timeout_s=access.connection.read_timeout_s,
-        )
 
     def on_start(self) -> None:
         self._look()
@@ -52,12 +45,6 @@ class BackpackStatus(SupervisedActor):
             self._look()
             return None
         return super().on_message(message)
-
-    def on_interrupt(self) -> None:
-        self._http.abort()
-
-    def on_exit(self, kind: ExitKind) -> None:
-        self._http.close()
 
     def _look(self) -> None:
         asked_s = self.clock.now()

@@ -13,11 +13,11 @@ import msgspec
 
 from actors.access import BackpackAccess, GrvtAccess
 from actors.http import HttpAnswer, HttpClient
+from actors.http_reader import HttpReader
 from actors.market_board import MarketBoard
 from actors.request_gate import RequestGate
 from config.schema import ConnectionConfig
-from supervision.actor import ActorContext, SupervisedActor
-from supervision.states import ExitKind
+from supervision.actor import ActorContext
 from trading.request_budget import Lane
 from venues.backpack import codec
 from venues.backpack import requests as backpack_requests
@@ -51,20 +51,14 @@ class PriceSource(NamedTuple):
     ask: Ask
 
 
-class RestPrices(SupervisedActor):
+class RestPrices(HttpReader):
     """One per venue. It asks for nothing while the stream tells its prices."""
 
     def __init__(self, context: ActorContext, source: PriceSource, board: MarketBoard) -> None:
-        super().__init__(context)
+        super().__init__(context, source.url, source.timing)
         self._source = source
         self._board = board
         self._last = ""
-        self._http = HttpClient(
-            self.name,
-            source.url,
-            connect_timeout_s=source.timing.connect_timeout_s,
-            read_timeout_s=source.timing.read_timeout_s,
-        )
 
     def on_start(self) -> None:
         self.after(_STALE_S, ReadDue())
@@ -76,12 +70,6 @@ class RestPrices(SupervisedActor):
             self.after(_EVERY_S, message)
             return None
         return super().on_message(message)
-
-    def on_interrupt(self) -> None:
-        self._http.abort()
-
-    def on_exit(self, kind: ExitKind) -> None:
-        self._http.close()
 
     def _read(self) -> None:
         symbol = self._next_stale()

@@ -21,7 +21,7 @@ import paper
 from cli.exits import CONFIGURATION, UNEXPECTED, CommandFailed
 
 _START_S: Final = 15.0
-_CONTROL_S: Final = 10.0
+_CONTROL_S: Final = 30.0  # a long ledger is read before it is judged
 _STOP_S: Final = 5.0
 
 
@@ -158,7 +158,7 @@ class PaperVenues:
         """Lose a connection at the first primary fill of a cycle."""
         at = {"cycle": drop.cycle, "hook": "primary_fill"}
         fault = {"action": "drop", "connection": drop.connection, "at": at}
-        self._control("/faults", fault)
+        self.ask("/faults", fault)
 
     def measures(
         self, *, primary: str, primary_symbol: str, hedge_symbol: str,
@@ -175,10 +175,14 @@ class PaperVenues:
                 "planned": planned,
             }
         )
-        verdict: dict[str, Any] = msgspec.json.decode(self._control(f"/measures?{query}"))
+        verdict: dict[str, Any] = msgspec.json.decode(self.ask(f"/measures?{query}"))
         return verdict
 
-    def _control(self, path: str, body: object = None) -> bytes:
+    def ask(self, path: str, body: object = None) -> bytes:
+        """What the control port answers: to a POST where there is a body, else to a GET.
+
+        Raises CommandFailed when the venues refuse it (78), or are not there.
+        """
         data = None if body is None else msgspec.json.encode(body)
         request = urllib.request.Request(
             self.places.control + path, data, {"Content-Type": "application/json"}
@@ -189,7 +193,8 @@ class PaperVenues:
                 return content
         except urllib.error.HTTPError as error:
             text = error.read().decode("utf-8", "replace").strip()
-            raise CommandFailed(CONFIGURATION, f"paper venues: {text}") from None
+            asked = "" if data is None else f": {data.decode()}"
+            raise CommandFailed(CONFIGURATION, f"paper venues: {text}{asked}") from None
         except OSError as error:
             raise CommandFailed(UNEXPECTED, f"paper venues: {error}") from None
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 import msgspec
 
-from cli.exits import CONFIGURATION, UNEXPECTED, CommandFailed
 from cli.paper_process import PaperVenues
 from drills.plan import Plan
 from drills.unfold import Placed, as_recorded, with_pid
 from paper.records import AnyRecord, decode_records
 
-_CONTROL_S: Final = 30.0
 _AHEAD: Final = 3  # cycles: a signal is armed for the process that will be there
 _PROXIED: Final = ("grvt/edge", "grvt/trades", "grvt/market-data", "backpack/api", "backpack/ws")
 _OF_THE_NETWORK: Final = frozenset(
@@ -37,7 +32,6 @@ class Scene:
         self.venue = folder / "venue.json"
         with (folder / "venues.log").open("ab") as said:
             self._venues = PaperVenues.launch(_settings(plan, seed, placed), self.ledger, said)
-        self._control = ""
         self._marked = any(fault["action"] == "mark" for each in placed for fault in each.arm)
         self._seen = 0
         every = [fault for each in placed for fault in each.arm]
@@ -46,9 +40,7 @@ class Scene:
 
     def __enter__(self) -> Self:
         self._venues.__enter__()
-        places = self._venues.places
-        self._control = places.control
-        self.venue.write_bytes(msgspec.json.encode(places))
+        self.venue.write_bytes(msgspec.json.encode(self._venues.places))
         for each in self.placed:
             for fault in each.arm:
                 if fault["action"] != "signal":
@@ -81,41 +73,32 @@ class Scene:
 
     def cycle(self) -> int:
         """The cycle that is under way, as the venues count."""
-        cycle: int = self._ask("GET", "/healthz")["cycle"]
+        cycle: int = self._told("/healthz")["cycle"]
         return cycle
 
     def fired(self) -> list[dict[str, Any]]:
         """The faults that have acted."""
-        found: list[dict[str, Any]] = self._ask("GET", "/faults")["fired"]
+        found: list[dict[str, Any]] = self._told("/faults")["fired"]
         return found
 
     def marks(self) -> list[str]:
         """The marks that the host waits for and that were reached, in order; at once if none."""
         if not self._marked:
             return []
-        self._seen = len(self._ask("GET", f"/faults?fired={self._seen + 1}&wait_s=1")["fired"])
+        self._seen = len(self._told(f"/faults?fired={self._seen + 1}&wait_s=1")["fired"])
         return [fault["name"] for fault in self.fired() if fault["action"] == "mark"]
 
     def arm(self, fault: dict[str, Any]) -> None:
         """Arm one more fault now. Raises CommandFailed when the venues refuse it."""
-        self._ask("POST", "/faults", fault)
+        self._venues.ask("/faults", fault)
 
     def records(self) -> list[AnyRecord]:
         """The ledger, once the venues have ended or as it is written so far."""
         with self.ledger.open("rb") as lines:
             return list(decode_records(lines))
 
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
-        data = None if body is None else msgspec.json.encode(body)
-        request = urllib.request.Request(self._control + path, data, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=_CONTROL_S) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            text = error.read().decode("utf-8", "replace").strip()
-            raise CommandFailed(CONFIGURATION, f"paper venues: {text}: {body}") from None
-        except OSError as error:
-            raise CommandFailed(UNEXPECTED, f"paper venues: {error}") from None
+    def _told(self, path: str) -> Any:
+        return msgspec.json.decode(self._venues.ask(path))
 
 
 def _settings(plan: Plan, seed: int, placed: tuple[Placed, ...]) -> str:
