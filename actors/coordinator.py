@@ -205,7 +205,8 @@ class Coordinator(SupervisedActor):
         known = self._epochs.setdefault(leg, message.epoch) == message.epoch
         if known or self._orders.hand_over(leg, self._desk.book.unresolved()):
             self._epochs[leg] = message.epoch
-        return self._desk.readiness(leg, message.ready, message.new_risk, self.clock.now())
+        ready, why = message.ready, message.detail or message.can.submit
+        return self._desk.readiness(leg, ready, message.new_risk, self.clock.now(), why)
 
     def _progressed(self, message: orders.OrderProgressed) -> list[Effect]:
         leg = self._leg_of[message.venue]

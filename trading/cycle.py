@@ -76,13 +76,19 @@ class CycleMachine(SettlingDesk):
         self.legs[leg].quoted_s = float("-inf")
         return self._decide(now_s)
 
-    def readiness(self, leg: Leg, ready: bool, new_risk: bool, now_s: float) -> list[Effect]:
-        """A venue became ready for orders (``new_risk``: also for opening), or ceased to be."""
+    def readiness(
+        self, leg: Leg, ready: bool, new_risk: bool, now_s: float, why: str = ""
+    ) -> list[Effect]:
+        """A venue became ready for orders (``new_risk``: also for opening), or ceased to be.
+
+        ``why`` it is not, for the operator.
+        """
         state = self.legs[leg]
         if ready and not state.ready:
             state.next_try_s = now_s
         state.ready = ready
         state.new_risk = new_risk
+        state.why_not = why
         return self._decide(now_s)
 
     def order_progressed(

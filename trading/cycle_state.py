@@ -160,7 +160,8 @@ class CycleState:
         age_s = self.plan.max_quote_age_s
         for leg in self.legs.values():
             if not leg.new_risk:
-                reasons.append(f"{leg.instrument.venue} is not ready for new risk")
+                why = f": {leg.why_not}" if leg.why_not else ""
+                reasons.append(f"{leg.instrument.venue} is not ready for new risk{why}")
             if not leg.fresh_quote(now_s, age_s):
                 reasons.append(f"{leg.instrument.venue} has no price younger than {age_s} s")
         if reasons or self._trigger_s:

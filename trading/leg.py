@@ -17,6 +17,7 @@ class LegState:
         self.instrument = instrument
         self.ready = False
         self.new_risk = False
+        self.why_not = ""  # it takes no new risk: the last word of who knows
         self.mode: MarketMode | None = None  # None: not known
         self.quote: Quote | None = None
         self.quoted_s = float("-inf")

@@ -221,6 +221,14 @@ def test_why_a_venue_lets_nothing_be_opened_is_said_before_the_gate_is_asked() -
     )  # fmt: skip
 
 
+def test_why_a_venue_is_not_ready_is_said_in_its_own_words() -> None:
+    desk = Desk().recover()
+    desk.readiness(PRIMARY, True)
+    desk.quotes()
+    desk.machine.readiness(HEDGE, False, False, desk.now_s, "grvt/trading is backing_off")
+    assert desk.machine.waiting == ("grvt is not ready for new risk: grvt/trading is backing_off",)
+
+
 # -- left as it is --------------------------------------------------------------------------------
 
 
