@@ -187,11 +187,18 @@ def _verdict_rows(verdict: dict[str, Any]) -> list[tuple[str, str]]:
     judged = "  ".join(f"{name} = {count}" for name, count in counts.items() if name != "P")
     holds = "P holds" if not counts["P"] else f"P broken {counts['P']} times"
     worst = Decimal(verdict["naked_q_s"]["max"]).quantize(Decimal("0.0001"))
-    availability = Decimal(verdict["availability"]).normalize()
     return [
         ("venues' ledger", f"{judged}  {holds}"),
-        ("", f"A = {availability:f}  worst N = {worst} q·s"),
+        ("", f"{_availability(verdict)}worst N = {worst} q·s"),
     ]
+
+
+def _availability(verdict: dict[str, Any]) -> str:
+    """A; nothing where the venues outlive runs, and have seen more cycles than this one planned."""
+    availability = Decimal(verdict["availability"])
+    if availability > 1:
+        return ""
+    return f"A = {availability.quantize(Decimal('0.0001')).normalize():f}  "
 
 
 def _paid(funding: dict[str, Decimal]) -> str:

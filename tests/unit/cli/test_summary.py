@@ -131,15 +131,29 @@ def test_of_what_is_too_old_to_be_kept_the_money_counts() -> None:
     assert records.older("btc").pnl == 0
 
 
+VERDICT = {
+    "duplicates": [], "orphans": [], "position_errors": [], "flips": [1],
+    "naked_q_s": {"max": "0.25"}, "availability": "1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("availability", "shown"),
+    [("1", "A = 1  "), ("0.93333333333333333333", "A = 0.9333  "), ("1.54", "")],
+)
+def test_availability_is_shown_unless_the_ledger_is_also_of_other_runs(
+    availability: str, shown: str
+) -> None:
+    verdict = VERDICT | {"availability": availability}
+    rows = summary.rows(msgspec.structs.replace(RESULT, verdict=verdict))
+    assert ("", f"{shown}worst N = 0.2500 q·s") in rows
+
+
 def test_each_desk_has_its_own_row_and_verdict() -> None:
-    verdict = {
-        "duplicates": [], "orphans": [], "position_errors": [], "flips": [1],
-        "naked_q_s": {"max": "0.25"}, "availability": "1",
-    }  # fmt: skip
     desks = tuple(
         DeskSummary(
             desk=name, primary="backpack", hedge="grvt", size=Decimal("0.5"), halted=halted,
-            verdict=verdict, **summary.totals([record()]),
+            verdict=VERDICT, **summary.totals([record()]),
         )
         for name, halted in (("eth", ""), ("btc", "too much lost"))
     )  # fmt: skip
