@@ -153,14 +153,16 @@ class Guard(SupervisedActor):
         self._report = report
 
     def _balances(self, message: VenueBalances) -> None:
-        self._money[message.venue] = Money(message.summary, self.clock.now())
+        read_s = min(message.read_s, self.clock.now())
+        self._money[message.venue] = Money(message.summary, read_s)
 
     def _positions(self, message: VenuePositions) -> None:
         """A reading has all of a venue's positions: what is not in it is not held."""
         found = {position.symbol: position for position in message.positions}
+        read_s = min(message.read_s, self.clock.now())
         for instrument in self._desk.instruments.values():
             if instrument.venue == message.venue:
-                held = Held(found.get(instrument.symbol), self.clock.now())
+                held = Held(found.get(instrument.symbol), read_s)
                 self._held[instrument.venue, instrument.symbol] = held
 
     def _hold_for_account(self, message: HoldForAccount) -> None:

@@ -65,7 +65,7 @@ class CancelOrder(msgspec.Struct, frozen=True):
 
 
 class ReleaseOrders(msgspec.Struct, frozen=True):
-    """From a desk: nothing of these is needed any more."""
+    """From a desk whose cycle is over: nothing of these is needed any more."""
 
     client_order_ids: tuple[int, ...]
 
@@ -248,7 +248,7 @@ class Orders(SupervisedActor):
 
     def on_start(self) -> None:
         self._outbox.since_s = self.clock.now()
-        for name in (*self._links.names, *self._desks):
+        for name in dict.fromkeys((*self._links.names, *self._outbox.listeners)):
             self.watch(name, ConnectionChanged)
         self.watch(self._journal.name, JournalChanged)
         self.after(self._timing.doubt_poll_s, PollDue())
@@ -272,10 +272,9 @@ class Orders(SupervisedActor):
         return self._manager.adopt(message.new, self.clock.now(), message.decided_s)
 
     def _release(self, message: ReleaseOrders) -> list[Effect]:
-        for client_order_id in message.client_order_ids:
-            self._outbox.desk_of.pop(client_order_id, None)
+        self._outbox.release(message.client_order_ids)
         self._manager.forget(frozenset(self._outbox.desk_of))
-        return []
+        return self._manager.money_moved(self._now())
 
     def _intent_recorded(self, message: IntentRecorded) -> list[Effect]:
         if message.error:
@@ -324,8 +323,8 @@ class Orders(SupervisedActor):
 
     def _connection_changed(self, message: ConnectionChanged) -> list[Effect]:
         status = message.status
-        if status.name in self._desks:
-            return self._desk_changed(status)
+        if status.name in self._outbox.listeners:
+            return self._listener_changed(status)
         links, now_s, detour = self._links, self._now(), self._manager.detour
         gone = links.changed(status, now_s, detour=detour)
         feed = detour or links.is_feed(status.name)
@@ -343,12 +342,13 @@ class Orders(SupervisedActor):
         self._outbox.asked = self.address(links.asked)
         return effects + self._look_around()
 
-    def _desk_changed(self, status: StatusMessage) -> list[Effect]:
-        """A desk (anew): tell it where things stand, and what is held."""
+    def _listener_changed(self, status: StatusMessage) -> list[Effect]:
+        """Who is told of the venue (anew): tell it where things stand, and a desk what is held."""
         if status.state not in (ChildState.RUNNING, ChildState.HALF_OPEN):
             return []
-        self._outbox.introduce(self._desks[status.name])
-        return self._manager.verify_positions(self.clock.now()) if self._manager.ready else []
+        self._outbox.introduce(status.name)
+        verify = status.name in self._desks and self._manager.ready
+        return self._manager.verify_positions(self._now()) if verify else []
 
     # -- answers to reads ------------------------------------------------------------------------
 

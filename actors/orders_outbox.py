@@ -84,18 +84,23 @@ class ForcedClose(msgspec.Struct, frozen=True):
 
 
 class VenueBalances(msgspec.Struct, frozen=True):
-    """The account's money, as it was read just now."""
+    """The account's money, as it was read at ``read_s`` (monotonic; by default just now)."""
 
     venue: str
     epoch: int
     summary: AccountSummary
+    read_s: float = float("inf")
 
 
 class VenuePositions(msgspec.Struct, frozen=True):
-    """All positions of the account, also those of markets that nobody here trades, just read."""
+    """All positions of the account, also those of markets that nobody here trades.
+
+    As they were read at ``read_s`` (monotonic; by default just now).
+    """
 
     venue: str
     positions: tuple[Position, ...]
+    read_s: float = float("inf")
 
 
 class VenueReported(msgspec.Struct, frozen=True):
@@ -139,7 +144,7 @@ class Outbox:
         self.asked = gateway_address
         self._journal = journal_address
         self._desks = desks
-        self._money = money
+        self._money = {address.name: address for address in money}
         self._board = board
         self._now = now
         self._usage = usage
@@ -151,8 +156,25 @@ class Outbox:
         for effect in effects:
             _CARRIERS[type(effect)](self, effect)
 
-    def introduce(self, desk: Address) -> None:
-        """A desk (anew): tell it where things stand, and its guard, which begins with it."""
+    @property
+    def listeners(self) -> tuple[str, ...]:
+        """Whose lives matter: a new one has been told nothing yet."""
+        return (*self._desks, *(name for name in self._money if name not in self._desks))
+
+    def release(self, client_order_ids: tuple[int, ...]) -> None:
+        """No desk wants to hear of these any more."""
+        for client_order_id in client_order_ids:
+            self.desk_of.pop(client_order_id, None)
+
+    def introduce(self, name: str) -> None:
+        """One of ``listeners`` (anew): tell it the last readings, and a desk where things stand."""
+        if name in self._desks:
+            self._introduce_desk(self._desks[name])
+        if name in self._money:
+            for message in self._readings.values():
+                self._hand(message, self._money[name])
+
+    def _introduce_desk(self, desk: Address) -> None:
         ready, detail = self._manager.ready, self._manager.no_new_risk
         new_risk = self._manager.new_risk
         detail = detail if ready else "connecting"
@@ -160,15 +182,16 @@ class Outbox:
         desk.offer(VenueReadiness(self.venue, self.epoch, ready, new_risk, detail, can))
         for name, symbol in [key for key in self._unheard if key[0] == desk.name]:
             desk.offer(self._unheard.pop((name, symbol)))
-        for message in tuple(self._readings.values()):
-            self._tell_money(message)
 
     def _tell_money(self, message: VenueBalances | VenuePositions) -> None:
         self._readings[type(message)] = message
-        for address in self._money:
-            # A desk has PositionsHeld, which says what can be relied on.
-            if isinstance(message, VenueBalances) or address.name not in self._desks:
-                address.offer(message)
+        for address in self._money.values():
+            self._hand(message, address)
+
+    def _hand(self, message: VenueBalances | VenuePositions, to: Address) -> None:
+        # A desk has PositionsHeld, which says what can be relied on.
+        if isinstance(message, VenueBalances) or to.name not in self._desks:
+            to.offer(message)
 
     def _send(self, effect: manager.SendOrder) -> None:
         try:
@@ -195,6 +218,11 @@ class Outbox:
     @property
     def _lane(self) -> Lane:
         return Lane.DOUBT if self._manager.pressing else Lane.ROUTINE
+
+    @property
+    def _routine(self) -> Lane:
+        # Balances make sure of nothing; without them a venue does not become ready.
+        return Lane.ROUTINE if self._manager.ready else Lane.DOUBT
 
     def _guard(self, effect: manager.GuardResting) -> None:
         self._gateway.offer(gateway.GuardResting(effect.on))
@@ -227,7 +255,7 @@ class Outbox:
 
     def _publish_readiness(self, effect: manager.PublishReadiness) -> None:
         if not effect.ready:
-            self._readings.clear()  # old by the time the next desk begins
+            self._readings.clear()  # old by the time that somebody begins anew
         word = "ready" if effect.ready else "not ready"
         if effect.ready and not effect.new_risk:
             word = "ready for what takes risk off"
@@ -245,10 +273,10 @@ class Outbox:
         self._tell_desks(
             PositionsHeld(self.venue, sizes, effect.unsettled, self.since_s, effect.asked_s)
         )
-        self._tell_money(VenuePositions(self.venue, effect.whole))
+        self._tell_money(VenuePositions(self.venue, effect.whole, self._now()))
 
     def _publish_balances(self, effect: manager.PublishBalances) -> None:
-        self._tell_money(VenueBalances(self.venue, self.epoch, effect.summary))
+        self._tell_money(VenueBalances(self.venue, self.epoch, effect.summary, self._now()))
 
     def _publish_drift(self, effect: manager.PublishDrift) -> None:
         self._log.error("drift: {}", effect.detail)
@@ -304,5 +332,5 @@ _CARRIERS: Final[dict[type, Callable[[Outbox, Any], None]]] = {
     ),
     manager.AskOpenOrders: lambda box, _effect: box._ask(gateway.ReadOpenOrders(lane=box._lane)),
     manager.AskPositions: lambda box, _effect: box._ask(gateway.ReadPositions(lane=box._lane)),
-    manager.AskBalances: lambda box, _effect: box._ask(gateway.ReadBalances(lane=box._lane)),
+    manager.AskBalances: lambda box, _effect: box._ask(gateway.ReadBalances(lane=box._routine)),
 }

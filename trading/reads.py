@@ -32,6 +32,7 @@ class Reads:
         self._gap: set[Read] = set()
         self._wanted: set[Read] = set()
         self._withheld: set[Read] = set()
+        self._money_moved_s: float | None = None  # since when the balances that were read are old
 
     def begin(self, now_s: float) -> list[Read]:
         """After a gap: all that has to be read before the venue is ready. It is asked for now."""
@@ -64,9 +65,19 @@ class Reads:
         """Have it read again, until there is an answer."""
         self._wanted.add(read)
 
+    def money_moved(self, now_s: float) -> bool:
+        """A cycle has ended: balances that were asked for before are not what is there now.
+
+        True, and noted as asked, when they are to be read at once; else that is due in a while.
+        """
+        self._money_moved_s = now_s
+        due = Read.BALANCES in self._periodical(now_s)
+        return due and self.may_ask(Read.BALANCES, now_s)
+
     def withheld(self, read: Read) -> None:
         """It was not asked after all, for our own reasons: that says nothing of the venue."""
-        self._withheld.add(read)
+        if read is not Read.BALANCES:  # these prove nothing, and no order's question waits for them
+            self._withheld.add(read)
         self._wanted.add(read)  # whoever asked may have done so once, on what an answer said
         self._asked_s.pop(read, None)
         self._tries[read] = max(0, self._tries.get(read, 0) - 1)
@@ -82,6 +93,9 @@ class Reads:
         self._wanted.discard(read)
         self._answered_s[read] = now_s
         self._tries[read] = 0
+        moved_s = self._money_moved_s
+        if read is Read.BALANCES and moved_s is not None and self._asked_s.get(read, 0) >= moved_s:
+            self._money_moved_s = None
 
     def may_ask(self, read: Read, now_s: float, *, at_once: bool = False) -> bool:
         """True, and noted as asked, unless it was asked for within the poll period."""
@@ -104,6 +118,8 @@ class Reads:
 
     def _periodical(self, now_s: float) -> Iterable[Read]:
         positions_s, balances_s = self._timing.positions_every_s, self._timing.balances_every_s
+        if self._money_moved_s is not None:
+            balances_s = min(balances_s, BALANCES_APART_S)
         periods_s = {
             Read.OPEN_ORDERS: positions_s, Read.POSITIONS: positions_s, Read.BALANCES: balances_s,
         }  # fmt: skip
@@ -113,6 +129,8 @@ class Reads:
                 yield read
 
 
+BALANCES_APART_S: Final = 3.0
+"""Every cycle's end has balances read, and cycles may follow each other at once."""
 MAX_UNANSWERED: Final = 3
 """So many questions in a row without an answer: we do not see what the venue holds."""
 _NEVER: Final = float("-inf")

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from trading.order_effects import (
+    AskBalances,
     AskFills,
     AskPositions,
     CancelOrder,
@@ -147,6 +148,12 @@ class VenueNews(VenueOrders):
     def balances_read(self, summary: AccountSummary) -> list[Effect]:
         """The account's money."""
         return [PublishBalances(summary), *self._answered(Read.BALANCES)]
+
+    def money_moved(self, now_s: float) -> list[Effect]:
+        """A cycle is over: the account's money is read again, since the next is judged by it."""
+        self._passed(now_s)
+        at_once = self._asking and self._reads.money_moved(now_s)
+        return [AskBalances()] if at_once else []
 
     def position_seen(self, position: Position) -> list[Effect]:
         """A position change on the feed; one that our orders do not explain is read again."""

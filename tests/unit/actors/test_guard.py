@@ -173,6 +173,18 @@ def test_what_is_not_known_freezes_until_it_is_told() -> None:
         assert hold == Hold("margin_ratio", Action.REDUCE, "0.1 of grvt, limit 0.1")
 
 
+@pytest.mark.parametrize(
+    ("limit", "what"), [("margin_ratio", "balance"), ("liquidation_distance", "position")]
+)
+def test_readings_are_as_old_as_their_reading_and_not_as_the_guard(limit: str, what: str) -> None:
+    """A guard that starts anew is told the last ones."""
+    with Theatre(limits(**{limit: "0.1"})).running() as it:
+        old_s = time.monotonic() - 200.0
+        it.tell(msgspec.structs.replace(balance("backpack", "0.5"), read_s=old_s))
+        it.tell(VenuePositions("backpack", (), old_s))
+        it.shown(lambda state: f"the {what} of backpack is 20" in str(state.hold))
+
+
 def test_a_desk_that_says_nothing_more_is_naked_by_the_guards_own_clock() -> None:
     with Theatre(limits(naked_s="2")).running() as it:
         assert [hold.action for hold in it.holds()] == [Action.FREEZE], "nothing reported yet"

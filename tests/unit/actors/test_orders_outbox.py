@@ -32,7 +32,7 @@ class Hall:
         """The desk is there, and the orders actor has heard of it."""
         inbox = self._inboxes[desk] = Inbox()
         self.directory.bind(desk, self.directory.next_epoch(desk), inbox, half_open=False)
-        self.outbox.introduce(self.desks[desk])
+        self.outbox.introduce(desk)
 
     def drifts(self, desk: str) -> list[str]:
         """What the desk has heard of drift since it entered."""

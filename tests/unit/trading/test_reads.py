@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
+
+import msgspec
+
 from tests.support_trading import update
 from tests.unit.trading.managers import (
+    TIMING,
     answer_reads,
     at_ns,
     only,
     ready_manager,
     with_sent_order,
 )
-from trading.order_effects import AskFills, AskOrder, AskPositions
-from trading.reads import Read
-from venues.model import OrderStatus
+from trading.order_effects import AskBalances, AskFills, AskOrder, AskPositions
+from trading.order_manager import OrderManager
+from trading.reads import BALANCES_APART_S, Read
+from venues.model import GRVT, ZERO, AccountSummary, OrderStatus
 
 
 def test_a_fill_that_a_read_does_not_bring_is_looked_for_further_back() -> None:
@@ -58,3 +64,75 @@ def test_a_read_that_was_withheld_goes_before_the_next_question_for_an_order() -
     assert only(asked, AskPositions)
     assert not only(asked, AskOrder)
     assert only(manager.due(1.7), AskOrder)
+
+
+# -- balances after a cycle ----
+
+MONEY = AccountSummary(venue=GRVT, equity=ZERO, available=ZERO)
+
+
+def with_money_read(at_s: float = 0.0, every_s: float = 60.0) -> OrderManager:
+    """Balances are read every minute, and were read just before ``at_s``."""
+    manager = ready_manager(timing=msgspec.structs.replace(TIMING, balances_every_s=every_s))
+    manager.due(at_s)
+    manager.balances_read(MONEY)
+    answer_reads(manager, at_s)
+    return manager
+
+
+def asked_for_balances(manager: OrderManager, *at_s: float) -> list[float]:
+    """When they were asked for, of these moments."""
+    return [now_s for now_s in at_s if only(manager.due(now_s), AskBalances)]
+
+
+def test_a_cycles_end_has_balances_read_at_once() -> None:
+    manager = with_money_read()
+    assert manager.money_moved(10.0) == [AskBalances()]
+    manager.balances_read(MONEY)
+    assert asked_for_balances(manager, 11.0, 20.0, 69.0, 70.5) == [70.5]
+
+
+def test_cycles_that_follow_each_other_at_once_have_them_read_every_few_seconds() -> None:
+    manager = with_money_read()
+    asked: list[float] = []
+    for quarter in range(240):
+        now_s = 10.0 + quarter / 4
+        effects = manager.money_moved(now_s) + manager.due(now_s)
+        if only(effects, AskBalances):
+            asked.append(now_s)
+            manager.balances_read(MONEY)
+    apart = [later - earlier for earlier, later in itertools.pairwise(asked)]
+    assert set(apart) == {BALANCES_APART_S}
+
+
+def test_balances_asked_for_before_the_cycles_end_are_those_of_the_middle_of_it() -> None:
+    manager = with_money_read()
+    assert asked_for_balances(manager, 61.0) == [61.0]
+    assert manager.money_moved(61.1) == []
+    manager.balances_read(MONEY)
+    assert asked_for_balances(manager, 62.0, 63.0, 64.2) == [64.2]
+
+
+def test_a_reading_at_a_cycles_end_that_is_not_answered_is_asked_for_again() -> None:
+    manager = with_money_read()
+    assert manager.money_moved(10.0) == [AskBalances()]
+    assert asked_for_balances(manager, 10.5, 11.0) == [11.0]
+
+
+def test_where_balances_are_not_read_at_all_a_cycles_end_reads_none() -> None:
+    manager = with_money_read(every_s=0.0)
+    assert manager.money_moved(10.0) == []
+    assert asked_for_balances(manager, 11.0, 15.0, 100.0) == []
+
+
+def test_while_nobody_is_there_to_be_asked_a_cycles_end_asks_nothing() -> None:
+    manager = with_money_read()
+    manager.disconnected("gone")
+    assert manager.money_moved(10.0) == []
+
+
+def test_balances_that_were_withheld_keep_no_order_from_being_asked_for() -> None:
+    manager = with_sent_order(with_money_read())
+    manager.doubted(1, "no reply", 1.0)
+    manager.withheld(Read.BALANCES)
+    assert only(manager.due(1.3), AskOrder)
