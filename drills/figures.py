@@ -17,7 +17,7 @@ from venues.model import BPS, ZERO
 
 _NS_PER_S: Final = Decimal(1_000_000_000)
 _NS_PER_MS: Final = 1_000_000
-_ACCOUNT: Final = "main"
+ACCOUNT: Final = "main"
 
 
 class Episode(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +113,7 @@ class _Reader:
         """Take the next record in."""
         if isinstance(record, Manual):
             self._by_hand.add((record.venue, record.order_id))
-        if not isinstance(record, Accepted | Filled | Ended) or record.account != _ACCOUNT:
+        if not isinstance(record, Accepted | Filled | Ended) or record.account != ACCOUNT:
             return
         if (record.venue, record.order_id) in self._by_hand:
             return

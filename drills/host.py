@@ -1,79 +1,55 @@
-"""What the host does to a trader: its processes, their descriptors, its journal, a second copy."""
+"""What the host does to a trader: its process, its clock, its journal, its names, other copies."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import resource
-import shutil
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import cli
+from drills import starts
+from drills.impostor import Impostor
 
-HOME: Final = Path(cli.__file__).resolve().parent.parent
-_STOP_S: Final = 30.0
-_YOUNGER_S: Final = 10.0  # the fault list's 5 s, and as long for a start on a busy host
 _SPARE: Final = 1
-
-
-@contextmanager
-def started(arguments: list[str], folder: Path, log: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in an environment without settings or keys of ours; it ends with the block."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("KETCH_")}
-    unset = dict.fromkeys(("STATE_DIRECTORY", "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"), "")
-    path = os.pathsep.join(filter(None, [str(HOME), os.environ.get("PYTHONPATH", "")]))
-    own = {"XDG_STATE_HOME": str(folder), "PYTHONPATH": path, "COLUMNS": "120"}
-    with (folder / log).open("ab") as said:
-        child = subprocess.Popen(
-            [*_leash(), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            env=kept | unset | own,
-            start_new_session=True,  # a Ctrl-C is for the drill, which then ends it in order
-        )
-    try:
-        yield child
-    finally:
-        if child.poll() is None:
-            child.terminate()
-            try:
-                child.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-
-
-def _leash() -> list[str]:
-    """What has it killed when we are: nobody else would ever end it. It becomes the command."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+WITHIN: Final = frozenset(("clock", "names", "part"))
+"""What only somebody within the service's process can do (``drills.within``)."""
+IMPOSTOR: Final = "certificate"
+NAMES: Final = "names"
 
 
 class Host:
     """Does what marks at the venues ask for, each on a thread of its own, until its block ends.
 
-    ``again`` is the command line of a second copy of the trader.
+    A mark says what, for how many seconds, and with which words: ``names 6 hangs``. ``again`` is
+    the command line of another copy of the trader, ``venue`` the file that says where to trade.
     """
 
-    def __init__(self, folder: Path, again: Callable[[], list[str]]) -> None:
+    def __init__(
+        self, folder: Path, venue: Path, again: starts.Command, impostor: Impostor | None = None
+    ) -> None:
         self._folder = folder
+        self._venue = venue
         self._again = again
+        self._impostor = impostor
         self._done = 0
         self._threads: list[threading.Thread] = []
         self._failures: dict[str, str] = {}
         self._over = threading.Event()
-        self._acts: dict[str, Callable[[float, int], str]] = {
+        self._acts: dict[str, Callable[[float, subprocess.Popen[bytes], str], str]] = {
             "lock": self._lock_journal,
             "descriptors": self._use_up_descriptors,
             "second": self._start_second,
+            "start": self._start_wrong,
+            IMPOSTOR: self._deceive,
+            "clock": self._tell,
+            NAMES: self._tell,
+            "part": self._trouble_part,
         }
 
     def __enter__(self) -> Self:
@@ -87,15 +63,20 @@ class Host:
     ) -> None:
         self.failures()
 
+    @property
+    def certificate(self) -> Path | None:
+        """What a trader has to trust, if one of the venues' hosts speaks TLS."""
+        return None if self._impostor is None else self._impostor.certificate
+
     def wait(self, for_s: float) -> None:
         """Let time go by; over at once when the host is done."""
         self._over.wait(for_s)
 
-    def act(self, marks: Iterable[str], pid: int) -> None:
-        """Do what the marks that are new ask for, to the process ``pid``."""
+    def act(self, marks: Iterable[str], child: subprocess.Popen[bytes]) -> None:
+        """Do what the marks that are new ask for, to that process."""
         names = list(marks)
         for name in names[self._done :]:
-            thread = threading.Thread(target=self._do, args=(name, pid))
+            thread = threading.Thread(target=self._do, args=(name, child))
             thread.start()
             self._threads.append(thread)
         self._done = len(names)
@@ -107,13 +88,13 @@ class Host:
             thread.join()
         return dict(self._failures)
 
-    def _do(self, name: str, pid: int) -> None:
-        what, _, for_s = name.partition(" ")
-        failure = self._acts[what](float(for_s), pid)
+    def _do(self, name: str, child: subprocess.Popen[bytes]) -> None:
+        what, for_s, *_ = name.split()
+        failure = self._acts[what](float(for_s), child, name)
         if failure:
             self._failures[name] = failure
 
-    def _lock_journal(self, for_s: float, _pid: int) -> str:
+    def _lock_journal(self, for_s: float, _child: subprocess.Popen[bytes], _name: str) -> str:
         """Somebody else holds the database."""
         file = self._folder / "ketch" / "paper" / "journal.sqlite"
         try:
@@ -126,8 +107,9 @@ class Host:
             return f"the journal could not be locked: {error}"
         return ""
 
-    def _use_up_descriptors(self, for_s: float, pid: int) -> str:
+    def _use_up_descriptors(self, for_s: float, child: subprocess.Popen[bytes], _name: str) -> str:
         """The process may open next to nothing more."""
+        pid = child.pid
         try:
             used = len(os.listdir(f"/proc/{pid}/fd"))
             before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
@@ -138,13 +120,44 @@ class Host:
             return f"the limit of descriptors could not be set: {error}"
         return ""
 
-    def _start_second(self, _for_s: float, _pid: int) -> str:
-        """Another copy on the same accounts, with a state folder of its own, has to end."""
-        folder = self._folder / "second"
-        folder.mkdir(exist_ok=True)
-        with started(self._again(), folder, "log") as child:
-            try:
-                code = child.wait(_YOUNGER_S)
-            except subprocess.TimeoutExpired:
-                return "a second copy on the same accounts goes on"
-        return "" if code else "a second copy on the same accounts ended as if all were well"
+    def _start_second(self, _for_s: float, _child: subprocess.Popen[bytes], _name: str) -> str:
+        return starts.second(self._folder, self._venue, self._again, self.certificate)
+
+    def _start_wrong(self, _for_s: float, _child: subprocess.Popen[bytes], _name: str) -> str:
+        return starts.wrong(self._folder, self._venue, self._again, self.certificate)
+
+    def _deceive(self, for_s: float, _child: subprocess.Popen[bytes], _name: str) -> str:
+        """The host in TLS is somebody else."""
+        impostor = self._impostor
+        assert impostor is not None
+        before = impostor.deceived
+        impostor.deceive(on=True)
+        self._over.wait(for_s)
+        impostor.deceive(on=False)
+        if impostor.stolen:
+            return f"{impostor.stolen} bytes were told to a host with a false certificate"
+        return "" if impostor.deceived > before else "nobody came to the host that was false"
+
+    def _tell(self, _for_s: float, child: subprocess.Popen[bytes], name: str) -> str:
+        """To be done within the process."""
+        if child.stdin is None:
+            return "nobody is within the process who could do it"
+        try:
+            child.stdin.write(f"{name}\n".encode())
+            child.stdin.flush()
+        except (OSError, ValueError) as error:  # the second where it has ended, and is closed
+            return f"the process did not listen: {error}"
+        return ""
+
+    def _trouble_part(self, for_s: float, child: subprocess.Popen[bytes], name: str) -> str:
+        """A part of it dies or hangs, once it is handed such a message."""
+        met = f"drill: part {' '.join(name.split()[2:])}".encode()
+        log = self._folder / "log"
+        before = log.read_bytes().count(met)
+        failure = self._tell(for_s, child, name)
+        if failure:
+            return failure
+        self._over.wait(for_s)
+        if log.read_bytes().count(met) > before:
+            return ""
+        return "it met nothing: no such message was handed over"

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import msgspec
 
-from drills.figures import Episode, Figures, rank, read
+from drills.figures import ACCOUNT, Episode, Figures, rank, read
 from drills.plan import Plan
 from drills.result import Cost, FaultResult, Result, Window
 from drills.traders import KETCH, Ending
 from drills.unfold import Placed, as_recorded, waits
 from paper.measures import measure
 from paper.naked import spread
-from paper.records import AnyRecord, FaultFired, FaultHit, Login
+from paper.records import Accepted, AnyRecord, FaultFired, FaultHit, Login, Manual
 from paper.verdict import Finding, Measures, scope_of
 from venues.model import GRVT, ZERO
 
@@ -43,7 +43,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 def judge(evidence: Evidence) -> Result:
     """The whole verdict."""
     plan, records = evidence.plan, evidence.records
-    scope = scope_of(plan.primary, q=plan.size, lot=LOT, planned=plan.cycles)
+    scope = scope_of(
+        plan.primary, q=plan.size, lot=LOT, planned=plan.cycles, accounts=frozenset((ACCOUNT,))
+    )
     measures = measure(records, scope)
     figures = read(records, plan.size, LOT)
     faults = tuple(_Faults(evidence, measures, figures).results())
@@ -214,6 +216,8 @@ def _failures(
         for failure in _counted(result.failures):
             yield f"fault {result.fault} {result.name} at cycle {result.cycle}: {failure}"
     first_ns = min(_moments(evidence.records, FaultFired).values(), default=None)
+    for number in _by_others(evidence.records, figures):
+        yield f"cycle {number}: an order came from an account that nobody was to trade on"
     for letter, found in _findings(measures):
         if first_ns is None or found.at_ns < first_ns:
             yield f"no fault, cycle {_cycle_at(figures, found.at_ns)}: {letter}: {found.rule}"
@@ -229,6 +233,16 @@ def _failures(
             f"A: {completed} of {plan.cycles} cycles, limit {plan.demands.availability}; "
             f"the first not completed is cycle {first}"
         )
+
+
+def _by_others(records: Sequence[AnyRecord], figures: Figures) -> Iterator[int]:
+    """The cycles in which an account that is not the drill's had an order accepted, not by hand."""
+    known = {(each.venue, each.order_id) for each in records if isinstance(each, Manual)}
+    for each in records:
+        if not isinstance(each, Accepted) or each.account == ACCOUNT or each.forced:
+            continue
+        if (each.venue, each.order_id) not in known:
+            yield _cycle_at(figures, each.at_ns)
 
 
 def _counted(failures: Sequence[str]) -> Iterator[str]:

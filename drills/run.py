@@ -76,12 +76,14 @@ def run_once(plan: Plan, trader: str, style: str, seed: int, order: Order) -> Re
 
 def _not_reached(order: Order) -> Iterator[str]:
     """Faults of the plan that no run of it can have reached."""
-    placed = {each.label for seed in order.seeds for each in unfold(order.plan, seed, "socket")}
+    every = [each for seed in order.seeds for each in unfold(order.plan, seed, "socket")]
+    placed, numbers = {each.label for each in every}, {each.injection.fault for each in every}
     for each in order.plan.faults:
         if each.elsewhere:
             yield f"{each.label} ({each.elsewhere})"
         elif each.label not in placed:
-            yield f"{each.label} (there were too few cycles)"
+            drawn = each.fault in numbers
+            yield f"{each.label} ({'not drawn on' if drawn else 'too few cycles on'} these seeds)"
 
 
 def _programme(order: Order) -> list[tuple[Plan, str, str]]:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 import msgspec
 
-from cli.paper_process import PaperVenues
+from cli.paper_process import PaperVenues, Places
+from drills.host import IMPOSTOR, NAMES, WITHIN
+from drills.impostor import HOST, Impostor
 from drills.plan import Plan
-from drills.unfold import Placed, as_recorded, with_pid
+from drills.unfold import Placed, acts, as_recorded, with_pid
 from paper.records import AnyRecord, decode_records
 
+NAMED: Final = "localhost"
+"""What GRVT's trading host is called where its name can be lost (``drills.within``)."""
 _AHEAD: Final = 3  # cycles: a signal is armed for the process that will be there
 _PROXIED: Final = ("grvt/edge", "grvt/trades", "grvt/market-data", "backpack/api", "backpack/ws")
 _OF_THE_NETWORK: Final = frozenset(
@@ -32,7 +37,8 @@ class Scene:
         self.venue = folder / "venue.json"
         with (folder / "venues.log").open("ab") as said:
             self._venues = PaperVenues.launch(_settings(plan, seed, placed), self.ledger, said)
-        self._marked = any(fault["action"] == "mark" for each in placed for fault in each.arm)
+        self._acts = acts(placed)
+        self.impostor: Impostor | None = None
         self._seen = 0
         every = [fault for each in placed for fault in each.arm]
         self._signals = [fault for fault in every if fault["action"] == "signal"]
@@ -40,7 +46,7 @@ class Scene:
 
     def __enter__(self) -> Self:
         self._venues.__enter__()
-        self.venue.write_bytes(msgspec.json.encode(self._venues.places))
+        self.venue.write_bytes(msgspec.json.encode(self._as_told(self._venues.places)))
         for each in self.placed:
             for fault in each.arm:
                 if fault["action"] != "signal":
@@ -53,7 +59,25 @@ class Scene:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self.impostor is not None:
+            self.impostor.__exit__(kind, error, traceback)
         self._venues.__exit__(kind, error, traceback)
+
+    def _as_told(self, places: Places) -> Places:
+        """Where the venues are for a trader: in TLS, or by a name, where a fault needs that."""
+        grvt = places.grvt
+        if IMPOSTOR in self._acts:
+            self.impostor = Impostor(urlsplit(grvt.edge).port or 0, self.folder)
+            self.impostor.__enter__()
+            grvt = msgspec.structs.replace(grvt, edge=f"https://{HOST}:{self.impostor.port}")
+        if NAMES in self._acts:
+            grvt = msgspec.structs.replace(grvt, trades=grvt.trades.replace(HOST, NAMED))
+        return msgspec.structs.replace(places, grvt=grvt)
+
+    @property
+    def has_somebody_within(self) -> bool:
+        """True when somebody has to be within the service's process."""
+        return bool(self._acts & WITHIN)
 
     def arm_signals(self, pid: int) -> None:
         """Arm the signals whose cycles are near, for that process."""
@@ -83,7 +107,7 @@ class Scene:
 
     def marks(self) -> list[str]:
         """The marks that the host waits for and that were reached, in order; at once if none."""
-        if not self._marked:
+        if not self._acts:
             return []
         self._seen = len(self._told(f"/faults?fired={self._seen + 1}&wait_s=1")["fired"])
         return [fault["name"] for fault in self.fired() if fault["action"] == "mark"]

@@ -9,14 +9,16 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from cli.exits import ABANDONED, CONFIGURATION, DONE, EXPOSED, GAVE_UP, HALTED, UNEXPECTED
-from drills.host import HOME, Host, started
+from drills.host import Host
 from drills.plan import Plan
+from drills.processes import HOME, started
 from drills.scene import Scene
 from drills.unfold import Channel, Placed
 from venues.model import BACKPACK, GRVT
@@ -69,7 +71,7 @@ class _Lives:
         self._trader = trader
         self._scene = scene
         self._due_s = due_s
-        self._host = Host(scene.folder, lambda: command(trader, scene, 1, resume=False))
+        self._host = Host(scene.folder, scene.venue, self._again, scene.impostor)
         self._lives = 0
         self._mended: list[Placed] = []
         self._killed_s: list[float] = []
@@ -108,16 +110,27 @@ class _Lives:
         if self._lives:
             self._pause(_AGAIN_S)
         self._lives += 1
-        arguments = command(self._trader, self._scene, left, resume=resume)
-        with started(arguments, self._scene.folder, "log") as child:
+        scene = self._scene
+        within = scene.has_somebody_within and self._trader == KETCH
+        arguments = command(
+            self._trader, scene.plan, scene.venue, left, resume=resume, within=within
+        )
+        with started(
+            arguments, scene.folder, "log", told=within, certificate=self._host.certificate
+        ) as child:
             while child.poll() is None and time.monotonic() < self._due_s:
                 self._scene.arm_signals(child.pid)
-                self._host.act(self._scene.marks(), child.pid)
+                self._host.act(self._scene.marks(), child)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(_POLL_S)
             if child.poll() is None:
                 return None
             return child.returncode
+
+    def _again(self, venue: Path, settings: Sequence[str]) -> list[str]:
+        """Another copy of it, for a cycle at the venues of that file."""
+        more = [part for setting in settings for part in ("-o", setting)]
+        return [*command(self._trader, self._scene.plan, venue, 1, resume=False), *more]
 
     def _pause(self, for_s: float) -> None:
         """Nobody trades meanwhile; never beyond the moment when all of it is given up."""
@@ -156,20 +169,22 @@ class _Lives:
         )
 
 
-def command(trader: str, scene: Scene, cycles: int, *, resume: bool) -> list[str]:
-    """The command line of a life with so many cycles."""
-    plan = scene.plan
+def command(
+    trader: str, plan: Plan, venue: Path, cycles: int, *, resume: bool, within: bool = False
+) -> list[str]:
+    """The command line of a life with so many cycles; with somebody ``within`` its process."""
     if trader != KETCH:
         client, _, policy = trader.removesuffix(RESTARTED).partition("-")
         return [
             sys.executable, "-m", "benchmarks.baselines", "--client", client, "--policy", policy,
-            "--venue", str(scene.venue), "--cycles", str(cycles), "--size", str(plan.size),
+            "--venue", str(venue), "--cycles", str(cycles), "--size", str(plan.size),
             "--primary", plan.primary, "--hold", str(plan.hold_s), "--pause", str(plan.pause_s),
             *(["--close-first"] if trader.endswith(RESTARTED) else []),
         ]  # fmt: skip
     options = [part for setting in _overrides(plan) for part in ("-o", setting)]
+    program = ["-m", "drills.within"] if within else [str(HOME / "main.py")]
     return [
-        sys.executable, str(HOME / "main.py"), "run", "--venue", str(scene.venue),
+        sys.executable, *program, "run", "--venue", str(venue),
         "--cycles", str(cycles), *(["--resume"] if resume else []), *options,
     ]  # fmt: skip
 

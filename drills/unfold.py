@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 import msgspec
@@ -18,7 +19,7 @@ _CHANNELS: Final = ("socket", "rest")
 _WAITING: Final = frozenset(
     (
         "answer", "lose", "slow", "edit_reply", "frames", "subscribe", "race", "delay",
-        "deny", "shatter", "throttle", "maintenance",
+        "deny", "shatter", "throttle", "maintenance", "fund",
     )
 )  # fmt: skip
 
@@ -57,6 +58,12 @@ def waits(fault: dict[str, Any]) -> bool:
     return str(fault["action"]) in _WAITING
 
 
+def acts(placed: Iterable[Placed]) -> frozenset[str]:
+    """What the host is to do in all of them: the first word of each mark."""
+    marks = (fault for each in placed for fault in each.arm if fault["action"] == "mark")
+    return frozenset(str(fault["name"]).partition(" ")[0] for fault in marks)
+
+
 def as_recorded(fault: dict[str, Any]) -> bytes:
     """The fault as the ledger has it, without the process that it was for."""
     whole = _checked(fault | ({"pid": 2} if _signals(fault) else {}))
@@ -82,10 +89,17 @@ def _cycles(plan: Plan, seed: int) -> list[tuple[Injection, int]]:
         return fixed + [(each, 1) for each in free]
     if schedule.shares and plan.cycles >= schedule.shares_from:
         return fixed + _by_share(schedule, plan.cycles, free, seed)
-    order = Draws(seed, 0, "order").shuffled([each for each in free if not each.long])
+    order = _once([each for each in free if not each.long], seed)
     return fixed + [
         (each, schedule.first + schedule.gap * place) for place, each in enumerate(order)
     ]
+
+
+def _once(free: list[Injection], seed: int) -> list[Injection]:
+    """Each fault once, then the other variants; what there are too few cycles for is left out."""
+    drawn = Draws(seed, 0, "order").shuffled(free)
+    first = list({each.fault: each for each in reversed(drawn)}.values())
+    return first + [each for each in drawn if each not in first]
 
 
 def _by_share(
@@ -140,7 +154,7 @@ def _placed(injection: Injection, cycle: int, seed: int, channel: Channel) -> Pl
         each = {name: values[number % len(values)] for name, values in injection.each.items()}
         moment = _drawn(injection.at, Draws(seed, cycle, injection.label))
         at = {"at": moment | {"cycle": cycle}} if injection.at else {}
-        whole = at | _drawn(_by_host(_for_channel(fault, channel)) | each, draws)
+        whole = at | _by_host(_drawn(_for_channel(fault, channel) | each, draws))
         if "at" in fault:
             whole["at"] = (
                 injection.at | fault["at"] | {"cycle": cycle + fault["at"].get("cycle", 0)}
@@ -158,10 +172,11 @@ def _for_channel(fault: dict[str, Any], channel: Channel) -> dict[str, Any]:
 
 
 def _by_host(fault: dict[str, Any]) -> dict[str, Any]:
-    """What the host does waits for a mark, which names it."""
+    """What the host does waits for a mark, which says it."""
     if "host" not in fault:
         return fault
-    return {"action": "mark", "name": f"{fault['host']} {fault.get('for_s', 0)}"}
+    words = (fault["host"], fault.get("for_s", 0), *fault.get("words", ()))
+    return {"action": "mark", "name": " ".join(map(str, words))}
 
 
 def _drawn(value: Any, draws: Draws) -> Any:
@@ -170,6 +185,8 @@ def _drawn(value: Any, draws: Draws) -> Any:
         if set(value) == {"draw"}:
             return draws.choice(value["draw"])
         return {name: _drawn(each, draws) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_drawn(each, draws) for each in value]
     return value
 
 

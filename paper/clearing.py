@@ -39,7 +39,8 @@ class Clearing:
         self._mark_of = mark_of
         self._accounts = {name: Account(name, settings.deposit) for name in accounts}
         self._accounts[BACKGROUND] = Account(BACKGROUND, ZERO)
-        self._funded_interval = -1
+        self._funded_interval: int | None = None
+        self._shifted_ns = 0  # by how much fundings come after the multiples of their interval
         self.payments: list[FundingPayment] = []  # of all accounts but the background, oldest first
 
     def set_limits(self, limits: Limits) -> None:
@@ -97,18 +98,30 @@ class Clearing:
 
     def next_funding_ns(self, now_ns: int) -> int:
         """When the interval that ``now_ns`` is in ends, and funding is booked."""
-        interval_ns = self._settings.funding.interval_s * _NS_PER_S
-        return (now_ns // interval_ns + 1) * interval_ns
+        return (self._interval(now_ns) + 1) * self._interval_ns + self._shifted_ns
+
+    def shift_funding(self, due_ns: int) -> None:
+        """Fundings are at ``due_ns``, which is to come, and at its interval before and after."""
+        self._shifted_ns = due_ns % self._interval_ns
+        self._funded_interval = self._interval(due_ns) - 1
+
+    @property
+    def _interval_ns(self) -> int:
+        return self._settings.funding.interval_s * _NS_PER_S
+
+    def _interval(self, now_ns: int) -> int:
+        """The number of the interval that ``now_ns`` is in."""
+        return (now_ns - self._shifted_ns) // self._interval_ns
 
     def fund(self, now_ns: int) -> list[FundingPayment]:
         """Book funding when ``now_ns`` has entered another interval; returns what was booked.
 
         The first call only notes the interval.
         """
-        interval = now_ns // (self._settings.funding.interval_s * _NS_PER_S)
+        interval = self._interval(now_ns)
         if interval == self._funded_interval:
             return []
-        first = self._funded_interval < 0
+        first = self._funded_interval is None
         self._funded_interval = interval
         booked = [] if first else self._book_funding(now_ns)
         self.payments += [payment for payment in booked if payment.account != BACKGROUND]

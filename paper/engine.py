@@ -40,6 +40,7 @@ from paper.settings import VenueSettings
 from venues.model import ZERO, Book, Instrument, Level, Side, TimeInForce
 
 _NS_PER_US = 1_000
+_NS_PER_S = 1_000_000_000
 _REMAINDER = {TimeInForce.IOC: Reason.IOC, TimeInForce.FOK: Reason.FOK}
 
 
@@ -193,6 +194,10 @@ class PaperExchange(Readings):
     def withdraw(self, account: str, amount: Decimal) -> None:
         """Money leaves the account."""
         self._clearing.account(account).deposit -= amount
+
+    def fund_in(self, in_s: float) -> None:
+        """The next funding is booked in so many seconds, and the others at its interval."""
+        self._clearing.shift_funding(self._clock() + int(in_s * _NS_PER_S))
 
     def stir(self, symbol: str, count: int) -> None:
         """So many updates of a book that change nothing."""

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 from paper.background import MarketMaker
 from paper.engine import PaperExchange
-from paper.faults import Faults, Move
+from paper.faults import Faults, Fund, Move
 from paper.hands import Hands
 from paper.hooks import CycleHooks
 from paper.keys import ACCOUNTS
@@ -58,6 +58,7 @@ class World:
         self._start_positions()
         self.sample_marks()
         self.faults.on(Move, self._move)
+        self.faults.on(Fund, self._fund)
         self.hands = Hands(self.exchanges, self.faults, signals=settings.signals)
 
     def tick(self) -> None:
@@ -70,6 +71,10 @@ class World:
             if fault.venue in (None, venue):
                 maker.move(fault.by_bps)
         self.faults.effects.hit(fault, f"{fault.by_bps} bps")
+
+    def _fund(self, fault: Fund) -> None:
+        self.exchanges[fault.venue].fund_in(fault.in_s)
+        self.faults.effects.hit(fault, "announced")
 
     def sample_marks(self) -> None:
         """Put each contract's mark into the ledger."""

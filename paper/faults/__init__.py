@@ -10,7 +10,7 @@ so a drill hits the same instant of every run. A fault is one JSON object on the
 from paper.faults.base import At, Fault, Hook
 from paper.faults.core import ClearAll, FaultRefused, Faults
 from paper.faults.effects import Hit
-from paper.faults.market import AnyMarket, Flood, Move, State, Stream
+from paper.faults.market import AnyMarket, Flood, Fund, Move, State, Stream
 from paper.faults.outside import (
     AnyOutside,
     CancelOrders,
@@ -47,8 +47,8 @@ AnyFault = AnyVenueFault | AnyRule | AnyMarket | AnyOutside | AnyWire
 __all__ = [
     "Answer", "AnyFault", "AnyMarket", "AnyOutside", "AnyRule", "AnyVenueFault", "AnyWire", "At",
     "Blackhole", "CancelOrders", "ClearAll", "Clock", "Closed", "Cut", "Delay", "Deny", "Drop",
-    "EditReply", "Expire", "Fault", "FaultRefused", "Faults", "Fin", "Flood", "Frames", "Hit",
-    "Hold", "Hook", "Lag", "Leverage", "Liquidate", "Lose", "Maintenance", "Mark", "Move",
+    "EditReply", "Expire", "Fault", "FaultRefused", "Faults", "Fin", "Flood", "Frames", "Fund",
+    "Hit", "Hold", "Hook", "Lag", "Leverage", "Liquidate", "Lose", "Maintenance", "Mark", "Move",
     "NoRead", "OrderRule", "Race", "Refuse", "Restart", "Rst", "Shatter", "Signal", "Slow",
     "State", "Stream", "Subscribe", "Take", "Throttle", "Trade", "Trickle", "Withdraw",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """What a venue does wrong with its market data, and what becomes of its markets.
 
 Sources: docs.backpack.exchange (``orderBookState``; ``U`` of each depth message follows on the last
-``u``), GRVT's sequence numbers; FAULTS 23, 24, 42.
+``u``), GRVT's sequence numbers; FAULTS 23, 24, 33, 42.
 """
 
 from __future__ import annotations
@@ -45,6 +45,13 @@ class Move(Fault, frozen=True, kw_only=True, tag="move"):
     venue: Venue | None = None
 
 
+class Fund(Fault, frozen=True, kw_only=True, tag="fund"):
+    """The venue's fundings move: the next is booked ``in_s`` from now, then at its interval."""
+
+    venue: Venue
+    in_s: Seconds
+
+
 class State(ConnectionFault, frozen=True, kw_only=True, tag="state"):
     """Backpack's markets (or one ``symbol``) are in another state: listed so, and enforced."""
 
@@ -54,4 +61,4 @@ class State(ConnectionFault, frozen=True, kw_only=True, tag="state"):
     symbol: str | None = None
 
 
-AnyMarket = Stream | Flood | Move | State
+AnyMarket = Stream | Flood | Fund | Move | State

@@ -103,8 +103,15 @@ def test_in_a_short_run_each_fault_comes_once_and_alone() -> None:
     plan = shipped("chaos")
     placed = unfold(plan, 1, "socket")
     cycles = [each.cycle for each in placed]
-    assert len(set(cycles)) == len(cycles) == len([each for each in plan.faults if each.arm])
+    assert len(set(cycles)) == len(cycles) == 50
+    assert {each.injection.fault for each in placed} == {e.fault for e in plan.faults if e.arm}
     assert min(b - a for a, b in pairwise(cycles)) >= 2
+
+
+def test_every_variant_of_a_fault_comes_in_one_of_five_short_runs() -> None:
+    plan = shipped("chaos")
+    placed = {each.label for seed in range(1, 6) for each in unfold(plan, seed, "socket")}
+    assert placed == {each.label for each in plan.faults if each.arm}
 
 
 @settings(max_examples=4)

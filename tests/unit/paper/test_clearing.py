@@ -55,3 +55,18 @@ def test_who_holds_nothing_has_no_liquidation_price() -> None:
 def test_the_next_funding_is_at_the_next_multiple_of_the_interval(now_s: int, next_s: int) -> None:
     house = House("0.5", funding=Funding(interval_s=3_600))
     assert house.clearing.next_funding_ns(now_s * 10**9) == next_s * 10**9
+
+
+@pytest.mark.parametrize(("now_s", "next_s"), [(0, 1_000), (999, 1_000), (1_000, 4_600)])
+def test_fundings_that_were_moved_keep_their_interval(now_s: int, next_s: int) -> None:
+    house = House("0.5", funding=Funding(interval_s=3_600))
+    house.clearing.shift_funding(1_000 * 10**9)
+    assert house.clearing.next_funding_ns(now_s * 10**9) == next_s * 10**9
+
+
+def test_a_funding_that_was_moved_is_booked_once_when_it_is_due() -> None:
+    house = House("0.5", funding=Funding(interval_s=3_600))
+    house.clearing.fund(0)
+    house.clearing.shift_funding(1_000 * 10**9)
+    booked = [len(house.clearing.fund(now_s * 10**9)) for now_s in (999, 1_000, 1_001, 3_600)]
+    assert [bool(count) for count in booked] == [False, True, False, False]
