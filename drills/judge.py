@@ -11,18 +11,21 @@ import msgspec
 
 from drills.figures import ACCOUNT, Episode, Figures, rank, read
 from drills.plan import Plan
-from drills.result import Cost, FaultResult, Result, Window
+from drills.result import Cost, FaultResult, Load, Result, Window
+from drills.tally import Acting, freezes, naked_by_cycle, naked_by_kind
 from drills.traders import KETCH, Ending
 from drills.unfold import Placed, as_recorded, waits
-from paper.measures import measure
+from paper.measures import TWICE, measure
 from paper.naked import spread
 from paper.records import Accepted, AnyRecord, FaultFired, FaultHit, Login, Manual
+from paper.traffic import VenueTraffic
 from paper.verdict import Finding, Measures, scope_of
 from venues.model import GRVT, ZERO
 
 LOT: Final = Decimal("0.01")  # ETH's size step at both paper venues
 RESUME_S: Final = 60.0  # the fault list's S
 _NS_PER_S: Final = 1_000_000_000
+_AFTER_S: Final = 2.0  # what a fault has broken is set up again within that
 _NAKED_S: Final = (1, 5, 30)
 
 
@@ -36,6 +39,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     placed: tuple[Placed, ...]
     records: Sequence[AnyRecord]
     ending: Ending
+    traffic: dict[str, VenueTraffic]
     duration_s: float
     replay: str
 
@@ -48,7 +52,8 @@ def judge(evidence: Evidence) -> Result:
     )
     measures = measure(records, scope)
     figures = read(records, plan.size, LOT)
-    faults = tuple(_Faults(evidence, measures, figures).results())
+    judged = _Faults(evidence, measures, figures)
+    faults = tuple(judged.results())
     failures = tuple(_failures(evidence, measures, figures, faults))
     episodes = [episode.q_s for episode in figures.episodes]
     worst = max(figures.episodes, key=lambda each: each.q_s, default=None)
@@ -61,10 +66,16 @@ def judge(evidence: Evidence) -> Result:
         availability=Decimal(completed) / plan.cycles,
         duplicates=len(measures.duplicates), orphans=len(measures.orphans),
         position_errors=len(measures.position_errors), flips=len(measures.flips),
+        self_trades=len(measures.self_trades),
+        ids_reused=sum(found.rule.endswith(TWICE) for found in measures.duplicates),
+        opened_meanwhile=sum(fault.opened_meanwhile for fault in faults), bans=measures.bans,
         largest_order_q=measures.largest_order_q,
         naked=Window(
             total_q_s=naked.total, p50_q_s=naked.p50, p99_q_s=naked.p99, worst_q_s=naked.max,
-            worst_cycle=worst.cycle if worst else 0, over_s=_lengths(figures.episodes),
+            worst_cycle=worst.cycle if worst else 0,
+            worst_fault=judged.last_before(worst.start_ns) if worst else "",
+            over_s=_lengths(figures.episodes),
+            by_kind=naked_by_kind(figures, evidence.placed),
         ),
         fill_to_hedge_ms={
             "p50": rank(figures.fill_to_hedge_ms, 50), "p99": rank(figures.fill_to_hedge_ms, 99),
@@ -76,9 +87,27 @@ def judge(evidence: Evidence) -> Result:
         ),
         orders=measures.orders, fills=measures.fills,
         logins=sum(isinstance(record, Login) and record.venue == GRVT for record in records),
-        lives=evidence.ending.lives, exit_code=evidence.ending.exit_code,
+        lives=evidence.ending.lives, halts=evidence.ending.halts,
+        halts_not_demanded=evidence.ending.halts_not_demanded,
+        freezes=freezes(figures, judged.acting(), plan.pause_s),
+        load=_load(evidence, figures),
+        incomplete=tuple(c.number for c in figures.cycles if not c.completed),
+        cycle_naked_q_s=naked_by_cycle(figures),
+        exit_code=evidence.ending.exit_code,
         duration_s=evidence.duration_s, faults=faults, failures=failures, replay=evidence.replay,
     )  # fmt: skip
+
+
+def _load(evidence: Evidence, figures: Figures) -> Load:
+    begun = max(1, len(figures.cycles))
+    return Load(
+        traffic=evidence.traffic,
+        requests_per_cycle={
+            venue: round(counted.requests / begun, 1) for venue, counted in evidence.traffic.items()
+        },
+        early=evidence.ending.early,
+        last=evidence.ending.last,
+    )
 
 
 class _Faults:
@@ -100,6 +129,21 @@ class _Faults:
             else:
                 yield self._judged(placed, start_ns)
 
+    def last_before(self, at_ns: int) -> str:
+        """The fault that began last before that, if any had."""
+        begun = {self._start_ns(each): each.label for each in self._evidence.placed}
+        before = [start_ns for start_ns in begun if start_ns is not None and start_ns <= at_ns]
+        return begun[max(before)] if before else ""
+
+    def acting(self) -> list[Acting]:
+        """When each fault acted, for as long as its plan says."""
+        return [
+            Acting(start_ns=start_ns, end_ns=start_ns + int(lasts_s * _NS_PER_S))
+            for each in self._evidence.placed
+            if (start_ns := self._start_ns(each)) is not None
+            for lasts_s in (each.injection.lasts_s + _AFTER_S,)
+        ]
+
     def _judged(self, placed: Placed, start_ns: int) -> FaultResult:
         injection = placed.injection
         # What comes at once can't be told apart: one must spare what another breaks.
@@ -113,7 +157,8 @@ class _Faults:
             if not any(letter in each.injection.spares for each in together)
         ]
         failures += self._host_failures(placed)
-        failures += self._opened_meanwhile(placed)
+        opened, text = self._opened_meanwhile(placed)
+        failures += text
         worst = max(
             (each.q_s for each in self._figures.episodes if _within(each, start_ns, until_ns)),
             default=ZERO,
@@ -127,12 +172,13 @@ class _Faults:
         elif resumed_s is not None and resumed_s > RESUME_S:
             failures.append(f"S: cycles went on after {resumed_s:.0f} s, limit {RESUME_S:g}")
         return self._result(
-            placed, reached=True, failures=tuple(failures), naked=worst, resumed_s=resumed_s
-        )
+            placed, reached=True, failures=tuple(failures), naked=worst, resumed_s=resumed_s,
+            opened=opened,
+        )  # fmt: skip
 
     def _result(
         self, placed: Placed, *, reached: bool, failures: tuple[str, ...],
-        naked: Decimal = ZERO, resumed_s: float | None = None,
+        naked: Decimal = ZERO, resumed_s: float | None = None, opened: int = 0,
     ) -> FaultResult:  # fmt: skip
         return FaultResult(
             fault=placed.injection.fault,
@@ -143,6 +189,7 @@ class _Faults:
             passed=not failures,
             naked_q_s=naked,
             resumed_s=resumed_s,
+            opened_meanwhile=opened,
             failures=failures,
         )
 
@@ -159,11 +206,11 @@ class _Faults:
         host = self._evidence.ending.host
         return [host[name] for fault in placed.arm if (name := str(fault.get("name"))) in host]
 
-    def _opened_meanwhile(self, placed: Placed) -> list[str]:
-        """S: cycles that were opened while it was demanded that none is."""
+    def _opened_meanwhile(self, placed: Placed) -> tuple[int, list[str]]:
+        """S: how many cycles were opened while it was demanded that none is, and what that is."""
         injection, acted_ns = placed.injection, self._acted_ns(placed)
         if injection.stops_after_s is None or acted_ns is None:
-            return []
+            return 0, []
         opened = [
             (after_s, cycle.number)
             for cycle in self._figures.cycles
@@ -172,9 +219,9 @@ class _Faults:
             < injection.lasts_s
         ]
         if not opened:
-            return []
+            return 0, []
         after_s, number = opened[0]
-        return [
+        return len(opened), [
             f"S: {len(opened)} opened meanwhile, the first (cycle {number}) after {after_s:.1f} s"
         ]
 

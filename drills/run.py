@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from drills.compare import compare
 from drills.judge import Evidence, decides, judge
 from drills.plan import Plan, styled
 from drills.result import DRILL_SCHEMA, Report, Result
@@ -49,6 +50,7 @@ def run(order: Order, said: Callable[[Result], None]) -> Report:
         passed=all(result.passed for result in runs if decides(result.trader, order.traders)),
         not_reached=tuple(_not_reached(order)),
         runs=tuple(runs),
+        comparisons=tuple(compare(runs)),
     )
 
 
@@ -59,9 +61,10 @@ def run_once(plan: Plan, trader: str, style: str, seed: int, order: Order) -> Re
     began_s = time.monotonic()
     with Scene(plan, seed, placed, folder) as scene:
         ending = trade(trader, scene, _limit_s(plan, [each.injection.lasts_s for each in placed]))
+        traffic = scene.traffic()
     evidence = Evidence(
         plan=plan, seed=seed, trader=trader, style=style, placed=placed, records=scene.records(),
-        ending=ending, duration_s=round(time.monotonic() - began_s, 1),
+        ending=ending, traffic=traffic, duration_s=round(time.monotonic() - began_s, 1),
         replay=f"{order.replay} --seed {seed}" + ("" if trader == KETCH else f" --only {trader}"),
     )  # fmt: skip
     result = judge(evidence)

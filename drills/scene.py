@@ -15,6 +15,7 @@ from drills.impostor import HOST, Impostor
 from drills.plan import Plan
 from drills.unfold import Placed, acts, as_recorded, with_pid
 from paper.records import AnyRecord, decode_records
+from paper.traffic import VenueTraffic
 
 NAMED: Final = "localhost"
 """What GRVT's trading host is called where its name can be lost (``drills.within``)."""
@@ -111,6 +112,10 @@ class Scene:
             return []
         self._seen = len(self._told(f"/faults?fired={self._seen + 1}&wait_s=1")["fired"])
         return [fault["name"] for fault in self.fired() if fault["action"] == "mark"]
+
+    def traffic(self) -> dict[str, VenueTraffic]:
+        """What has been asked of each venue so far."""
+        return msgspec.convert(self._told("/traffic"), dict[str, VenueTraffic])
 
     def arm(self, fault: dict[str, Any]) -> None:
         """Arm one more fault now. Raises CommandFailed when the venues refuse it."""

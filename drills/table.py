@@ -11,7 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from drills.result import FaultResult, Report, Result
+from drills.result import Comparison, FaultResult, Report, Result
 from drills.traders import KETCH
 
 _CLAIM: Final = "the report claims 5 to 9"
@@ -39,9 +39,11 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     faults = [fault for run in report.runs if run.trader == KETCH for fault in run.faults]
     if faults:
         yield _faults(faults)
+    yield _more(report.runs)
     for label in report.not_reached:
         yield Text(f"not reached, so no pass: {label}")
     yield from (Text(text) for text in _comparison(report.runs))
+    yield from (Text(text) for text in _beside(report.comparisons))
     yield from (Text(text) for text in _bounds(report.runs))
     for run in report.runs:
         for failure in run.failures:
@@ -148,10 +150,70 @@ def _comparison(runs: Sequence[Result]) -> Iterator[str]:
         )
 
 
+def _more(runs: Sequence[Result]) -> Table:
+    """One column a run of Ketch: what else the fault list asks of each."""
+    ketch = [run for run in runs if run.trader == KETCH]
+    table = Table()
+    table.add_column("of Ketch")
+    for run in ketch:
+        table.add_column(f"seed {run.seed}, {run.primary} leads", justify="right")
+    columns = [dict(_figures_of(run)) for run in ketch]
+    for name in dict.fromkeys(name for column in columns for name in column):
+        table.add_row(name, *(column.get(name, "") for column in columns))
+    return table
+
+
+def _figures_of(run: Result) -> Iterator[tuple[str, str]]:
+    naked, load, freezes = run.naked, run.load, run.freezes
+    yield "self-trades, ids reused, bans", f"{run.self_trades}, {run.ids_reused}, {run.bans}"
+    yield "opened where nothing may be", str(run.opened_meanwhile)
+    yield "largest order / q", f"{run.largest_order_q:.2f}"
+    where = f", {naked.worst_fault}" if naked.worst_fault else ""
+    yield "worst N", f"{naked.worst_q_s:.2f} in cycle {naked.worst_cycle}{where}"
+    for kind, spread in naked.by_kind.items():
+        row = f"{spread.total:.2f}: {spread.p50:.3f}/{spread.p99:.2f}/{spread.max:.2f}"
+        yield f"N, {kind}: total: p50/p99/max a cycle", row
+    yield "episodes > 1, 5, 30 s", ", ".join(str(naked.over_s[s]) for s in ("1", "5", "30"))
+    text = f"{freezes.count}, {freezes.total_s:.1f} s, {freezes.longest_s:.1f} s"
+    yield "pauses between cycles, total, longest", text
+    yield "pauses with no fault", str(freezes.unfounded)
+    yield "halts: demanded, others", f"{run.halts}, {run.halts_not_demanded}"
+    yield "lives, logins", f"{run.lives}, {run.logins}"
+    for venue, counted in load.traffic.items():
+        average = load.requests_per_cycle[venue]
+        row = f"{average}, {counted.most_per_s}, {counted.refused.get('429', 0)}"
+        yield f"{venue}: requests a cycle, most a second, 429", row
+        yield f"{venue}: websockets asked for", str(counted.upgrades)
+    for when, look in (("early", load.early), ("last", load.last)):
+        if look is not None:
+            row = f"{look.descriptors}, {look.threads}, {look.rss_mib:.0f} MiB"
+            yield f"{when}: descriptors, threads, memory", f"{row} in cycle {look.cycle}"
+
+
+def _beside(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    for each in comparisons:
+        yield (
+            f"Ketch and {each.trader}, {each.pairs} cycles: {each.ketch_only} completed by Ketch "
+            f"alone, {each.other_only} by the other alone (sign test, p {each.p_value:.2g}); the "
+            f"other's N is {each.naked_q_s:+.3f} q·s a cycle against ours ({each.low:+.3f} to "
+            f"{each.high:+.3f}, 95 %)"
+        )
+
+
 def _bounds(runs: Sequence[Result]) -> Iterator[str]:
     """What so many cycles without a failure show, which is not "100 %"."""
     ketch = [run for run in runs if run.trader == KETCH]
     done = sum(run.completed for run in ketch)
-    if ketch and done and all(run.completed >= run.planned for run in ketch):
-        rate = (Decimal(300) / done).quantize(Decimal("0.01"))
-        yield f"no cycle of {done} failed: fewer than {rate} % do, with 95 % confidence (3/n)"
+    if not done:
+        return
+    if all(run.completed >= run.planned for run in ketch):
+        yield _bound("no cycle failed", done)
+    begun = sum(len(run.cycle_naked_q_s) for run in ketch)
+    errors = ("duplicates", "orphans", "position_errors", "flips")
+    if not any(getattr(run, name) for run in ketch for name in errors):
+        yield _bound("no cycle had a duplicate, an orphan, a position error or a flip", begun)
+
+
+def _bound(what: str, cycles: int) -> str:
+    rate = (Decimal(300) / cycles).quantize(Decimal("0.01"))
+    return f"of {cycles}, {what}: fewer than {rate} % do, with 95 % confidence (3/n)"

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from cli.exits import ABANDONED, CONFIGURATION, DONE, EXPOSED, GAVE_UP, HALTED, UNEXPECTED
+from drills.footprint import Footprint, Steps
 from drills.host import Host
 from drills.plan import Plan
 from drills.processes import HOME, started
@@ -42,11 +43,16 @@ _LOOP, _LOOP_S = 3, 75.0  # so many crashes within a minute and a start, and it 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """How a trader came to its end: its last exit code, its lives, and what is wrong with that.
 
-    ``host`` is what went wrong with what the host did, by the name of its mark.
+    ``halts`` counts those that a fault demanded. ``host`` is what went wrong with what the host
+    did, by the name of its mark.
     """
 
     exit_code: int
     lives: int
+    halts: int = 0
+    halts_not_demanded: int = 0
+    early: Footprint | None = None
+    last: Footprint | None = None
     failure: str = ""
     host: dict[str, str] = msgspec.field(default_factory=dict)
 
@@ -75,6 +81,8 @@ class _Lives:
         self._lives = 0
         self._mended: list[Placed] = []
         self._killed_s: list[float] = []
+        self._halts = 0
+        self._steps = Steps(scene.plan.cycles)
 
     def live(self) -> Ending:
         """Start it, and again for as long as its ends are the drill's doing."""
@@ -94,6 +102,7 @@ class _Lives:
             told = self._signals() > signalled
             if code in _HALTS and self._may_halt():
                 resume = True
+                self._halts += 1
                 if over:
                     return self._end(DONE, "")
             elif code < 0:
@@ -121,6 +130,7 @@ class _Lives:
             while child.poll() is None and time.monotonic() < self._due_s:
                 self._scene.arm_signals(child.pid)
                 self._host.act(self._scene.marks(), child)
+                self._steps.step(child.pid, self._scene.cycle, self._lives)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(_POLL_S)
             if child.poll() is None:
@@ -165,8 +175,10 @@ class _Lives:
 
     def _end(self, code: int, failure: str) -> Ending:
         return Ending(
-            exit_code=code, lives=self._lives, failure=failure, host=self._host.failures()
-        )
+            exit_code=code, lives=self._lives, failure=failure, host=self._host.failures(),
+            halts=self._halts, halts_not_demanded=int(code in _HALTS),
+            early=self._steps.early, last=self._steps.last,
+        )  # fmt: skip
 
 
 def command(

@@ -66,6 +66,7 @@ class ControlPort:
                 web.delete("/faults", self._clear),
                 web.get("/connections", self._connections),
                 web.get("/accounts", self._accounts),
+                web.get("/traffic", self._traffic),
                 web.post("/shutdown", self._shutdown),
             ]
         )
@@ -139,6 +140,9 @@ class ControlPort:
     async def _accounts(self, request: web.Request) -> web.Response:
         exchanges = self._world.exchanges.items()
         return _json({venue: dict(_states(exchange)) for venue, exchange in exchanges})
+
+    async def _traffic(self, request: web.Request) -> web.Response:
+        return _json(self._world.faults.traffic.venues)
 
     async def _shutdown(self, request: web.Request) -> web.Response:
         self._stop()

@@ -32,6 +32,8 @@ from paper.records import (
 from paper.verdict import MEASURES_SCHEMA, Finding, Measures, Scope, scope_of
 from venues.model import BACKPACK, GRVT, ZERO
 
+TWICE: Final = "accepted twice"
+"""How the finding of an id that was used again ends."""
 _NS_PER_S: Final = 1_000_000_000
 _AGE_GRACE_S: Final = 2
 _UNATTENDED_S: Final = 5
@@ -167,7 +169,7 @@ class Judge:
                 continue
             key = (f"{record.venue}|{record.account}", kind, str(value))
             if key in self._ids:
-                self._find("D", record, f"{kind} accepted twice", str(value))
+                self._find("D", record, f"{kind} {TWICE}", str(value))
             self._ids.add(key)
 
     def _check_own(self, record: Accepted) -> None:

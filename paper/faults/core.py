@@ -22,6 +22,7 @@ from paper.faults.gates import Gates
 from paper.faults.http import HttpFaults
 from paper.faults.plan import Plan, Reached
 from paper.faults.venue import Clock, Delay, Drop, Lag, Race, Refuse
+from paper.traffic import Traffic
 
 _Kind = TypeVar("_Kind", bound=Fault)
 
@@ -62,6 +63,7 @@ class Faults:
         self.effects = Effects(clock, seed, self._hit)
         self.frames = FrameFaults(self.effects)
         self.gates = Gates(clock, self.effects)
+        self.traffic = Traffic(clock)
         self._http = HttpFaults(self)
 
     def on(self, kind: type[_Kind], act: Callable[[_Kind], None]) -> None:

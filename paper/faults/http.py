@@ -82,6 +82,7 @@ class HttpFaults:
         @web.middleware
         async def inject(request: web.Request, handler: Handler) -> web.StreamResponse:
             if request.headers.get("Upgrade", "").lower() == "websocket":
+                self._faults.traffic.upgraded(upgrade_name)
                 self._faults.at_hook(upgrade_name.partition("/")[0], "ws_upgrade")
                 if self._faults.refusing(upgrade_name):
                     return abort(request)
@@ -90,7 +91,10 @@ class HttpFaults:
                     return banned.response()
                 await self._faults.before_reply(upgrade_name)
                 return await handler(request)
-            return await self._serve(connection, request, handler)
+            self._faults.traffic.asked(connection)
+            response = await self._serve(connection, request, handler)
+            self._faults.traffic.answered(connection, response.status)
+            return response
 
         return inject
 

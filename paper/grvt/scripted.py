@@ -102,11 +102,13 @@ class ScriptedDialect:
             line.reply(_reply(head, result=Subscription(stream=stream)))
 
     def _call(self, head: _Head, data: str | bytes, line: Cuttable) -> None:
+        self._faults.traffic.asked(self._connection)
         hook = hook_of(self._connection, "", head.method)
         if hook is not None:
             self._faults.at_hook(GRVT, hook)
         turned_away = self._faults.gates.turned_away(self._connection, "", hook)
         if turned_away is not None:
+            self._faults.traffic.answered(self._connection, turned_away.status)
             error = RpcErrorBody(code=turned_away.code, message=turned_away.message)
             line.reply(_reply(head, error=error))
             return

@@ -51,7 +51,7 @@ def judged(script: Script, of: Plan, ending: Ending | None = None) -> Result:
         Evidence(
             plan=of, seed=1, trader="ketch", style="as set", placed=unfold(of, 1, "socket"),
             records=script.records, ending=ending or Ending(exit_code=0, lives=1),
-            duration_s=1.0, replay="ketch drill test --seed 1",
+            traffic={}, duration_s=1.0, replay="ketch drill test --seed 1",
         )
     )  # fmt: skip
 
@@ -215,7 +215,7 @@ def test_what_people_read_says_the_hash_the_failure_and_how_to_see_it_again(
     result = judged(script, of)
     report = Report(
         schema=DRILL_SCHEMA, drill=of.name, about=of.about, plan_hash=of.hash, passed=False,
-        not_reached=("3 (elsewhere)",), runs=(result,),
+        not_reached=("3 (elsewhere)",), runs=(result,), comparisons=(),
     )  # fmt: skip
     console = Console(width=200)
     with console.capture() as captured:
