@@ -345,7 +345,7 @@ class Coordinator(SupervisedActor):
     def _phase_changed(self, effect: machine.ChangePhase) -> None:
         level = "WARNING" if effect.phase in (Phase.UNWINDING, Phase.HALTED) else "DEBUG"
         log = self.log.bind(desk=self._plan.desk, cycle=self._desk.cycle)
-        log.log(level, "{} {}", effect.phase.value, effect.detail)
+        log.log(level, "{}", ": ".join(filter(None, (effect.phase.value, effect.detail))))
         self._phase_since_s = self.clock.now()
         self._report()
         over = effect.phase in (Phase.DONE, Phase.HALTED)

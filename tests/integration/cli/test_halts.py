@@ -157,7 +157,7 @@ def test_an_account_that_is_not_flat_is_not_traded_over(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.jsonl"
     done = ketch(tmp_path, "run", "--cycles", "1", "--ledger", str(ledger), *_FOUND, *FAST, *PROMPT)
     assert done.returncode == 7, done.stdout + done.stderr
-    assert "expected to start flat, the venues hold" in done.stderr
+    assert "halted: expected to start flat, the venues hold" in done.stderr
     records = [msgspec.json.decode(line) for line in ledger.read_bytes().splitlines()]
     ours = [r for r in records if r["type"] == "accepted" and r["account"] == "main"]
     by_hand = [r["order_id"] for r in records if r["type"] == "manual"]
