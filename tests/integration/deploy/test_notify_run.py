@@ -40,6 +40,11 @@ class Seen:
             if text in message.get(field, "\0"):
                 return message
 
+    @property
+    def status(self) -> str:
+        """The line that the manager shows now: the last that it was told."""
+        return next(said["STATUS"] for said in reversed(self.messages) if "STATUS" in said)
+
     def close(self) -> None:
         """End it, however far it has come."""
         self.process.kill()
@@ -58,8 +63,8 @@ def service(address: str, state: Path, *arguments: str) -> Iterator[Seen]:
 
 def test_a_run_is_ready_alive_and_reloaded_and_stops_in_order(tmp_path: Path) -> None:
     with service(str(tmp_path / "notify"), tmp_path, *_HOLD) as seen:
-        ready = seen.until("READY", "1")
-        assert ready["STATUS"].endswith("backpack ready; grvt ready")
+        seen.until("READY", "1")
+        assert seen.status.endswith("backpack ready; grvt ready")
         seen.until("WATCHDOG", "1")
         seen.process.send_signal(signal.SIGHUP)
         assert int(seen.until("RELOADING", "1")["MONOTONIC_USEC"]) > 0
