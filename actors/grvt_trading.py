@@ -395,7 +395,5 @@ class GrvtTrading(ConnectionActor):
         if page.cursor:
             self.tell_self(ReadFillsPage(request.since_ns, page.cursor, fills))
         else:
-            oldest_first = tuple(reversed(fills))
-            self._orders.offer(
-                orders.FillsRead(oldest_first, self.epoch, received_s, request.since_ns)
-            )
+            told = tuple(reversed(fills))  # oldest first
+            self._orders.offer(orders.FillsRead(told, self.epoch, received_s, request.since_ns))

@@ -60,7 +60,8 @@ class ConnectionConfig(_Section, frozen=True, kw_only=True):
     histories may lag; ``live_settle_s``: its positions and its private feed.
     ``poll_s``/``doubt_poll_s``: how often a live / an in-doubt order is asked for.
     ``positions_every_s``/``balances_every_s``: how often these are read when nothing else asks for
-    them (as a cycle's end does for balances). ``max_order_age_s``: an order that rests for longer is cancelled.
+    them (as a cycle's end does for balances). ``max_order_age_s``: an order that rests for longer
+    is cancelled.
     """
 
     connect_timeout_s: PositiveSeconds = 5.0
