@@ -282,11 +282,11 @@ class Orders(SupervisedActor):
         return self._manager.intent_recorded(message.client_order_id)
 
     def _journal_changed(self, message: JournalChanged) -> list[Effect]:
-        lost = self._journal_link.changed(message.status, self.clock.now())
+        lost = self._journal_link.changed(message.status, self._now())
         self._ask_for_history()
+        effects = self._manager.journal_checked(self._journal_link.trouble)
         # What the last incarnation was asked and has not answered died with its inbox.
-        reason = f"journal is {message.status.state.value}"
-        return self._manager.journal_lost(reason) if lost else []
+        return effects + (self._manager.journal_lost(self._journal_link.word) if lost else [])
 
     def _ask_for_history(self) -> None:
         if self._journal_link.ask_now(self.clock.now()):

@@ -18,13 +18,25 @@ class JournalLink:
     """All times are monotonic seconds."""
 
     def __init__(self) -> None:
+        self.word = "journal is not there"
+        self._runs = False
         self._epoch = 0
         self._asked_epoch = 0
         self._due_s = float("inf")
         self._wait_s = _FIRST_WAIT_S
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing that adds risk can be put on record now; "" when it can.
+
+        A breaker's probe takes no intents: it has to prove itself first.
+        """
+        return "" if self._runs else self.word
+
     def changed(self, status: StatusMessage, now_s: float) -> bool:
         """Take in a status. True when what it was asked and has not answered is lost."""
+        self.word = f"journal is {status.state.value}"
+        self._runs = status.state is ChildState.RUNNING
         if status.state not in _UP:
             self._due_s = float("inf")
         elif status.epoch != self._asked_epoch:

@@ -168,6 +168,15 @@ class VenueNews(VenueOrders):
         self.clock_trouble = trouble
         return self._announce()
 
+    def journal_checked(self, trouble: str) -> list[Effect]:
+        """Whether the journal takes intents: "", or why nothing that adds risk can be recorded.
+
+        Orders would be withheld one by one; so the venue's desks do not try, and do not pause
+        longer and longer over cycles that came to nothing.
+        """
+        self.journal_trouble = trouble
+        return self._announce()
+
     # -- inside ---------------------------------------------------------------------------------
 
     def _compare(

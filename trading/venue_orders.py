@@ -63,6 +63,7 @@ class VenueOrders:
         self.ready = False
         self.probation = False
         self.clock_trouble = ""
+        self.journal_trouble = ""
         self.restriction = ""
         self._closed = False
         self.orders: dict[int, Order] = {}
@@ -113,7 +114,7 @@ class VenueOrders:
         if self._reads.unanswered:
             return f"no answer to {MAX_UNANSWERED} reads in a row: {self._reads.unanswered}"
         detour = "the other route is only for what takes risk off" if self._detour else ""
-        return self.restriction or self.clock_trouble or detour
+        return self.restriction or self.clock_trouble or self.journal_trouble or detour
 
     @property
     def can(self) -> Capabilities:

@@ -171,4 +171,6 @@ def test_while_the_journal_is_locked_nothing_is_opened_and_then_cycles_go_on(
         run.wait_cycles(len(run.records) + 2)
         assert judge.measures()["orders"] > orders
         run.finish()
+        vain = [record.cycle for record in run.records if record.outcome == "abandoned"]
+        assert len(vain) <= 2, "a cycle that was being opened, and none was begun while it was away"
     judge.check()

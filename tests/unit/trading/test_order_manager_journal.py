@@ -14,6 +14,7 @@ from tests.unit.trading.managers import (
     answer_reads,
     at_ns,
     only,
+    published,
     ready_manager,
     with_sent_order,
 )
@@ -67,6 +68,17 @@ def settled(effects: list[Effect]) -> bool:
 
 
 # -- what is recorded -----------------------------------------------------------------------------
+
+
+def test_while_the_journal_takes_no_intents_nothing_that_adds_risk_is_wanted() -> None:
+    manager = ready_manager()
+    why = "journal is backing_off"
+    assert manager.journal_checked(why) == [PublishReadiness(True, False, why)]
+    refused = manager.submit(new_order(1), adds_risk=True)
+    assert published(refused).state is OrderState.NOT_SENT
+    assert only(manager.submit(new_order(2), adds_risk=False), SendOrder)
+    assert manager.journal_checked(why) == []
+    assert manager.journal_checked("") == [PublishReadiness(True, True, "")]
 
 
 def test_an_order_that_takes_risk_off_is_sent_first_and_recorded_without_waiting() -> None:
