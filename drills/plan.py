@@ -38,7 +38,8 @@ class Injection(_Strict, frozen=True, kw_only=True):
     ``stops_after_s``: so long after it began nothing may be opened any more, until it is over.
     ``spares``: measures (D, O, P, flip) that the fault itself breaks. ``elsewhere``: who does what
     no drill can, so that it shows as not reached. ``long``: not in a run of 100 cycles. ``alone``:
-    never beside another fault, which would make it mean something else.
+    never beside another fault, which would make it mean something else. ``once_from``: once, in a
+    run of at least so many cycles, and in no shorter one.
     """
 
     fault: Annotated[int, msgspec.Meta(ge=1, le=45)]
@@ -58,6 +59,7 @@ class Injection(_Strict, frozen=True, kw_only=True):
     elsewhere: str = ""
     long: bool = False
     alone: bool = False
+    once_from: Count | None = None
 
     @property
     def label(self) -> str:
@@ -75,6 +77,20 @@ class Demands(_Strict, frozen=True, kw_only=True):
     naked_q_s: Decimal = Decimal("0.5")
 
 
+class Bursts(_Strict, frozen=True, kw_only=True):
+    """Faults that follow each other closely: ``faults`` of them, once in ``every`` cycles.
+
+    Only in runs of ``from_cycles`` and more, in which outside of them ``share`` of the cycles meet
+    a fault. From one to the next it is up to ``gap`` cycles, and fewer as it goes on.
+    """
+
+    from_cycles: Count = 10_000
+    share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.05
+    every: Count = 2_000
+    faults: Count = 10
+    gap: Count = 4
+
+
 class Schedule(_Strict, frozen=True, kw_only=True):
     """Which faults meet which cycles, when they name none.
 
@@ -90,6 +106,7 @@ class Schedule(_Strict, frozen=True, kw_only=True):
     shares: tuple[Annotated[float, msgspec.Meta(ge=0, le=1)], ...] = ()
     pairs: tuple[tuple[int, int], ...] = ()
     often: tuple[tuple[int, Count], ...] = ()
+    bursts: Bursts | None = None
 
 
 class Plan(_Strict, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from cli.exits import CONFIGURATION, CommandFailed
 from drills.draws import Draws
-from drills.plan import Injection, Plan, Schedule
+from drills.plan import Bursts, Injection, Plan, Schedule
 from paper.faults import AnyFault, Fault
 
 Channel = Literal["socket", "rest"]
@@ -81,7 +81,7 @@ def _signals(fault: dict[str, Any]) -> bool:
 
 
 def _cycles(plan: Plan, seed: int) -> list[tuple[Injection, int]]:
-    armed = [each for each in plan.faults if each.arm]
+    armed = [each for each in plan.faults if each.arm and plan.cycles >= (each.once_from or 1)]
     fixed = [(each, each.cycle) for each in armed if each.cycle is not None]
     free = [each for each in armed if each.cycle is None]
     schedule = plan.schedule
@@ -108,10 +108,22 @@ def _by_share(
     """So many at once in that share of the cycles; none where the last ones may still act."""
     found: list[tuple[Injection, int]] = []
     wanted = _wanted(schedule, cycles, free, seed)
+    free = [each for each in free if each.once_from is None]
+    bursts = schedule.bursts
+    if bursts is not None and cycles < bursts.from_cycles:
+        bursts = None
+    shares = schedule.shares if bursts is None else (bursts.share,)
     cycle = schedule.first
+    begun = 0
     while cycle <= cycles - schedule.gap and free:
         draws = Draws(seed, cycle, "share")
-        count = _how_many(schedule.shares, draws.number())
+        if bursts is not None and cycle // bursts.every > begun:
+            begun = cycle // bursts.every
+            burst = _burst(bursts, cycle, free, draws)
+            found += [(each, at) for each, at in burst if at <= cycles - schedule.gap]
+            cycle = burst[-1][1] + schedule.gap
+            continue
+        count = _how_many(shares, draws.number())
         chosen = draws.shuffled(free)[:count]
         lonely = [each for each in chosen if each.alone]
         chosen = lonely[:1] or chosen
@@ -122,11 +134,26 @@ def _by_share(
     return found
 
 
+def _burst(
+    bursts: Bursts, cycle: int, free: list[Injection], draws: Draws
+) -> list[tuple[Injection, int]]:
+    """One fault after the other, each sooner after the last: none that has to be alone."""
+    social = [each for each in free if not each.alone]
+    found: list[tuple[Injection, int]] = []
+    for number in range(bursts.faults):
+        found.append((draws.choice(social), cycle))
+        left = 1 - number / bursts.faults
+        cycle += 1 + int(draws.number() * bursts.gap * left)
+    return found
+
+
 def _wanted(
     schedule: Schedule, cycles: int, free: list[Injection], seed: int
 ) -> list[list[Injection]]:
     """What must occur whatever is drawn: pairs, and single faults that come often."""
     draws = Draws(seed, 0, "wanted")
+    once = [[each] for each in free if each.once_from is not None]
+    free = [each for each in free if each.once_from is None]
 
     def one_of(number: int) -> list[Injection]:
         variants = [each for each in free if each.fault == number]
@@ -134,7 +161,7 @@ def _wanted(
 
     pairs = [one_of(first) + one_of(second) for first, second in schedule.pairs]
     often = [one_of(number) for number, every in schedule.often for _ in range(-(-cycles // every))]
-    return draws.shuffled([group for group in pairs + often if group])
+    return draws.shuffled([group for group in once + pairs + often if group])
 
 
 def _how_many(shares: tuple[float, ...], drawn: float) -> int:

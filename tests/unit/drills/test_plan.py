@@ -111,7 +111,21 @@ def test_in_a_short_run_each_fault_comes_once_and_alone() -> None:
 def test_every_variant_of_a_fault_comes_in_one_of_five_short_runs() -> None:
     plan = shipped("chaos")
     placed = {each.label for seed in range(1, 6) for each in unfold(plan, seed, "socket")}
-    assert placed == {each.label for each in plan.faults if each.arm}
+    assert placed == {each.label for each in plan.faults if each.arm and not each.once_from}
+
+
+@settings(max_examples=3)
+@given(seed=st.integers(0, 2**32))
+def test_ten_thousand_cycles_have_bursts_and_each_outage_once(seed: int) -> None:
+    plan = msgspec.structs.replace(shipped("chaos"), cycles=10_000)
+    placed = unfold(plan, seed, "socket")
+    labels = [each.label for each in placed]
+    rare = [each.label for each in plan.faults if each.once_from]
+    assert [labels.count(label) for label in rare] == [1] * len(rare)
+    cycles = sorted(each.cycle for each in placed)
+    assert 300 < len(set(cycles)) < 700
+    close = [a for a, b in zip(cycles, cycles[9:], strict=False) if 2 < b - a <= 45]
+    assert len({a // 2_000 for a in close}) >= 4
 
 
 @settings(max_examples=4)
