@@ -297,10 +297,10 @@ class OrderManager(VenueNews):
     def due(self, now_s: float) -> list[Effect]:
         """What has to be done by now: ask for unresolved orders and reads, cancel what is old."""
         self._passed(now_s)
-        if self._began_s is None:
-            self._began_s = now_s
         if not self._asking:
             return []
+        if self._began_s is None:
+            self._began_s = now_s
         effects = self._guard()
         starved = self._reads.starved  # an order alone proves nothing: let those go first
         for order in self.unresolved():

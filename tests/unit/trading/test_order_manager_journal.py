@@ -257,6 +257,16 @@ def test_a_fill_much_later_than_the_start_is_of_no_earlier_life_whatever_its_id_
     assert only(started_manager().filled(late, 60.0), RecordFill) == []
 
 
+def test_an_earlier_life_is_heard_of_however_late_the_venue_could_first_be_asked() -> None:
+    """And by a clock of ours that is far behind."""
+    manager = starting_manager()
+    for at_s in range(60):
+        manager.due(float(at_s))
+    manager.connected(60.0)
+    lost = fill("t1", "0.2", client_order_id=50, at_s=90)
+    assert only(manager.filled(lost, 60.1), RecordFill) == [RecordFill(lost)]
+
+
 def test_an_open_order_of_an_earlier_life_is_cancelled_thrice_and_then_drift() -> None:
     manager = started_manager()
     stray = update(OrderStatus.OPEN, client_order_id=50)
