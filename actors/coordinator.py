@@ -33,12 +33,8 @@ from actors.desk_commands import (
 from actors.desk_market import DeskMarket
 from actors.desk_orders import DeskOrders
 from actors.desk_records import DeskBoards, DeskRecords, report_of
-from actors.desk_start import DeskStart
-from actors.journal import (
-    CycleOnRecord,
-    DeskHistory,
-    LoadDesk,
-)
+from actors.desk_start import DeskStart, VerifyDue
+from actors.journal import CycleOnRecord, DeskHistory, LoadDesk
 from actors.market_board import MarketBoard, MarketChanged
 from actors.orders_outbox import ForcedClose, VenueBalances
 from actors.paused_desks import PausedDesks
@@ -56,12 +52,6 @@ __all__ = [
     "FlattenFound", "HoldDesk", "IgnoreFound", "PauseDesk", "ResumeDesk", "StopDesk",
     "TickDue", "VerifyDue",
 ]  # fmt: skip
-
-
-class VerifyDue(msgspec.Struct, frozen=True):
-    """Read this leg's position again, before the first cycle."""
-
-    leg: Leg
 
 
 class TickDue(msgspec.Struct, frozen=True):
@@ -138,6 +128,8 @@ class Coordinator(SupervisedActor):
             gate=self._market.closed_by,
         )
         self._machine.interrupted = bool(history.open_cycle)
+        if history.open_cycle:
+            self._machine.on_record = self._start.recorded(self._journal, self._ids)
         self._known_halt = self._machine.halted
         self._phase_since_s = self.clock.now()
         if history.paused:
@@ -176,7 +168,7 @@ class Coordinator(SupervisedActor):
         stalls = self.stalls()
         if stalls != self._slept:
             self._slept = stalls
-            self._start.forget()
+            self._start.forget(self.clock.now())
             self._desk.woke()
 
     @property
@@ -213,6 +205,7 @@ class Coordinator(SupervisedActor):
         attempt = self._orders.attempt(leg, message.view.client_order_id)
         if attempt is None:
             return []  # of a cycle that is over; the venue's position check judges it
+        self._forget_readings()
         return self._desk.order_progressed(leg, attempt, message.view, self.clock.now())
 
     def _positions(self, message: orders.PositionsHeld) -> list[Effect]:
@@ -222,8 +215,9 @@ class Coordinator(SupervisedActor):
             return self._desk.positions_read(leg, size, now_s, message.asked_s)
         if not self._start.read(leg, message, now_s):
             self.after(self._plan.retry_s, VerifyDue(leg))
-        held = self._start.proven
-        return [] if held is None else self._recover(held)
+        if self._start.proven is not None:
+            return self._recover(self._start.proven)
+        return self._desk.partly_read(self._start.known, self._history.outside, now_s)
 
     def _recover(self, held: Mapping[Leg, Decimal]) -> list[Effect]:
         history = self._history
@@ -237,9 +231,14 @@ class Coordinator(SupervisedActor):
             bool(history.open_cycle),
             self.clock.now(),
             size=Decimal(history.open_size or 0),
-            outside={Leg(leg): size for leg, size in history.ignored.items()},
+            outside=history.outside,
             unsure_until_s=self._start.unsure_until_s if history.open_cycle else float("-inf"),
         )
+
+    def _forget_readings(self) -> None:
+        """At the start, an order of ours changes what both venues are read for."""
+        if self._desk.phase is Phase.RECOVERING:
+            self._start.forget(self.clock.now())
 
     def _verify(self, message: VerifyDue) -> list[Effect]:
         if self._desk.phase is Phase.RECOVERING:
@@ -331,10 +330,11 @@ class Coordinator(SupervisedActor):
             self.log.warning("no new run epoch: {}", trouble)
 
     def _place(self, order: LegOrder) -> None:
+        self._forget_readings()
         view = self._orders.place(order, self.clock.now())
         if view is not None:  # nobody took it: as the venue's orders actor would have said it
-            venue = self._instruments[order.leg].venue
-            self.tell_self(orders.OrderProgressed(venue, self._epochs.get(order.leg, 0), view))
+            venue, epoch = self._instruments[order.leg].venue, self._epochs.get(order.leg, 0)
+            self.tell_self(orders.OrderProgressed(venue, epoch, view))
 
     def _finish_cycle(self, effect: machine.FinishCycle) -> None:
         self._records.finished(effect.record)
@@ -343,7 +343,7 @@ class Coordinator(SupervisedActor):
         self._orders.release()
 
     def _phase_changed(self, effect: machine.ChangePhase) -> None:
-        level = "WARNING" if effect.phase in (Phase.UNWINDING, Phase.HALTED) else "DEBUG"
+        level = "WARNING" if effect.phase in _TROUBLE else "DEBUG"
         log = self.log.bind(desk=self._plan.desk, cycle=self._desk.cycle)
         log.log(level, "{}", ": ".join(filter(None, (effect.phase.value, effect.detail))))
         self._phase_since_s = self.clock.now()
@@ -374,6 +374,7 @@ class Coordinator(SupervisedActor):
             self.after(max(0.0, due_s - self.clock.now()), TickDue())
 
 
+_TROUBLE: Final = (Phase.RECOVERING, Phase.UNWINDING, Phase.HALTED)
 _HANDLERS: Final[dict[type, Callable[[Coordinator, Any], list[Effect]]]] = {
     MarketChanged: Coordinator._market_changed,
     orders.OrderProgressed: Coordinator._progressed,

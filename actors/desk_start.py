@@ -9,13 +9,24 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
+from actors.journal_open import LoadOpenCycle
 from actors.orders_outbox import PositionsHeld
+from supervision.directory import Address
 from trading.desk import DeskPlan
-from trading.ids import Leg
+from trading.ids import IdAllocator, Leg
+from trading.on_record import CycleRecorded
 from trading.recovery import HeldPositions
 from venues.model import ZERO, Instrument
 
 _NOT_SENT_AFTER_S: Final = 2.0  # a killed life's last bytes are on the wire by then
+
+
+class VerifyDue(msgspec.Struct, frozen=True):
+    """Read this leg's position again, before the first cycle."""
+
+    leg: Leg
 
 
 class DeskStart:
@@ -27,15 +38,21 @@ class DeskStart:
         instruments: Mapping[Leg, Instrument],
         expiry_s: Mapping[Leg, float],
     ) -> None:
-        self._apart_s = plan.retry_s / 2
+        self._desk = plan.desk
         self._instruments = instruments
         self._expiry_s = expiry_s
-        self._held = HeldPositions(self._apart_s)
+        self._held = HeldPositions(plan.retry_s / 2)
         self._known_since_s: dict[Leg, float] = {}
 
-    def forget(self) -> None:
-        """What has been read does not count any more."""
-        self._held = HeldPositions(self._apart_s)
+    def recorded(self, journal: Address, ids: IdAllocator) -> CycleRecorded:
+        """Where the open cycle stands by the record, for as long as a venue can't be read."""
+        asked = LoadOpenCycle(self._desk, dict(self._instruments), ids.previous, ids.last)
+        found: CycleRecorded = journal.ask(asked, half_open=True)
+        return found
+
+    def forget(self, now_s: float) -> None:
+        """What has been asked for until now does not count any more."""
+        self._held.forget(now_s)
 
     def size(self, leg: Leg, message: PositionsHeld) -> Decimal:
         """The leg's position in a reading of its venue."""
@@ -46,6 +63,11 @@ class DeskStart:
         self._known_since_s[leg] = message.since_s
         settled = self._instruments[leg].symbol not in message.unsettled
         return self._held.read(leg, self.size(leg, message), settled, min(message.asked_s, now_s))
+
+    @property
+    def known(self) -> Mapping[Leg, Decimal]:
+        """Signed positions of the legs that are sure."""
+        return self._held.known
 
     @property
     def proven(self) -> Mapping[Leg, Decimal] | None:

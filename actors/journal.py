@@ -18,6 +18,7 @@ import msgspec
 
 from actors.journal_file import BUSY_TIMEOUT_S, JournalFile, JournalUnusable
 from actors.journal_history import DeskHistory, ResultsOnRecord, UnresolvedIntent
+from actors.journal_open import LoadOpenCycle, load_open_cycle
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ExitKind
 from trading.desk import CycleRecord
@@ -28,10 +29,10 @@ from venues.model import Fill, NewOrder
 
 __all__ = [
     "BeginEpoch", "CycleOnRecord", "DeskHistory", "EndsOnRecord", "FundingOnRecord",
-    "IntentRecorded", "Journal", "JournalUnusable", "LoadDesk", "LoadEnds", "LoadResults",
-    "LoadVenue", "RecordCycle", "RecordCycleStart", "RecordDesk", "RecordFill", "RecordFunding",
-    "RecordIntent", "RecordInterrupted", "RecordOrder", "RecordResume", "ResultsOnRecord",
-    "UnresolvedIntent", "VenueHistory",
+    "IntentRecorded", "Journal", "JournalUnusable", "LoadDesk", "LoadEnds", "LoadOpenCycle",
+    "LoadResults", "LoadVenue", "RecordCycle", "RecordCycleStart", "RecordDesk", "RecordFill",
+    "RecordFunding", "RecordIntent", "RecordInterrupted", "RecordOrder", "RecordResume",
+    "ResultsOnRecord", "UnresolvedIntent", "VenueHistory",
 ]  # fmt: skip
 
 
@@ -318,6 +319,7 @@ _WRITERS: Final[dict[type, Callable[[Journal, Any], None]]] = {
 }
 _READERS: Final[dict[type, Callable[[Journal, Any], object]]] = {
     LoadDesk: lambda self, m: self._open.load_desk(m.desk, m.since_ns, m.day_ns),
+    LoadOpenCycle: lambda self, m: load_open_cycle(self._open, m),
     LoadVenue: Journal._load_venue,
     LoadResults: Journal._load_results,
     LoadEnds: Journal._load_ends,

@@ -116,7 +116,7 @@ class JournalFile:
             self._end_with_all_intents()
 
     def _end_with_all_intents(self) -> None:
-        rows = list(self._rows("cycles", "where finished_ns is not null"))
+        rows = list(self.rows("cycles", "where finished_ns is not null"))
         last_intent = self._database.execute("select max(rowid) from intents").fetchone()[0] or 0
         for row in rows:
             self._insert("cycles", (*row[:8], last_intent), "insert or replace")
@@ -199,7 +199,7 @@ class JournalFile:
 
     def load_orders(self, venue: str, now_ns: int) -> OrdersOnRecord:
         """What is on record of a venue's orders. Raises JournalUnusable for a damaged row."""
-        rows = self._rows("intents", "where venue = ? and resolved = 0", venue)
+        rows = self.rows("intents", "where venue = ? and resolved = 0", venue)
         keys = self._database.execute(
             "select symbol, trade_id, venue_order_id from fills where venue = ? and event_ns >= ?",
             (venue, now_ns - _FILLS_KEPT_NS),
@@ -239,7 +239,7 @@ class JournalFile:
         """Where the desk left off. Raises JournalUnusable for a damaged row."""
         today = iter(()) if day_ns is None else self._ended_since(desk, day_ns)
         order = "where desk = ? order by cycle desc limit 1"
-        last = next(self._rows("cycles", order, desk), ("", 0, "", "", 0, 1, "", "", 0))
+        last = next(self.rows("cycles", order, desk), ("", 0, "", "", 0, 1, "", "", 0))
         cycle, size, ended, last_intent = last[1], last[3], last[5], last[8]
         is_open = not ended
         if ended:  # the start of a cycle can get lost with a journal's inbox, its orders later not
@@ -265,17 +265,17 @@ class JournalFile:
 
     def _ended_since(self, desk: str, since_ns: int) -> Iterator[tuple[Any, ...]]:
         where = "where desk = ? and finished_ns >= ? and record_json != ''"
-        return self._rows("cycles", where, desk, since_ns)
+        return self.rows("cycles", where, desk, since_ns)
 
     def _size_of_intents(self, desk: str, after: int) -> str:
         """The size of the largest order of a desk after that row; empty without one."""
         where = "where rowid > ? and substr(desk, 1, ?) = ?"  # names may have SQL's own wildcards
-        rows = self._rows("intents", where, after, len(desk) + 1, f"{desk}/")
+        rows = self.rows("intents", where, after, len(desk) + 1, f"{desk}/")
         sizes = [msgspec.json.decode(row[3], type=NewOrder).size for row in rows]
         return str(max(sizes)) if sizes else ""
 
     def _desk(self, desk: str) -> tuple[Any, ...]:
-        return next(self._rows("desks", "where desk = ?", desk), (desk, 0, "", "{}"))
+        return next(self.rows("desks", "where desk = ?", desk), (desk, 0, "", "{}"))
 
     def set_desk(
         self,
@@ -307,7 +307,7 @@ class JournalFile:
         where = (
             "where desk = ? and finished_ns >= ? and record_json != '' order by cycle desc limit ?"
         )
-        rows = list(self._rows("cycles", where, desk, since_ns, _ENDS))
+        rows = list(self.rows("cycles", where, desk, since_ns, _ENDS))
         return tuple(end for row in reversed(rows) if (end := end_of(row)) is not None)
 
     def write_funding(
@@ -315,7 +315,7 @@ class JournalFile:
     ) -> CycleRecord | None:
         """Put a cycle's record right: that funding belongs to it; durable. None: not on record."""
         where = "where desk = ? and cycle = ? and record_json != ''"
-        row = next(self._rows("cycles", where, desk, cycle), None)
+        row = next(self.rows("cycles", where, desk, cycle), None)
         if row is None:
             return None
         record = with_funding(msgspec.json.decode(row[7], type=CycleRecord), funding)
@@ -335,7 +335,7 @@ class JournalFile:
         resumed_ns: dict[str, int] = {}
         results: list[CycleResult] = []
         for desk in desks:
-            resume = next(self._rows("resumes", "where desk = ?", desk), (desk, 0))
+            resume = next(self.rows("resumes", "where desk = ?", desk), (desk, 0))
             resumed_ns[desk] = resume[1]
             rows = self._ended_since(desk, max(since_ns, resumed_ns[desk]))
             results += map(self._result, rows)
@@ -365,13 +365,13 @@ class JournalFile:
         """Close the row of a cycle, and those of earlier ones that nobody lived to close."""
         last_intent = self._database.execute("select max(rowid) from intents").fetchone()[0] or 0
         where = "where desk = ? and cycle <= ? and (cycle = ? or finished_ns is null)"
-        for row in list(self._rows("cycles", where, desk, cycle, cycle)):
+        for row in list(self.rows("cycles", where, desk, cycle, cycle)):
             how = (outcome, text) if row[1] == cycle else (_INTERRUPTED, "")
             ended = (*row[:5], row[5] or now_ns, *how, row[8] or last_intent)
             self._insert("cycles", ended, "insert or replace")
 
-    def _rows(self, table: str, where: str, *values: object) -> Iterator[tuple[Any, ...]]:
-        """Rows whose checksums hold, without them."""
+    def rows(self, table: str, where: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """Rows whose checksums hold, without them. Raises JournalUnusable for another."""
         statement = f"select {SUMMED[table]}, checksum from {table} {where}"
         for row in self._database.execute(statement, values).fetchall():
             if not is_honest(row):

@@ -53,6 +53,11 @@ class DeskHistory(msgspec.Struct, frozen=True):
     ignored: dict[str, Decimal] = {}
     traded: Decimal = ZERO
 
+    @property
+    def outside(self) -> dict[Leg, Decimal]:
+        """What is ``ignored``, by leg."""
+        return {Leg(leg): size for leg, size in self.ignored.items()}
+
 
 class ResultsOnRecord(msgspec.Struct, frozen=True):
     """What cycles of some desks came to. ``resumed_ns`` is when each was last resumed, or 0.

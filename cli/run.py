@@ -24,6 +24,7 @@ from actors.access import BackpackAccess, GrvtAccess
 from actors.board import BoardSnapshot, ReadBoard
 from actors.console import ConsoleAccess
 from actors.control_socket import control_path
+from actors.last_id import LastId
 from cli import exits, logs, run_record, summary
 from cli.accounts import only_trader
 from cli.ending import Ending, left
@@ -37,7 +38,7 @@ from cli.preflight import look_up_instruments
 from cli.progress import Progress, required_actors
 from cli.reach import Reach, backpack_access, grvt_access, reach
 from cli.records import Records
-from cli.run_record import JOURNAL, RunRecord
+from cli.run_record import JOURNAL, LAST_ID, RunRecord
 from cli.service_control import RunControl
 from cli.settings import Settings
 from cli.signals import Signals
@@ -143,6 +144,7 @@ class _Run:
         self._view: View = NoView()
         self._control = RunControl(self._settings.mode, self._began_s, signals.wake)
         self._stopping = Stopping(signals, self._control, self._settings.stop.sigterm)
+        last = LastId(start.folder / LAST_ID)
         self._service = Service(
             config=self._settings,
             grvt=access.grvt,
@@ -150,7 +152,7 @@ class _Run:
             journal=start.folder / JOURNAL,
             cycles=options.cycles,
             run_began_ns=time.time_ns(),
-            ids=IdAllocator(record.epoch, record.first_epoch),
+            ids=IdAllocator(record.epoch, record.first_epoch, last.previous, last.note),
             halted=record.crashed,
             on_done=self._ending.desk_is_done,
             on_record=self._records.add,

@@ -26,6 +26,7 @@ from cli.exits import CONFIGURATION, UNEXPECTED, CommandFailed
 from trading.ids import LAST_EPOCH
 
 JOURNAL: Final = "journal.sqlite"
+LAST_ID: Final = "last-order-id"
 _LOOP: Final = 3  # crashes within CRASH_WINDOW_S: the next start only closes what is open
 
 

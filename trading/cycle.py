@@ -134,6 +134,7 @@ class CycleMachine(SettlingDesk):
             moments.append(self._asked_positions_s + self.plan.retry_s)
         elif self.phase is Phase.RECOVERING:
             moments.append(self._asked_positions_s + _READ_AGAIN_S)
+            moments += self._half_known_due_s()
         later = [moment for moment in moments if moment > now_s]
         return min(later) if later else None
 
@@ -157,6 +158,7 @@ class CycleMachine(SettlingDesk):
             self._settle(now_s)
         elif self.phase is Phase.RECOVERING:
             self._ask_positions(now_s, _READ_AGAIN_S)
+            self._while_half_known(now_s)
             self._halt_unread(now_s)
         elif self.phase not in (Phase.HALTED, Phase.DONE):
             self._weigh_all(now_s)

@@ -11,6 +11,7 @@ from trading.desk import DeskPlan, DeskState, LegOrder, Phase
 from trading.evidence import READINGS
 from trading.ids import Leg
 from trading.leg import LegState
+from trading.on_record import CycleRecorded
 from trading.orders import OrderState, OrderView
 from trading.plan import Action, Hold
 from trading.slices import common_step, last_level, levels, next_level
@@ -59,6 +60,9 @@ class CycleState:
         self._gate = gate
         self._hurried = False
         self.interrupted = True  # a cycle was open when the last life ended, as far as is known
+        self.on_record = CycleRecorded()  # where that cycle stands, by the record alone
+        self._half: tuple[Leg, Decimal] | None = None  # the one leg that could be read
+        self._first_known_s: dict[Leg, float] = {}
         self._unsure_until_s = float("-inf")
         self._began_unsure = False
         self.legs = {leg: LegState(leg, instruments[leg], plan.ladder) for leg in Leg}

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import enum
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 _COUNTER_BITS: Final = 16
@@ -55,10 +55,20 @@ class IdAllocator:
     single one of the interpreter: there is no moment between two in which a thread could be wrong.
 
     ``first_epoch`` is that of the first run that the journal knows of (default: this one).
+    ``previous`` is the last id that the process before this one has handed out, None if that is
+    not known. ``note`` is told of each id before anybody has it, so that the next one knows.
     """
 
-    def __init__(self, epoch: int, first_epoch: int | None = None) -> None:
+    def __init__(
+        self,
+        epoch: int,
+        first_epoch: int | None = None,
+        previous: int | None = None,
+        note: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._first_epoch = epoch if first_epoch is None else _checked(first_epoch)
+        self.previous = previous
+        self._note = note
         self._numbers: dict[int, Iterator[int]] = {}
         self.renew(epoch)
 
@@ -78,7 +88,16 @@ class IdAllocator:
         number = next(self._numbers[epoch], None)
         if number is None:
             raise IdsUsedUp(epoch)
-        return (epoch << _COUNTER_BITS) | number
+        compact = (epoch << _COUNTER_BITS) | number
+        self._note(compact)
+        return compact
+
+    @property
+    def last(self) -> int | None:
+        """The last id that this process has handed out in its present epoch, or None."""
+        epoch = self.epoch
+        used = IDS_OF_EPOCH - operator.length_hint(self._numbers[epoch])
+        return (epoch << _COUNTER_BITS) | (used - 1) if used else None
 
     def renew(self, epoch: int) -> None:
         """Go on with a new epoch, which is on disk.
@@ -92,7 +111,7 @@ class IdAllocator:
 
         Takes GRVT's 64-bit form too. Any thread.
         """
-        epoch, number = divmod(client_order_id & 0xFFFFFFFF, IDS_OF_EPOCH)
+        epoch, number = divmod(compact_id(client_order_id), IDS_OF_EPOCH)
         left = self._numbers.get(epoch)
         if left is not None:
             return number < IDS_OF_EPOCH - operator.length_hint(left)
@@ -103,9 +122,14 @@ class IdAllocator:
         return (epoch - self._first_epoch) % LAST_EPOCH
 
 
+def compact_id(client_order_id: int) -> int:
+    """An id of ours in 32 bits, also of GRVT's 64-bit form."""
+    return client_order_id & 0xFFFFFFFF
+
+
 def epoch_of(client_order_id: int) -> int:
     """The run epoch of an id of ours. Takes GRVT's 64-bit form too."""
-    return (client_order_id & 0xFFFFFFFF) >> _COUNTER_BITS
+    return compact_id(client_order_id) >> _COUNTER_BITS
 
 
 def wide_id(compact: int) -> int:

@@ -14,14 +14,14 @@ from typing import Final
 from trading.cycle_effects import Effect
 from trading.desk import Phase
 from trading.evidence import FORCED_S, READINGS, SURE_S, left_of, taken_off
+from trading.half_known import HalfKnownDesk
 from trading.ids import Leg
 from trading.leg import LegState
-from trading.ordering import OrderingDesk
 
 _OPEN: Final = (Phase.OPENING, Phase.HOLDING, Phase.CLOSING, Phase.UNWINDING)
 
 
-class DoubtingDesk(OrderingDesk, abc.ABC):
+class DoubtingDesk(HalfKnownDesk, abc.ABC):
     """A desk that compares what its venues hold with what its orders explain."""
 
     def positions_read(

@@ -5,6 +5,7 @@ closed before anything is opened. The second is not touched unless the configura
 says what it is. An order of the last life may still execute after the venues were read, until all
 of them have expired: while that can be, a contradiction is no drift but a reason to read again.
 So is one found while that start is being closed: what such an order did may show only then.
+While one venue can't be read, ``trading.half_known`` says what is done at the other.
 """
 
 from __future__ import annotations
@@ -30,13 +31,14 @@ class HeldPositions:
 
     def __init__(self, apart_s: float) -> None:
         self._apart_s = apart_s
+        self._since_s = float("-inf")
         self._read: dict[Leg, tuple[Decimal, float]] = {}
         self._held: dict[Leg, Decimal] = {}
 
     def read(self, leg: Leg, size: Decimal, settled: bool, asked_s: float) -> bool:
         """A reading came in, asked for at ``asked_s``; False: that venue has to be read again."""
         known = self._read.get(leg)
-        if not settled:
+        if not settled or asked_s <= self._since_s:
             self._read.pop(leg, None)
         elif known is None or known[0] != size:
             self._read[leg] = (size, asked_s)
@@ -45,6 +47,17 @@ class HeldPositions:
             return True
         self._held.pop(leg, None)
         return False
+
+    def forget(self, now_s: float) -> None:
+        """An order of ours may execute, or has: only what is asked for later counts."""
+        self._since_s = now_s
+        self._read.clear()
+        self._held.clear()
+
+    @property
+    def known(self) -> Mapping[Leg, Decimal]:
+        """Signed positions of the legs that are sure."""
+        return dict(self._held)
 
     @property
     def proven(self) -> Mapping[Leg, Decimal] | None:
@@ -71,13 +84,19 @@ class RecoveringDesk(CycleState, abc.ABC):
         position that an operator has said to be somebody else's. Positions that no open cycle
         explains, or that are larger than a cycle or of the same sign on both legs, are dealt with
         as the plan says. Until ``unsure_until_s`` an order of the last life may still execute.
+        While an order of ours has no outcome yet, nothing is begun: tell it again.
         """
+        if any(self.book.live(leg) for leg in Leg):
+            return []
+        self.waiting = ()
         for leg, others in (outside or {}).items():
             self.legs[leg].outside = others
         held = {leg: size - self.legs[leg].outside for leg, size in held.items()}
         self._unsure_until_s = unsure_until_s
         self._began_unsure = now_s < unsure_until_s
-        if not any(held.values()):
+        if self._recovering and not self._fits_a_cycle(held, size or self.plan.size):
+            self._effects.append(ReadAnew("the venues hold more than the cycle explains"))
+        elif not (any(held.values()) or self._recovering):
             self._change(Phase.IDLE, "")
         elif explained and self._fits_a_cycle(held, size or self.plan.size):
             self._take_over(held, now_s, "closing what an interrupted cycle left")
@@ -94,6 +113,8 @@ class RecoveringDesk(CycleState, abc.ABC):
             leg.ready = leg.new_risk = False
             leg.quote, leg.quoted_s = None, float("-inf")
             leg.evidence.forget()
+        self._half = None
+        self._first_known_s.clear()
 
     def adopt_found(self, now_s: float) -> list[Effect]:
         """What nothing explained is the rest of an interrupted cycle: balance it, close it."""
@@ -140,14 +161,23 @@ class RecoveringDesk(CycleState, abc.ABC):
 
     def _take_over(self, held: Mapping[Leg, Decimal], now_s: float, detail: str) -> None:
         self.found = None
+        self._begin_recovery(now_s)
         for leg, size in held.items():
-            self.legs[leg].held = size
-        self._recovering = True
-        self.cycle += 1
-        self._effects.append(StartCycle(self.cycle, RECOVER, self.plan.size))
-        self.book.begin(now_s, RECOVER)
+            self._holds(leg, size)
         self._change(Phase.UNWINDING, detail)
         self._note_naked(now_s)
+
+    def _begin_recovery(self, now_s: float) -> None:
+        """What is done from now on is on record as a cycle; it may have begun already."""
+        if not self._recovering:
+            self._recovering = True
+            self.cycle += 1
+            self._effects.append(StartCycle(self.cycle, RECOVER, self.plan.size))
+            self.book.begin(now_s, RECOVER)
+
+    def _holds(self, leg: Leg, size: Decimal) -> None:
+        """The leg holds so much now, whatever its orders have executed before."""
+        self.legs[leg].held = size - self.book.executed(leg)
 
     def _leave_alone(self, held: Mapping[Leg, Decimal]) -> None:
         self.found = None

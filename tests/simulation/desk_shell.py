@@ -50,6 +50,10 @@ class DeskShell:
             history.halted or halted,
         )  # fmt: skip
         self.machine.paused = history.paused
+        if history.open_cycle:
+            self.machine.on_record = setting.journal.load_open_cycle(
+                setting.instruments, process.ids.previous, process.ids.last
+            )
         self._setting = setting
         self._process = process
         self._schedule = setting.schedule
@@ -88,6 +92,7 @@ class DeskShell:
         attempt = self._attempts.get(view.client_order_id)
         if attempt is not None:  # else of a cycle that is over
             leg, now_s = self._leg_of[venue], self._schedule.host_s
+            self._forget_readings()
             self._do(self.machine.order_progressed(leg, attempt, view, now_s))
 
     def readiness(self, venue: str, epoch: int, ready: bool, new_risk: bool) -> None:
@@ -107,6 +112,8 @@ class DeskShell:
             self._schedule.after(self._setting.plan.retry_s, lambda: self._verify(leg), step=False)
         if self._positions.proven is not None:
             self._recover(self._positions.proven)
+        else:
+            self._do(self.machine.partly_read(self._positions.known, {}, now_s))
 
     def drift(self, venue: str, detail: str) -> None:
         self._do(self.machine.drift(f"{venue}: {detail}", self._schedule.host_s))
@@ -144,6 +151,10 @@ class DeskShell:
         )  # fmt: skip
         self._do(effects)
 
+    def _forget_readings(self) -> None:
+        if self.machine.phase is Phase.RECOVERING:
+            self._positions.forget(self._schedule.host_s)
+
     def _verify(self, leg: Leg) -> None:
         if self.alive and self.machine.phase is Phase.RECOVERING:
             self._tell(leg, OrdersShell.verify_positions)
@@ -180,6 +191,7 @@ class DeskShell:
             self._records.remember(halted=self.machine.halted)
 
     def _place(self, order: LegOrder) -> None:
+        self._forget_readings()
         self.opened_after_stop += order.adds_risk and self.machine.stopping
         compact = self._process.ids.next()
         instrument = self._setting.instruments[order.leg]

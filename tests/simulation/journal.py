@@ -5,14 +5,16 @@ A model of ``actors.journal``: one writer, rows in the order in which they were 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
 from tests.simulation.schedule import Schedule
 from tests.simulation.trouble import Trouble
 from trading.desk import CycleRecord
-from venues.model import ZERO, Fill, NewOrder
+from trading.ids import Leg, compact_id
+from trading.on_record import CycleRecorded, OrderOnRecord, recorded
+from venues.model import ZERO, Fill, Instrument, NewOrder
 
 _COMMIT_S = 0.002
 _AWAY_S = 0.2
@@ -29,6 +31,7 @@ class Intent:
         self.venue = venue
         self.new = new
         self.resolved = False
+        self.executed = ZERO
 
 
 class CycleRow:
@@ -63,7 +66,9 @@ class Journal:
         self.paused = False
         self.halted = ""
         self.on_change: Callable[[], None] = lambda: None
+        self.last_id: int | None = None  # not in the file: it waits for no commit
         self._intents: dict[tuple[str, int], Intent] = {}
+        self._ended: set[int] = set()
         self._cycles: dict[int, CycleRow] = {}
         self._runs: list[float] = []
         self._began_ns = 0
@@ -144,10 +149,12 @@ class Journal:
     def add_fill(self, fill: Fill) -> None:
         self.fills.setdefault(fill.venue, {}).setdefault(fill.key, fill)
 
-    def resolve(self, venue: str, client_order_id: int) -> None:
+    def resolve(self, venue: str, client_order_id: int, executed: Decimal) -> None:
+        self._ended.add(compact_id(client_order_id))
         intent = self._intents.get((venue, client_order_id))
         if intent is not None:
             intent.resolved = True
+            intent.executed = executed
 
     def start_cycle(self, cycle: int, size: Decimal) -> None:
         self._cycles.setdefault(cycle, CycleRow(size))
@@ -182,6 +189,23 @@ class Journal:
             cycle += is_open
         open_cycle = cycle if is_open else 0
         return DeskHistory(cycle + 1, open_cycle, size, self.finished, self.paused, self.halted)
+
+    def load_open_cycle(
+        self, instruments: Mapping[Leg, Instrument], previous: int | None, last: int | None
+    ) -> CycleRecorded:
+        """Where the open cycle stands by the record alone."""
+        after = max((row.last_intent for row in self._cycles.values() if row.over), default=-1)
+        intents = list(self._intents.values())[after + 1 :]
+        known = {compact_id(intent.new.client_order_id) for intent in intents} | self._ended
+        orders = [self._order(intent) for intent in intents]
+        return recorded(orders, known, instruments=instruments, previous=previous, last=last)
+
+    def _order(self, intent: Intent) -> OrderOnRecord:
+        number = intent.new.client_order_id
+        fills = self.fills.get(intent.venue, {}).values()
+        filled = sum((fill.size for fill in fills if fill.client_order_id == number), ZERO)
+        executed = max(filled, intent.executed)
+        return OrderOnRecord(intent.venue, intent.new, executed, intent.resolved)
 
     def load_venue(self, venue: str) -> tuple[tuple[NewOrder, ...], tuple[FillKey, ...], int]:
         """Orders without an outcome, the keys of known fills, and when the last one was.

@@ -216,8 +216,8 @@ class OrdersShell:
             fill = effect.fill
             self._journal.write(lambda: self._journal.add_fill(fill))
         elif isinstance(effect, manager.RecordOutcome):
-            number = effect.view.client_order_id
-            self._journal.write(lambda: self._journal.resolve(self.venue, number))
+            number, executed = effect.view.client_order_id, abs(effect.view.signed_executed)
+            self._journal.write(lambda: self._journal.resolve(self.venue, number, executed))
         elif not self._tell_desk(effect):
             self._read(effect)
 

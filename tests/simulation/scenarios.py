@@ -25,6 +25,7 @@ _RESTARTS = (
     Act.RESTART_DESK, Act.RESTART_PRIMARY_ORDERS, Act.RESTART_HEDGE_ORDERS, Act.RESTART_JOURNAL,
 )  # fmt: skip
 _KILLS = (Act.KILL, Act.KILL, Act.KILL_FOR_LONG, Act.KILL_AGAIN)
+_UNREAD = (Act.KILL_UNREAD_PRIMARY, Act.KILL_UNREAD_HEDGE)
 _CLOCKS = (Act.CLOCK_AHEAD, Act.CLOCK_BACK, Act.SUSPEND, Act.FREEZE)
 _ORDERLY = (Act.STOP, Act.FLATTEN)
 _MARKETS = (Act.RESTRICT_PRIMARY, Act.RESTRICT_HEDGE)
@@ -97,9 +98,17 @@ def _acts_of(draw: Random) -> tuple[tuple[int, Act], ...]:
     return tuple((draw.randint(1, _STEPS), act) for act in chosen)
 
 
+def _unread_of(draw: Random) -> tuple[tuple[int, Act], ...]:
+    """Of one world in ten. By dice of its own: the others keep their courses."""
+    if draw.random() >= 0.1:
+        return ()
+    return ((draw.randint(1, _STEPS), draw.choice(_UNREAD)),)
+
+
 def troubled_world(seed: int, manager: type[OrderManager] = OrderManager) -> World:
     """A short desk, both venues in trouble, connections cut, actors and the process killed."""
     draw = Random(f"scenario {seed}")
     legs = legs_of(draw)
-    trouble = msgspec.structs.replace(_FAMILIES[seed % len(_FAMILIES)], acts=_acts_of(draw))
+    acts = _acts_of(draw) + _unread_of(Random(f"unread {seed}"))
+    trouble = msgspec.structs.replace(_FAMILIES[seed % len(_FAMILIES)], acts=acts)
     return World(seed, trouble, _plan_of(draw, legs[Leg.HEDGE]), legs, manager)

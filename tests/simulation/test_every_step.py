@@ -36,7 +36,11 @@ def test_a_calm_world_sees_whole_cycles_and_nothing_else() -> None:
     assert outcome.measures.naked_q_s.max < 0.5
 
 
-_AWAY_S = {Act.KILL_FOR_LONG: 30, Act.SUSPEND: 20}  # nobody is there to hedge
+# Nobody is there to hedge, or to see what the hedge would have to be.
+_AWAY_S = {
+    Act.KILL_FOR_LONG: 30, Act.SUSPEND: 20,
+    Act.KILL_UNREAD_PRIMARY: 20, Act.KILL_UNREAD_HEDGE: 20,
+}  # fmt: skip
 _BY_HAND = (Act.TRADE_PRIMARY, Act.TRADE_HEDGE)
 _FORCED = (Act.FORCE_PRIMARY, Act.FORCE_HEDGE, Act.TAKE_HEDGE)
 
@@ -51,6 +55,22 @@ def test_whatever_happens_at_any_step_the_venues_saw_nothing_wrong(
         assert outcome.faults() == [], f"{act.value} at step {step} of {_STEPS}"
         naked_q_s = outcome.measures.naked_q_s.max - _AWAY_S.get(act, 0)
         assert naked_q_s <= 15, f"{act.value} at step {step}"
+
+
+def worst_q_s(act: Act, legs: Mapping[Leg, Instrument]) -> list[float]:
+    """What was naked when that was done, by step, where anything was."""
+    outcomes = [run_cycle((step, act), legs=legs) for step in range(1, _STEPS + 1)]
+    worst = [float(outcome.measures.naked_q_s.max) for outcome in outcomes]
+    return [q_s for q_s in worst if q_s > 2]
+
+
+@pytest.mark.parametrize("legs", [_BACKPACK_FIRST, _GRVT_FIRST], ids=["backpack", "grvt"])
+def test_a_primary_that_was_not_hedged_is_not_naked_for_as_long_as_the_hedge_can_not_be_read(
+    legs: Mapping[Leg, Instrument],
+) -> None:
+    """While it was being hedged nobody can know, and it is left as it is."""
+    worst = worst_q_s(Act.KILL_UNREAD_HEDGE, legs)
+    assert sum(q_s <= 12 for q_s in worst) >= 5, worst
 
 
 @pytest.mark.parametrize("direction", [Direction.LONG, Direction.SHORT])

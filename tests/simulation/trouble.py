@@ -19,6 +19,8 @@ class Act(enum.Enum):
     KILL = "kill the process, back after a second"
     KILL_FOR_LONG = "kill the process, back after half a minute"
     KILL_AGAIN = "kill the process, and once more while it recovers"
+    KILL_UNREAD_PRIMARY = "kill the process; back, it can't reach the primary for 20 s"
+    KILL_UNREAD_HEDGE = "kill the process; back, it can't reach the hedge for 20 s"
     STOP = "stop"
     FLATTEN = "flatten, and resume a moment later"
     CLOCK_AHEAD = "the host's clock jumps ahead"

@@ -44,6 +44,7 @@ class Wire:
         self.epoch = 0
         self.life = 1
         self.up = self.deaf = False
+        self.away_until_s = float("-inf")
         self.reused: list[int] = []
         self._used: set[int] = set()
         self._schedule = schedule
@@ -59,6 +60,12 @@ class Wire:
     def connect(self) -> None:
         """Come up, with a new epoch."""
         if self.up:
+            return
+        away_s = self.away_until_s - self._schedule.now_s
+        if away_s > 0:
+            life = self.life
+            back = lambda: self.connect() if self.life == life else None  # noqa: E731
+            self._schedule.after(away_s, back, step=False)
             return
         self.epoch += 1
         self.up = True

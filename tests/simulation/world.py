@@ -43,6 +43,7 @@ _JUMP_LASTS_S = 10.0
 _SLEEP_S = 20.0
 _FREEZE_S = 3.0
 _RESTART_S = 0.2
+_UNREAD_S = 21.0
 _CRASH_LOOP = 3  # within a minute: the next process closes what is open, and opens nothing
 _CONNECTION_LASTS_S = 5.0  # without a pong
 
@@ -179,6 +180,8 @@ class World:
             Act.KILL: partial(self._kill, 1.0),
             Act.KILL_FOR_LONG: partial(self._kill, 30.0),
             Act.KILL_AGAIN: self._kill_again,
+            Act.KILL_UNREAD_PRIMARY: partial(self._kill_unread, Leg.PRIMARY),
+            Act.KILL_UNREAD_HEDGE: partial(self._kill_unread, Leg.HEDGE),
             Act.STOP: self._stop,
             Act.FLATTEN: self._flatten,
             Act.CLOCK_AHEAD: partial(self._jump, _JUMP_S),
@@ -254,7 +257,7 @@ class World:
 
     def _begin(self) -> None:
         crashes = self.journal.begin_run()
-        self.process = Process(self.schedule, self.journal.epoch)
+        self.process = Process(self.schedule, self.journal)
         self._loops = f"{crashes} crashes" if crashes >= _CRASH_LOOP else ""
         self.looped = self.looped or bool(self._loops)
         self.desk = DeskShell(self._setting, self.process, self._loops)
@@ -275,6 +278,10 @@ class World:
         self._kill(1.0)
         again_s = 1.0 + self.schedule.random.uniform(0.001, 2.0)
         self.schedule.after(again_s, lambda: None if self._over() else self.act(Act.KILL))
+
+    def _kill_unread(self, leg: Leg) -> None:
+        self._kill(1.0)
+        self.wires[leg].away_until_s = self.schedule.now_s + _UNREAD_S
 
     def _desk_failed(self) -> None:
         process = self.process

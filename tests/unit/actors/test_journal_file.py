@@ -250,7 +250,7 @@ def test_results_from_before_a_resume_are_left_out(path: Path) -> None:
 def test_a_result_that_can_not_be_read_is_not_taken_for_nothing(path: Path, text: str) -> None:
     with opened(path) as file:
         file.write_cycle(record(1, "-1"), START_NS)
-        row = next(file._rows("cycles", ""))
+        row = next(file.rows("cycles", ""))
         file._insert("cycles", (*row[:7], text, row[8]), "insert or replace")
         with pytest.raises(JournalUnusable, match="cycle 1 of eth"):
             file.load_results(("eth",), 0)

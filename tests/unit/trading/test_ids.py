@@ -14,6 +14,7 @@ from trading.ids import (
     IdAllocator,
     IdsUsedUp,
     Leg,
+    compact_id,
     epoch_of,
     wide_id,
 )
@@ -25,6 +26,16 @@ def test_the_layout_is_fixed_because_a_later_version_reads_it() -> None:
     ids = IdAllocator(3)
     assert [ids.next() for _ in range(3)] == [0x3_0000, 0x3_0001, 0x3_0002]
     assert wide_id(0x3_0001) == 0x8000_0000_0003_0001
+
+
+def test_the_last_id_is_known_and_noted_before_anybody_has_it() -> None:
+    noted: list[int] = []
+    ids = IdAllocator(3, previous=0x2_0009, note=noted.append)
+    assert (ids.previous, ids.last) == (0x2_0009, None)
+    assert noted == [ids.next()] == [ids.last] == [0x3_0000]
+    ids.renew(4)
+    assert ids.last is None
+    assert compact_id(wide_id(ids.next())) == ids.last == noted[-1]
 
 
 @given(epochs)

@@ -69,6 +69,19 @@ def test_another_reading_takes_the_proof_back() -> None:
     assert held.proven is None
 
 
+def test_what_was_asked_for_before_an_order_of_ours_proves_nothing() -> None:
+    held = HeldPositions(0.1)
+    for leg in Leg:
+        heard(held, leg, ("0.5", True), ("0.5", True))
+    held.forget(3.0)
+    assert held.known == {}
+    assert [held.read(PRIMARY, D("0.5"), True, at_s) for at_s in (2.0, 3.0, 3.5, 4.0)] == [
+        False, False, False, True,
+    ]  # fmt: skip
+    assert held.known == {PRIMARY: D("0.5")}
+    assert held.proven is None
+
+
 # -- what an interrupted cycle left ----------------------------------------------------------------
 
 

@@ -1,0 +1,63 @@
+"""What a journal's file has of the cycle that is open: its orders, and which ids are on record."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from actors.journal_file import JournalFile
+from trading.ids import Leg, compact_id
+from trading.on_record import CycleRecorded, OrderOnRecord, recorded
+from venues.model import ZERO, Fill, Instrument, NewOrder
+
+_OTHER_DESKS_NS: Final = 60_000_000_000  # their orders are as old as ours, or hardly older
+
+
+class LoadOpenCycle(msgspec.Struct, frozen=True):
+    """Ask: where does the desk's open cycle stand by the record? Answered with CycleRecorded.
+
+    ``previous`` and ``last`` are ids, as ``trading.on_record`` has them.
+    """
+
+    desk: str
+    instruments: dict[Leg, Instrument]
+    previous: int | None
+    last: int | None
+
+
+class _Outcome(msgspec.Struct):
+    signed_executed: Decimal
+
+
+def load_open_cycle(file: JournalFile, asked: LoadOpenCycle) -> CycleRecorded:
+    """Raises JournalUnusable for a damaged row."""
+    cycles = file.rows("cycles", "where desk = ? and finished_ns is not null", asked.desk)
+    after = max((row[8] or 0 for row in cycles), default=0)
+    rows = list(file.rows("intents", "where rowid > ?", after))
+    ours = [row for row in rows if row[2].startswith(f"{asked.desk}/")]
+    known = {compact_id(int(row[1])) for row in rows}
+    if ours:  # an order that was not sent may be on record as that, and as nothing else
+        since_ns = min(row[4] for row in ours) - _OTHER_DESKS_NS
+        ended = file.rows("outcomes", "where recorded_ns >= ?", since_ns)
+        known |= {compact_id(int(row[1])) for row in ended}
+    return recorded(
+        [_order(file, row[0], row[1], row[3]) for row in ours],
+        known,
+        instruments=asked.instruments,
+        previous=asked.previous,
+        last=asked.last,
+    )
+
+
+def _order(file: JournalFile, venue: str, number: str, order_json: str) -> OrderOnRecord:
+    where = "where venue = ? and client_order_id = ?"
+    fills = file.rows("fills", where, venue, number)
+    executed = sum((msgspec.json.decode(row[5], type=Fill).size for row in fills), ZERO)
+    outcome = next(file.rows("outcomes", where, venue, number), None)
+    if outcome is not None:
+        told = msgspec.json.decode(outcome[2], type=_Outcome).signed_executed
+        executed = max(executed, abs(told))
+    new = msgspec.json.decode(order_json, type=NewOrder)
+    return OrderOnRecord(venue, new, executed, outcome is not None)
