@@ -92,7 +92,10 @@ class HttpFaults:
                 await self._faults.before_reply(upgrade_name)
                 return await handler(request)
             self._faults.traffic.asked(connection)
-            response = await self._serve(connection, request, handler)
+            try:
+                response = await self._serve(connection, request, handler)
+            except ConnectionError:  # who asked has gone before its body had come: no fault of ours
+                return abort(request)
             self._faults.traffic.answered(connection, response.status)
             return response
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 import requests as http
@@ -270,3 +273,20 @@ def test_a_gateway_restart_cuts_everybody_and_counts_anew(venue: PaperGrvt) -> N
         )
         subscription = reading.read_subscription(client.reply())
         assert subscription.first_sequence_number == ("1",)
+
+
+def test_who_leaves_in_the_middle_of_a_request_leaves_no_trace(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with served(latency_s=0.05) as venue:
+        session = log_in(venue)
+        asked = rest.post(requests.open_orders(SUB_ACCOUNT))
+        headers = asked.headers | session.headers | {"Host": "venue", "Content-Length": "100"}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        trades = urlsplit(venue.urls["trades"])
+        caller = socket.create_connection((trades.hostname, trades.port))
+        caller.sendall(f"POST {asked.path} HTTP/1.1\r\n{lines}\r\n{{".encode())
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        caller.close()
+        assert post(venue, requests.open_orders(SUB_ACCOUNT), session.headers, "trades").result
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
