@@ -16,7 +16,8 @@ import pytest
 
 from paper.records import Accepted, AnyRecord, Connection, FaultFired
 from tests.support_faults import seconds, soak
-from tests.support_faults_process import Service, fired_s, increases, service
+from tests.support_faults_process import BOUND_S, Service, fired_s, increases, service
+from venues.model import GRVT
 
 _log = logging.getLogger("ketch.faults")
 # Hook and how often it is reached in the cycle: 1 opens, 2 closes.
@@ -26,6 +27,8 @@ _CLOSING = [("primary_fill", 2), ("hedge_recv", 2)]
 _MORE = [("primary_before_reply", 1), ("hedge_accept", 1), ("hedge_before_reply", 1),
          ("primary_recv", 2), ("hedge_fill", 2)]  # fmt: skip
 _N_Q_S = 5.0
+_BAN_S = 45
+_ONE_VENUE_Q_S = 15.0  # with the downtime, until it is proven, and hedge_deadline_s
 
 
 @pytest.fixture
@@ -53,10 +56,10 @@ def killed(it: Service, hook: str, nth: int, *, downtime_s: float = 0.0) -> None
         assert time.monotonic() >= due_s - 0.1
 
 
-def goes_on(it: Service, cycles: int = 1) -> None:
+def goes_on(it: Service, cycles: int = 1, within_s: float = BOUND_S) -> None:
     """The next life closes what is open, trades on, and ends well."""
     with it.life("--resume", "--cycles", str(cycles)) as life:
-        assert life.end() == 0, it.said
+        assert life.end(within_s) == 0, it.said
 
 
 def judged(it: Service) -> None:
@@ -117,6 +120,21 @@ def test_34_started_again_after_half_a_minute(backpack_first: Service, hook: str
     killed(backpack_first, hook, 2, downtime_s=1)
     goes_on(backpack_first)
     judged(backpack_first)
+
+
+@soak
+@pytest.mark.timeout(300)
+def test_18_and_34_killed_at_a_primary_fill_and_banned_by_the_hedges_venue_at_the_next_start(
+    backpack_first: Service,
+) -> None:
+    """Nobody can see whether a hedge is there; the record says that none was sent."""
+    it = backpack_first
+    killed(it, "primary_fill", 1)
+    it.scene.arm(
+        "throttle", connection=GRVT, share=0.01, for_s=10, most_per_s=1, ban_s=_BAN_S
+    )  # fmt: skip
+    goes_on(it, within_s=_BAN_S + 2 * BOUND_S)
+    it.scene.judged(naked_q_s=_ONE_VENUE_Q_S)
 
 
 def test_35_five_kills_in_a_row_reuse_no_order_id_and_recovery_starts_over(
