@@ -115,7 +115,8 @@ class Host:
             before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + _SPARE, before[1]))
             self._over.wait(for_s)
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
         except OSError as error:
             return f"the limit of descriptors could not be set: {error}"
         return ""

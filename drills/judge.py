@@ -169,12 +169,22 @@ class _Faults:
         last = self._evidence.plan.cycles <= placed.cycle
         if resumed_s is None and not last:
             failures.append("no cycle was completed after it")
-        elif resumed_s is not None and resumed_s > RESUME_S:
+        elif (
+            resumed_s is not None
+            and resumed_s > RESUME_S
+            and not self._taken_up(start_ns, injection.lasts_s, until_ns)
+        ):
             failures.append(f"S: cycles went on after {resumed_s:.0f} s, limit {RESUME_S:g}")
         return self._result(
             placed, reached=True, failures=tuple(failures), naked=worst, resumed_s=resumed_s,
             opened=opened,
         )  # fmt: skip
+
+    def _taken_up(self, start_ns: int, lasts_s: float, until_ns: int | None) -> bool:
+        """True when another fault met the first cycle after this one, which was begun in time."""
+        if until_ns is None:
+            return False
+        return (until_ns - start_ns) / _NS_PER_S - lasts_s <= RESUME_S
 
     def _result(
         self, placed: Placed, *, reached: bool, failures: tuple[str, ...],

@@ -196,8 +196,10 @@ class PaperExchange(Readings):
         self._clearing.account(account).deposit -= amount
 
     def fund_in(self, in_s: float) -> None:
-        """The next funding is booked in so many seconds, and the others at its interval."""
+        """The next funding is booked in so many seconds (0: now), the others at its interval."""
         self._clearing.shift_funding(self._clock() + int(in_s * _NS_PER_S))
+        if not in_s:
+            self._fund()
 
     def stir(self, symbol: str, count: int) -> None:
         """So many updates of a book that change nothing."""
@@ -212,12 +214,16 @@ class PaperExchange(Readings):
         if self._background.advance(self._clock()):
             for symbol in self._books:
                 self._refresh(symbol, now_ns)
-        for payment in self._clearing.fund(self._clock()):
-            if self._on_funding is not None and payment.account != BACKGROUND:
-                self._on_funding(payment)
+        self._fund()
         for account in self._clearing.names:
             if self._clearing.below_maintenance(account):
                 self.liquidate(account, Decimal(1), untold=False)
+
+    def _fund(self) -> None:
+        """Book funding, if it is due."""
+        for payment in self._clearing.fund(self._clock()):
+            if self._on_funding is not None and payment.account != BACKGROUND:
+                self._on_funding(payment)
 
     def book(self, symbol: str, depth: int) -> tuple[Book, int]:
         """The book and its last update id."""

@@ -224,3 +224,23 @@ def test_what_people_read_says_the_hash_the_failure_and_how_to_see_it_again(
     for words in (of.hash, "20 one frame at cycle 2: not reached", "3 (elsewhere)",
                   "again: ketch drill test --seed 1", "FAILED"):  # fmt: skip
         assert words in said
+
+
+def test_a_cycle_that_was_begun_in_time_and_met_another_fault_is_not_held_against_the_first(
+    script: Script,
+) -> None:
+    other = {"action": "deny", "connection": "grvt", "reason": "margin"}
+    second = msgspec.structs.replace(FAULT, fault=25, cycle=3, arm=(other,), naked_q_s=D(200))
+    of = plan(FAULT, second, cycles=4)
+    cycle(script)
+    for placed in unfold(of, 1, "socket"):
+        fire(script, placed)
+        script.trade("backpack", "0.5")
+        script.wait(1000)
+        script.trade("backpack", "-0.5")
+        script.wait(50_000)
+    cycle(script)
+    first, _ = judged(script, of).faults
+    assert first.resumed_s is not None
+    assert first.resumed_s > 60
+    assert first.passed

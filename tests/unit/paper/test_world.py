@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from paper.faults import At, Refuse
+from paper.faults import At, Fund, Refuse
 from paper.measures import measure
 from paper.options import PaperSettings
 from paper.orders import OrderRequest, PaperOrder
-from paper.records import Marked
+from paper.records import Funded, Marked
 from paper.verdict import Measures, scope_of
 from paper.world import World
 from tests.support_paper import ManualClock
@@ -111,6 +111,16 @@ def test_a_hook_fires_in_the_cycle_it_names() -> None:
     assert not faults.refusing("grvt/trading")
     hedger.take(BACKPACK, Side.SELL, D("0.5"))
     assert faults.refusing("grvt/trading")
+
+
+@pytest.mark.parametrize("in_s", [0, 4])
+def test_a_funding_that_was_moved_is_booked_for_what_is_held_then(in_s: float) -> None:
+    hedger = Hedger(seed=6)
+    hedger.take(BACKPACK, Side.BUY, D("0.5"))
+    hedger.world.faults.arm(Fund(venue="backpack", in_s=in_s))
+    hedger.wait(in_s)
+    funded = [record for record in hedger.world.ledger.records if isinstance(record, Funded)]
+    assert [(record.venue, record.size) for record in funded] == [(BACKPACK, D("0.5"))]
 
 
 def test_marks_are_sampled_for_every_contract() -> None:
