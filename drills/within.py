@@ -89,7 +89,7 @@ class Parts:
     def receive(self, actor: SupervisedActor, message: Any) -> Any:
         """In the place of what hands an actor its messages."""
         if self._wanted is not None:
-            self._meet(actor.name, type(message).__name__)
+            self._meet(actor, type(message).__name__)
         return self._real(actor, message)
 
     def want(self, how: str, name: str, kind: str) -> None:
@@ -104,16 +104,17 @@ class Parts:
             self._wanted = None
         self._over.set()
 
-    def _meet(self, name: str, kind: str) -> None:
+    def _meet(self, actor: SupervisedActor, kind: str) -> None:
         with self._lock:
             wanted = self._wanted
-            if wanted is None or wanted[1:] != (name, kind):
+            if wanted is None or wanted[1:] != (actor.name, kind):
                 return
             self._wanted = None
         how = wanted[0]
-        _say(f"part {how} {name} {kind}")
+        _say(f"part {how} {actor.name} {kind}")
         if how == "dies":
             raise Trouble("the drill lets it die")
+        actor.beat()  # the message has begun, for who looks after the actor
         self._over.wait()
 
 

@@ -20,6 +20,10 @@ class Part:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.beaten = threading.Event()
+
+    def beat(self) -> None:
+        self.beaten.set()
 
 
 class Submit:
@@ -73,12 +77,14 @@ def test_a_part_dies_of_its_next_message_of_that_kind_and_of_no_other(parts: Par
     parts.receive(Part("grvt/orders"), Submit())  # type: ignore[arg-type]
 
 
-def test_a_part_that_hangs_goes_on_when_it_is_let_go(parts: Parts) -> None:
+def test_a_part_that_hangs_is_seen_to_be_busy_and_goes_on_when_it_is_let_go(parts: Parts) -> None:
+    part = Part("grvt")
     parts.want("hangs", "grvt", "Submit")
     hanging = threading.Thread(
-        target=parts.receive, args=(Part("grvt"), Submit()), daemon=True
+        target=parts.receive, args=(part, Submit()), daemon=True
     )  # fmt: skip
     hanging.start()
+    assert part.beaten.wait(BOUND_S)  # so that whoever looks after it sees that it is busy
     parts.let_go()
     hanging.join(BOUND_S)
     assert not hanging.is_alive()
