@@ -153,14 +153,10 @@ class PositionCheck:
         options = frozenset(baseline - undone for undone in self._undone(symbol, asked_s))
         possible = self._possible.get(symbol, options) & options
         self._possible[symbol] = possible or options
-        if len(possible) > 1:
-            self._proposed.pop(symbol, None)
-            self._disputed.add(symbol)
-            return [symbol]
-        baseline = next(iter(possible), baseline)
         if symbol in self._proposed and self._proposed[symbol].value != baseline:
             self._disputed.add(symbol)
-        if self._lasts(self._proposed, symbol, baseline, asked_s) and times > 1:
+        lasts = self._lasts(self._proposed, symbol, baseline, asked_s)
+        if lasts and times > 1 and possible == {baseline}:
             self._baseline[symbol] = baseline
             del self._proposed[symbol], self._possible[symbol]
             self._disputed.discard(symbol)
