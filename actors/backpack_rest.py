@@ -146,6 +146,9 @@ class BackpackRest(SupervisedActor):
             return super().on_message(message)
         return None
 
+    def on_unhandled(self, message: object) -> None:
+        self._turn_back(message, "the connection ended before it could be sent")
+
     def on_interrupt(self) -> None:
         for lane in self._lanes:
             lane.client.abort()

@@ -7,12 +7,12 @@ from typing import Final
 
 import msgspec
 
-from actors import orders
+from actors import gateway, orders
 from actors.access import GrvtAccess
 from venues.errors import FrameError, VenueError
 from venues.grvt import Outcome, Reply, RpcError, requests
 from venues.grvt.errors import CLIENT_ID_ACTIVE, EXPIRATION_TOO_FAR, SIGNATURE_EXPIRED
-from venues.grvt.reading import read_order
+from venues.grvt.reading import read_ack, read_order
 from venues.grvt.refusals import refusal_of
 from venues.grvt.requests import Call
 from venues.model import NewOrder, Side, TimeInForce
@@ -56,6 +56,26 @@ def probe(access: GrvtAccess, now_s: float) -> Call:
         reduce_only=True,
     )
     return requests.create_order(access.signer.order(order, instrument, access.sub_account_id))
+
+
+def cancel_refusal(reply: Reply) -> str:
+    """Why the cancel that this answers was not taken; "" when it was."""
+    if reply.error is not None:
+        return f"{reply.error.code} {reply.error.message}"
+    try:
+        return "" if read_ack(reply) else "not acknowledged"
+    except FrameError as error:
+        return str(error)
+
+
+def unsent(message: object) -> orders.OrderNotSent | orders.CancelAnswered | None:
+    """What is told of a request that a connection left behind in its inbox, if anything."""
+    reason = "the connection ended before it could be sent"
+    if isinstance(message, gateway.PlaceOrder):
+        return orders.OrderNotSent(message.new.client_order_id, reason)
+    if isinstance(message, gateway.CancelOrder):
+        return orders.CancelAnswered(message.client_order_id, reason)
+    return None
 
 
 def answered(

@@ -22,7 +22,7 @@ import msgspec
 from actors import gateway, orders
 from actors.access import GrvtAccess
 from actors.errors import ConnectionFailed, ConnectRefused
-from actors.grvt_placing import answered, made_out
+from actors.grvt_placing import answered, cancel_refusal, made_out
 from actors.grvt_session import GetSession, RenewSession
 from actors.http import HttpClient
 from actors.request_gate import BARRED
@@ -34,7 +34,6 @@ from venues.errors import FrameError, SessionRefused, VenueError
 from venues.grvt import Outcome, Reply, Session, requests, rest
 from venues.grvt.errors import NOT_FOUND, SWITCHED_OFF
 from venues.grvt.reading import (
-    read_ack,
     read_fill_history,
     read_order,
     read_orders,
@@ -312,7 +311,7 @@ class GrvtQueries(SupervisedActor):
 
     def _cancel(self, job: _Job, message: gateway.CancelOrder) -> object:
         call = requests.cancel_order(self._access.sub_account_id, message.client_order_id)
-        refusal = "" if read_ack(self._post(job, call)) else "not acknowledged"
+        refusal = cancel_refusal(self._post(job, call))
         return orders.CancelAnswered(message.client_order_id, refusal)
 
     def _asked(self, job: _Job) -> _Asked:

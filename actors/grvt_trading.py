@@ -19,10 +19,10 @@ from typing import Final, NoReturn
 import msgspec
 
 from actors import gateway, orders
+from actors import grvt_placing as placing
 from actors.access import GrvtAccess
 from actors.connection import ConnectionActor
 from actors.errors import ConnectionFailed, HandshakeRefused, ReplyTimeout
-from actors.grvt_placing import REFUSED_FOR_TIME, answered, made_out, probe, refused
 from actors.grvt_session import GetSession, MeasureClock, RenewSession
 from supervision.actor import ActorContext
 from supervision.directory import parent_path
@@ -169,6 +169,10 @@ class GrvtTrading(ConnectionActor):
                 self.send(encode_call(call, self._expect(message)))
         return None
 
+    def on_unhandled(self, message: object) -> None:
+        if (told := placing.unsent(message)) is not None:
+            self._orders.offer(told)
+
     def _may_send(self, message: object) -> bool:
         now_s = self.clock.now()
         if isinstance(message, gateway.Question):
@@ -185,7 +189,7 @@ class GrvtTrading(ConnectionActor):
         if held_back:
             self._orders.tell(orders.OrderNotSent(new.client_order_id, held_back, Refusal.RATE))
             return
-        call = made_out(self._access, new, self.clock.now())
+        call = placing.made_out(self._access, new, self.clock.now())
         if isinstance(call, str):
             self._orders.tell(orders.OrderNotSent(new.client_order_id, call))
             return
@@ -205,7 +209,7 @@ class GrvtTrading(ConnectionActor):
         self.after(_PROBE_S, ProbeDue())
         now_s = self.clock.now()
         if self._gate.closed and not self._gate.take(Lane.DOUBT, now_s):
-            self.send(encode_call(probe(self._access, now_s), self._expect(ProbeDue())))
+            self.send(encode_call(placing.probe(self._access, now_s), self._expect(ProbeDue())))
 
     def _guard(self, *, on: bool) -> None:
         """Arm the venue's countdown and keep refreshing it, or switch it off."""
@@ -295,7 +299,7 @@ class GrvtTrading(ConnectionActor):
         if isinstance(request, Subscribe):
             self._subscribed(request, reply)
         elif isinstance(request, gateway.PlaceOrder):
-            self._orders.offer(answered(request.new.client_order_id, reply, received_s))
+            self._orders.offer(placing.answered(request.new.client_order_id, reply, received_s))
         elif isinstance(request, gateway.CancelOrder):
             self._cancelled(request.client_order_id, reply)
         elif not isinstance(request, ProbeDue):
@@ -309,7 +313,7 @@ class GrvtTrading(ConnectionActor):
             self._gate.turned_away(now_s)
         elif code == SWITCHED_OFF:
             self._gate.shut(str(code))
-        elif code in REFUSED_FOR_TIME and isinstance(request, gateway.PlaceOrder):
+        elif code in placing.REFUSED_FOR_TIME and isinstance(request, gateway.PlaceOrder):
             self._session.offer(MeasureClock(received_s))
         elif isinstance(request, gateway.PlaceOrder | ProbeDue) and (
             error is None or error.outcome.definite
@@ -319,7 +323,7 @@ class GrvtTrading(ConnectionActor):
     def _session_refused(self, request: object, error: RpcError, received_s: float) -> NoReturn:
         """Nothing was executed; the login is to be renewed, and this connection is over."""
         if isinstance(request, gateway.PlaceOrder):
-            self._orders.offer(refused(request.new.client_order_id, error, received_s))
+            self._orders.offer(placing.refused(request.new.client_order_id, error, received_s))
         if self._login is not None:
             self._session.offer(RenewSession(self._login))
         raise SessionRefused(GRVT, 0, str(error.code), error.message)
@@ -334,17 +338,11 @@ class GrvtTrading(ConnectionActor):
             self.report_ready()
 
     def _cancelled(self, client_order_id: int, reply: Reply) -> None:
-        refusal, again = "", False
-        if reply.error is not None:
-            refusal = f"{reply.error.code} {reply.error.message}"
-            again = reply.error.code in (TTL_OFF, TTL_TOO_LONG) and self._cancel_ttl_ms is not None
-            if again:
-                self._cancel_ttl_ms = None
-        else:
-            try:
-                refusal = "" if read_ack(reply) else "not acknowledged"
-            except FrameError as error:
-                refusal = str(error)
+        code = None if reply.error is None else reply.error.code
+        again = code in (TTL_OFF, TTL_TOO_LONG) and self._cancel_ttl_ms is not None
+        if again:
+            self._cancel_ttl_ms = None
+        refusal = placing.cancel_refusal(reply)
         self._orders.offer(orders.CancelAnswered(client_order_id, refusal, again))
 
     def _answered(self, request: object, reply: Reply, received_s: float) -> None:

@@ -103,6 +103,12 @@ class SupervisedActor(pykka.ThreadingActor):
     def on_exit(self, kind: ExitKind) -> None:
         """Clean up: close, release. Runs once, however the instance ends (also a failed start)."""
 
+    def on_unhandled(self, message: object) -> None:
+        """A tell that came too late: for telling its sender so, where that is worth something.
+
+        Called before ``on_exit``, but not in an instance that was abandoned.
+        """
+
     # -- for subclasses -------------------------------------------------------------------------
 
     @property
@@ -337,7 +343,9 @@ class SupervisedActor(pykka.ThreadingActor):
     def _depart(self) -> None:
         self.actor_stopped.set()
         self._exiting = True
-        letters = self._refuse(self.actor_inbox.close())
+        left = self.actor_inbox.close()
+        letters = self._refuse(left)
+        self._give_back(left)
         kind, cause = self._conclude()
         for unsubscribe in self._watches:
             unsubscribe()
@@ -378,6 +386,14 @@ class SupervisedActor(pykka.ThreadingActor):
         if kinds:
             self.directory.count_dead_letters(self.name, samples, len(kinds))
         return DeadLetters(len(kinds), samples)
+
+    def _give_back(self, left: list[Envelope[Any]]) -> None:
+        for envelope in left:
+            if envelope.reply_to is None and type(envelope.message) is not _ActorStop:
+                try:
+                    self.on_unhandled(envelope.message)
+                except BaseException as error:  # noqa: BLE001 - logged: the exit goes on without it
+                    self.log.warning("giving back failed: {}", describe(error))
 
     def _refusal(self) -> Unavailable:
         return self.directory.unavailable(self.name)

@@ -53,6 +53,8 @@ class DoubtingDesk(HalfKnownDesk, abc.ABC):
         elif leg.doubt and leg.evidence.sure(SURE_S):
             leg.doubt = ""
             leg.unreduced = 0
+        elif leg.doubt:
+            self._ask_positions(now_s, self.plan.retry_s)
 
     def _span_s(self, leg: LegState) -> float:
         if leg.unreduced >= READINGS:

@@ -253,6 +253,8 @@ class VenueNews(VenueOrders):
         if not self._outsiders.remember_fill(fill.key):
             return []
         if fill.forced and fill.symbol in self._symbols:
+            if fill.event_ns < self._started_ns:
+                return [AskPositions()]  # what is held at the start is without it
             # Explained by this: what is still in doubt is judged by what the venue holds since.
             self._check.fold(fill.symbol, fill.signed_size)
             self._check.moved(fill.symbol, fill.signed_size, self._now_s)

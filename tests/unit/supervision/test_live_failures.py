@@ -186,6 +186,43 @@ def test_f08_what_was_queued_is_refused_and_counted(stage: Stage) -> None:
         assert [(d.name, d.count) for d in stage.directory.dead_letters()] == [("a", 1)]
 
 
+class GivesBack(Puppet):
+    """Tells somebody of what it will never handle."""
+
+    def __init__(self, context: ActorContext) -> None:
+        super().__init__(context)
+        self.given_back: list[object] = []
+
+    def on_unhandled(self, message: object) -> None:
+        self.given_back.append(message)
+        if message == "no matter":
+            raise LookupError(message)
+
+
+def test_what_was_told_too_late_can_be_given_back_before_the_exit_is_known(stage: Stage) -> None:
+    begun, queued = threading.Event(), threading.Event()
+
+    def hold_then_die(_: Puppet) -> None:
+        begun.set()
+        queued.wait()
+        raise ConnectionError("gone")
+
+    with stage.tree(stage.spec("a", kind=GivesBack)):
+        stage.wait("a", RUNNING)
+        stage.tell("a", hold_then_die)
+        begun.wait()
+        for message in ("no matter", "an order"):
+            stage.directory.address("a").tell(message)
+        answer = stage.actors[("a", 1)].actor_ref.ask("a question", block=False)
+        queued.set()
+        with pytest.raises(Unavailable):
+            answer.get(timeout=BOUND_S)
+        stage.wait("a", RUNNING, 2)
+        actor = stage.actors[("a", 1)]
+        assert isinstance(actor, GivesBack)
+        assert actor.given_back == ["no matter", "an order"]
+
+
 def test_f09_a_fatal_cause_is_never_restarted(stage: Stage) -> None:
     child = stage.spec("a", fatal=("auth",))
     with stage.tree(stage.spec("z"), child, error_keys={"auth": (PermissionError,)}):

@@ -145,6 +145,17 @@ def test_a_position_that_is_there_is_reduced_again_once_that_is_sure() -> None:
     assert desk.machine.halted == ""
 
 
+def test_positions_are_asked_for_until_what_is_there_is_reduced_again() -> None:
+    desk = twice_not_reduced()
+    asked = 0
+    for _ in range(20):
+        desk.wait(0.25)
+        if len(desk.of(CheckPositions)) > asked:
+            asked = len(desk.of(CheckPositions))
+            desk.positions("0.5", "-0.5")
+    assert len(desk.on(PRIMARY)) == 4
+
+
 def test_a_position_that_is_gone_is_matched_on_the_other_leg() -> None:
     desk = read(twice_not_reduced(), "0", "-0.5")
     assert (desk.live(HEDGE).side, desk.live(HEDGE).size) == (Side.BUY, D("0.5"))

@@ -37,6 +37,14 @@ def test_what_a_forced_close_leaves_is_no_drift() -> None:
     assert only(read_for_long(manager, 12.0, "0.5"), PublishDrift) != []
 
 
+def test_a_forced_close_of_before_the_start_is_in_what_is_held_already() -> None:
+    """A later life reads it from the fill history, once more."""
+    manager = sure_manager("0.5")
+    before = msgspec.structs.replace(LIQUIDATION, event_ns=fill("7", "0.5", at_s=-1.0).event_ns)
+    assert manager.fills_read((before,), 5.0) == [AskPositions()]
+    assert only(read_for_long(manager, 6.0, "0.5"), PublishDrift) == []
+
+
 def test_an_order_that_got_lost_as_its_leg_was_closed_is_proven_absent_all_the_same() -> None:
     """What the venue took off is as large as the order: it must not pass for its execution."""
     manager = with_sent_order(sure_manager("0.5"), "-0.5", 5.0)
