@@ -113,8 +113,12 @@ def test_a_pong_that_gets_lost_now_and_then_is_no_silence() -> None:
 
 
 def test_a_stream_without_data_is_failed_though_it_answers_pings() -> None:
+    def stale_at_first(connection: Connection, number: int) -> Ponged | None:
+        age_s = STALE_S * 2 if connection.epoch == 1 else 0.0
+        return of_age(age_s)(connection, number)
+
     stage = Stage()
-    with stage.tree(venue(stage, market=of_age(STALE_S * 2), other=of_age(STALE_S / 2))):
+    with stage.tree(venue(stage, market=stale_at_first, other=of_age(STALE_S / 2))):
         assert "no data" in stage.wait("venue/market", ChildState.BACKING_OFF).detail
         connection(stage, "venue/other").wait_pings(LONG)
         assert stage.stream("venue/other")[-1] == ("running", 1)
