@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
+from drills.impostor import HOST, Impostor
 from supervision.states import ChildState
 from tests.support_actors_tree import place_of
 from tests.support_faults import (
@@ -24,7 +25,6 @@ from tests.support_faults import (
     soak,
     until,
 )
-from tests.support_faults_tls import TlsHost
 from venues.grvt import Endpoints
 
 WIRE = {"grvt": "grvt/trades", "backpack": "backpack/ws"}
@@ -198,18 +198,18 @@ def test_3_a_false_certificate_is_told_nothing(
     """GRVT's trading host is somebody else as the hedge is due: the other venue flattens."""
     with scene(tmp_path, swapped=swapped) as the:
         place = place_of(the.process)
-        with TlsHost(urlsplit(place.trades).port or 0, tmp_path) as host:
-            monkeypatch.setenv("SSL_CERT_FILE", str(host.certificate.path))
-            place = msgspec.structs.replace(place, trades=f"https://localhost:{host.port}")
+        with Impostor(urlsplit(place.trades).port or 0, tmp_path) as host:
+            monkeypatch.setenv("SSL_CERT_FILE", str(host.certificate))
+            place = msgspec.structs.replace(place, trades=f"https://{HOST}:{host.port}")
             with the.service(place=place) as run:
                 run.wait_cycles(1)
                 the.arm("mark", name="due", at=the.at("primary_fill", 1))
                 the.fired()
-                host.deceive()
+                host.deceive(on=True)
                 until(run, lambda: host.deceived >= 3, "tried again", RESUME_S)
                 run.wait_status("grvt/trading", ChildState.BACKING_OFF, 3)
                 host.deceive(on=False)
                 the.run_on(run)
                 the.finish(run)
-        assert host.stolen == b""
+        assert host.stolen == 0
         the.judged(naked_q_s=15)
