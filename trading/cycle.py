@@ -98,7 +98,7 @@ class CycleMachine(SettlingDesk):
         before = self.book.executed(leg)
         resolved_now = self.book.progress(leg, attempt, view, now_s)
         if self.book.executed(leg) != before:
-            self.legs[leg].evidence.forget()
+            self.legs[leg].evidence.executed(now_s)
         self._note_naked(now_s)
         if resolved_now:
             self._after_order(self.legs[leg], attempt, view, now_s)

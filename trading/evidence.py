@@ -25,19 +25,29 @@ class Evidence:
         self.size: Decimal | None = None
         self.times = 0
         self._since_s = self._latest_s = 0.0
+        self._executed_s = float("-inf")
 
     def read(self, size: Decimal, asked_s: float) -> None:
         """A reading came in that was asked for at ``asked_s``.
 
         When it was heard says little: it may have lain there while the process stood still.
         """
+        if asked_s < self._executed_s:
+            return
         if size != self.size:
-            self.size, self.times, self._since_s = size, 0, asked_s
+            self.size, self.times = size, 0
+            self._since_s = self._latest_s = asked_s
         self.times += 1
-        self._latest_s = asked_s
+        self._since_s = min(self._since_s, asked_s)
+        self._latest_s = max(self._latest_s, asked_s)
+
+    def executed(self, now_s: float) -> None:
+        """Something of ours has, as is heard now: what was asked for before does not count."""
+        self._executed_s = now_s
+        self.forget()
 
     def forget(self) -> None:
-        """What has been read no longer counts: something of ours has executed since."""
+        """What has been read no longer counts."""
         self.size, self.times = None, 0
 
     def sure(self, for_s: float) -> bool:

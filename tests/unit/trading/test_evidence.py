@@ -38,11 +38,20 @@ def test_an_answer_that_lay_here_while_the_process_stood_still_is_as_old_as_its_
     assert not evidence(("0", 0.0), ("0", 0.25), ("0", 0.5)).sure(SURE_S)
 
 
+def test_answers_come_in_any_order() -> None:
+    assert evidence(("0", 1.0), ("0", 2.5), ("0", 0.5)).sure(SURE_S)
+    assert not evidence(("0.5", 9.0), ("0", 7.0), ("0", 7.5), ("0", 8.0)).sure(SURE_S)
+
+
 def test_what_was_read_before_an_execution_of_ours_does_not_count() -> None:
     seen = evidence(("0", 0.0), ("0", 1.0), ("0", 2.0))
-    seen.forget()
+    seen.executed(3.0)
+    assert seen.size is None
+    for asked_s in (0.5, 1.5, 2.9):  # under way all the while
+        seen.read(D(0), asked_s)
+    assert seen.size is None
     seen.read(D(0), 3.0)
-    assert not seen.sure(0.0)
+    assert (seen.size, seen.times) == (D(0), 1)
 
 
 @pytest.mark.parametrize(
