@@ -43,9 +43,9 @@ class DoubtingDesk(HalfKnownDesk, abc.ABC):
     def _weigh(self, leg: LegState, now_s: float) -> None:
         """Believe the readings of a leg once they suffice; ask for more while they do not."""
         seen, ours = leg.evidence.size, self.position(leg.leg)
-        if self.phase not in _OPEN or seen is None or self.book.live(leg.leg):
+        if self.phase not in _OPEN or self.book.live(leg.leg) or (seen is None and not leg.doubt):
             return
-        if not leg.evidence.sure(self._span_s(leg)):
+        if seen is None or not leg.evidence.sure(self._span_s(leg)):
             if leg.doubt or seen != ours:
                 self._ask_positions(now_s, self.plan.retry_s)
         elif taken_off(ours, seen):

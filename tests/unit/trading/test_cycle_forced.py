@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support_trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, holding, started
+from trading.cycle_effects import CheckPositions
 from trading.desk import Phase
 from trading.ids import Leg
 from trading.orders import OrderState
@@ -43,6 +44,17 @@ def flat_again(desk: Desk) -> Desk:
 
 def held(primary: str, hedge: str) -> tuple[dict[Leg, str], Desk]:
     return {PRIMARY: primary, HEDGE: hedge}, holding(hold_s=60.0)
+
+
+def test_positions_are_asked_for_again_when_what_was_read_is_of_before_an_execution() -> None:
+    desk = holding(hold_s=60.0)
+    executed_s = desk.now_s
+    desk.wait(1.0)
+    told(desk)
+    asked = len(desk.of(CheckPositions))
+    desk.take(desk.machine.positions_read(HEDGE, D(0), desk.now_s, executed_s - 0.1))
+    desk.wait(0.25)
+    assert len(desk.of(CheckPositions)) == asked + 1
 
 
 @pytest.mark.parametrize("leg", list(Leg))
