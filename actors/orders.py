@@ -221,8 +221,9 @@ class Orders(SupervisedActor):
         super().__init__(context)
         self.venue = context.name.partition("/")[0]
         self._manager = OrderManager(
-            self.venue, symbols, timing, time.time_ns(), awaits_history=True, is_ours=is_ours
-        )
+            self.venue, symbols, timing, time.time_ns(), started_s=self.clock.now(),
+            awaits_history=True, is_ours=is_ours,
+        )  # fmt: skip
         self._timing = timing
         self._now = self.clock.now
         self._gate = gate or RequestGate()

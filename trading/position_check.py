@@ -24,10 +24,11 @@ _LIKELY: Final = 2
 
 
 class _Seen(NamedTuple):
-    """A value that readings agree on, since when (monotonic), and how many of them."""
+    """A value that readings agree on, when the first and the latest were asked for, how many."""
 
     value: Decimal
-    since_s: float
+    since_s: float  # monotonic, as all times here
+    until_s: float
     times: int
 
 
@@ -37,6 +38,7 @@ class PositionCheck:
     def __init__(self, drift_s: float) -> None:
         self._drift_s = drift_s
         self._baseline: dict[str, Decimal] = {}
+        self._known_s: dict[str, float] = {}  # when the latest reading that fits was asked for
         self._suspected: dict[str, _Seen] = {}
         self._proposed: dict[str, _Seen] = {}  # baselines
         self._possible: dict[str, frozenset[Decimal]] = {}  # baselines that fit all readings
@@ -53,6 +55,7 @@ class PositionCheck:
     def start_anew(self, symbol: str) -> None:
         """The next readings of the symbol fix its baseline."""
         self._baseline.pop(symbol, None)
+        self._known_s.pop(symbol, None)
         self._suspected.pop(symbol, None)
         self._proposed.pop(symbol, None)
         self._possible.pop(symbol, None)
@@ -77,6 +80,17 @@ class PositionCheck:
         if symbol in self._possible:
             possible = self._possible[symbol]
             self._possible[symbol] = frozenset(value + signed_executed for value in possible)
+
+    def forced(self, symbol: str, signed_size: Decimal, at_s: float, now_s: float) -> None:
+        """The venue closed so much by itself at ``at_s``, as well as its clock and ours agree.
+
+        That is heard of late: what fits a reading that was asked for since has it already.
+        """
+        seen = self._proposed.get(symbol)
+        known_s = self._known_s.get(symbol, at_s if seen is None else seen.until_s)
+        if at_s > known_s:
+            self.fold(symbol, signed_size)
+            self.moved(symbol, signed_size, now_s)
 
     def expected(self, symbol: str, executed: Decimal) -> Decimal | None:
         """What the position should be; None before the first reading."""
@@ -116,13 +130,14 @@ class PositionCheck:
             self._behind.discard(symbol)
             if size == expected:
                 self._suspected.pop(symbol, None)
+                self._known_s[symbol] = max(self._known_s[symbol], asked_s)
             elif self._may_be_late(symbol, size - expected, asked_s):
                 self._behind.add(symbol)
                 suspects.append(symbol)
             elif self._lasts(self._suspected, symbol, size - expected, asked_s):
                 drifts.append(f"{symbol}: expected a position of {expected}, the venue has {size}")
                 self._baseline[symbol] += size - expected
-                del self._suspected[symbol]
+                self._known_s[symbol] = self._suspected.pop(symbol).until_s
             else:
                 suspects.append(symbol)
         return suspects, drifts
@@ -158,7 +173,8 @@ class PositionCheck:
         lasts = self._lasts(self._proposed, symbol, baseline, asked_s)
         if lasts and times > 1 and possible == {baseline}:
             self._baseline[symbol] = baseline
-            del self._proposed[symbol], self._possible[symbol]
+            self._known_s[symbol] = self._proposed.pop(symbol).until_s
+            del self._possible[symbol]
             self._disputed.discard(symbol)
         return [symbol] if symbol in self._disputed else []
 
@@ -166,6 +182,7 @@ class PositionCheck:
         """Note a value; True when it has been the same often and for long enough."""
         seen = memory.get(symbol)
         if seen is None or seen.value != value:
-            seen = _Seen(value, asked_s, 0)
-        memory[symbol] = seen = seen._replace(times=seen.times + 1)
+            seen = _Seen(value, asked_s, asked_s, 0)
+        until_s = max(seen.until_s, asked_s)
+        memory[symbol] = seen = seen._replace(until_s=until_s, times=seen.times + 1)
         return seen.times >= _READINGS and asked_s - seen.since_s >= self._drift_s

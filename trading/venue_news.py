@@ -253,11 +253,12 @@ class VenueNews(VenueOrders):
         if not self._outsiders.remember_fill(fill.key):
             return []
         if fill.forced and fill.symbol in self._symbols:
-            if fill.event_ns < self._started_ns:
+            since_s = (fill.event_ns - self._started_ns) / _SECOND_NS
+            if since_s < 0:
                 return [AskPositions()]  # what is held at the start is without it
             # Explained by this: what is still in doubt is judged by what the venue holds since.
-            self._check.fold(fill.symbol, fill.signed_size)
-            self._check.moved(fill.symbol, fill.signed_size, self._now_s)
+            at_s = self._started_s + since_s
+            self._check.forced(fill.symbol, fill.signed_size, at_s, self._now_s)
             word = f"{fill.symbol}: the venue closed {fill.size} by itself, trade {fill.trade_id}"
             return [AskPositions(), PublishForced(fill.symbol, word)]
         ours = self._outsiders.was_ours(fill.client_order_id)

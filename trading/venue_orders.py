@@ -44,6 +44,7 @@ def _nobody_else(_client_order_id: int) -> bool:
 class VenueOrders:
     """The orders of one venue. ``is_ours`` knows ids that an earlier life of us may have used.
 
+    ``started_ns`` (epoch) and ``started_s`` (monotonic) are the same moment: the construction.
     With ``awaits_history``, nothing that adds risk is sent, and no reading of positions counts as
     settled, before ``history_loaded`` and the fills since then have been read; a journal that is
     not to be had for as long as an order can execute is gone on without: risk off only.
@@ -56,6 +57,7 @@ class VenueOrders:
         timing: OrderTiming,
         started_ns: int,
         *,
+        started_s: float = 0.0,
         awaits_history: bool = False,
         is_ours: Callable[[int], bool] = _nobody_else,
     ) -> None:
@@ -71,6 +73,7 @@ class VenueOrders:
         self._symbols = symbols
         self._timing = timing
         self._started_ns = started_ns
+        self._started_s = started_s
         self._is_ours = is_ours
         self._connected = False
         self._detour = False  # the gateway is away, and orders go by the venue's other route

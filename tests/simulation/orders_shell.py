@@ -73,7 +73,7 @@ class OrdersShell:
         self.alive = True
         self.manager = kind(
             self.venue, frozenset({self.symbol}), TIMING, schedule.host_ns,
-            awaits_history=True, is_ours=process.ids.may_be_ours,
+            started_s=schedule.host_s, awaits_history=True, is_ours=process.ids.may_be_ours,
         )  # fmt: skip
         self._wire = wire
         self._schedule = schedule

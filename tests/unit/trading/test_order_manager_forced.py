@@ -55,3 +55,17 @@ def test_an_order_that_got_lost_as_its_leg_was_closed_is_proven_absent_all_the_s
         manager.fills_read((), float(late_s))
         manager.positions_read((position("0"),))
     assert manager.orders[1].state is OrderState.EXPIRED
+
+
+def test_a_close_that_is_heard_of_late_does_not_keep_a_lost_order_in_doubt() -> None:
+    """The baseline was read after it; the order must not pass for what fills the gap."""
+    manager = sure_manager("0")
+    early = msgspec.structs.replace(LIQUIDATION, event_ns=fill("7", "0.5", at_s=0.5).event_ns)
+    manager.filled(early, 4.9)
+    manager = with_sent_order(manager, "0.5", 5.0)
+    manager.doubted(1, "no answer", 5.1)
+    for late_s in range(13, 17):
+        manager.absent(1, float(late_s))
+        manager.fills_read((), float(late_s))
+        manager.positions_read((position("0"),))
+    assert manager.orders[1].state is OrderState.EXPIRED

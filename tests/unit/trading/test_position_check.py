@@ -266,3 +266,55 @@ def test_readings_of_which_each_may_be_late_leave_the_baseline_that_fits_them_al
         assert check.suspicious == (tenth > 6), "it is read again until it is sure"
         compare(check, "0.5", "0.5", at_s=tenth / 10)
     assert check.expected(ETH, D("0.5")) == D("0.5")
+
+
+def test_what_the_venue_closed_since_the_latest_reading_moves_what_is_expected() -> None:
+    check = check_of("0.5")
+    check.forced(ETH, D("-0.5"), at_s=2.1, now_s=2.2)
+    assert check.expected(ETH, D(0)) == D(0)
+
+
+@pytest.mark.parametrize("at_s", [-1.0, 0.5, 2.0])
+def test_a_forced_close_that_every_reading_has_already_is_not_counted_again(at_s: float) -> None:
+    """It is heard of late: before the first reading was asked for, or as it was answered."""
+    check = check_of("0")
+    check.forced(ETH, D("-0.5"), at_s=at_s, now_s=3.0)
+    assert check.expected(ETH, D(0)) == D(0)
+    assert compare(check, "0", at_s=3.1) == ([], [])
+
+
+def test_readings_that_fit_the_baseline_vouch_for_it_as_long_as_they_are_made() -> None:
+    check = check_of("0")
+    compare(check, "0", at_s=9.0)
+    check.forced(ETH, D("-0.5"), at_s=8.0, now_s=9.5)
+    assert check.expected(ETH, D(0)) == D(0)
+
+
+def test_a_reading_that_comes_late_does_not_take_back_what_a_later_one_vouched_for() -> None:
+    check = check_of("0")
+    compare(check, "0", at_s=9.0)
+    compare(check, "0", at_s=4.0)
+    check.forced(ETH, D("-0.5"), at_s=8.0, now_s=9.5)
+    assert check.expected(ETH, D(0)) == D(0)
+
+
+def test_a_forced_close_before_the_baseline_is_sure_moves_the_one_that_is_proposed() -> None:
+    check = PositionCheck(drift_s=2.0)
+    for_shorter(check, "0.5", from_s=0.0)
+    check.forced(ETH, D("-0.5"), at_s=2.0, now_s=2.05)
+    for_long(check, "0", from_s=2.1)
+    assert check.expected(ETH, D(0)) == D(0)
+
+
+def test_a_forced_close_that_became_drift_before_it_was_heard_of_is_not_counted_again() -> None:
+    check = check_of("0.5")
+    assert for_long(check, "0", from_s=5.0)[1] != []
+    check.forced(ETH, D("-0.5"), at_s=4.5, now_s=7.5)
+    assert check.expected(ETH, D(0)) == D(0)
+
+
+def test_before_any_reading_a_forced_close_moves_nothing() -> None:
+    check = PositionCheck(drift_s=2.0)
+    check.forced(ETH, D("-0.5"), at_s=-1.0, now_s=0.0)
+    for_long(check, "0", from_s=0.1)
+    assert check.expected(ETH, D(0)) == D(0)
