@@ -9,7 +9,6 @@ import threading
 import time
 from decimal import Decimal
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 import msgspec
@@ -98,12 +97,7 @@ class RunningService:
         self.root.wait_ready(WAIT_S)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.root.stop()
         self.root.wait(WAIT_S)
         self._folder.cleanup()

@@ -12,7 +12,6 @@ import urllib.parse
 import urllib.request
 from decimal import Decimal
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Final
 
 import msgspec
@@ -138,12 +137,7 @@ class PaperVenues:
     def __enter__(self) -> PaperVenues:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._process is None:
             return
         assert self._process.stdin is not None

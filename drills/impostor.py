@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-import ipaddress
-import ssl
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from drills.certificate import self_signed, serving
 
 HOST: Final = "127.0.0.1"
 _CHUNK: Final = 65_536
@@ -28,9 +22,9 @@ class Impostor:
     """
 
     def __init__(self, port: int, folder: Path) -> None:
-        self.certificate = _certificate(folder / "host.pem")
-        self._true = _context(self.certificate)
-        self._false = _context(_certificate(folder / "impostor.pem"))
+        self.certificate = self_signed(folder / "host.pem", HOST)
+        self._true = serving(self.certificate)
+        self._false = serving(self_signed(folder / "impostor.pem", HOST))
         self._target = port
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -47,12 +41,7 @@ class Impostor:
         self._ready.wait()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
@@ -115,34 +104,3 @@ class Impostor:
         finally:
             self._open.discard(target)
             target.close()
-
-
-def _certificate(file: Path) -> Path:
-    """One of its own making for the host, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "drill")])
-    now = dt.datetime.now(dt.UTC)
-    address = x509.IPAddress(ipaddress.ip_address(HOST))
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    file.write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-        + certificate.public_bytes(pem)
-    )
-    return file
-
-
-def _context(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -54,15 +53,10 @@ class Scene:
                     self.arm(fault)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.impostor is not None:
-            self.impostor.__exit__(kind, error, traceback)
-        self._venues.__exit__(kind, error, traceback)
+            self.impostor.__exit__()
+        self._venues.__exit__()
 
     def _as_told(self, places: Places) -> Places:
         """Where the venues are for a trader: in TLS, or by a name, where a fault needs that."""

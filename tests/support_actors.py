@@ -7,24 +7,18 @@ sleeps: scripts wait for bytes, or for the test to let them go.
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import functools
 import hashlib
 import os
 import queue
 import socket
-import ssl
 import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
+from drills.certificate import self_signed, serving
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.spec import ChildSpec
 
@@ -174,12 +168,7 @@ class ScriptedServer:
         self._spawn(self._accept)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         self.released.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         for peer in tuple(self._peers):
@@ -269,33 +258,11 @@ class Certificate:
     """A certificate for localhost that only those trust who are told to (``SSL_CERT_FILE``)."""
 
     def __init__(self, folder: Path, host: str = "localhost") -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
-        now = dt.datetime.now(dt.UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-            .sign(key, hashes.SHA256())
-        )
-        pem = serialization.Encoding.PEM
-        plain = serialization.NoEncryption()
-        self.path = folder / f"{host}.pem"
-        self.path.write_bytes(
-            key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-            + certificate.public_bytes(pem)
-        )
+        self.path = self_signed(folder / f"{host}.pem", host)
 
     def wrap(self, peer: Peer) -> None:
         """Go on in TLS on the server's side."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.path)
-        peer.sock = context.wrap_socket(peer.sock, server_side=True)
+        peer.sock = serving(self.path).wrap_socket(peer.sock, server_side=True)
 
 
 class Proxy(ScriptedServer):
