@@ -195,7 +195,7 @@ class Coordinator(SupervisedActor):
         leg = self._leg_of[message.venue]
         # A new orders actor speaks before its name is bound; it speaks again when it is ready.
         known = self._epochs.setdefault(leg, message.epoch) == message.epoch
-        if known or self._orders.hand_over(leg, self._desk.book.unresolved()):
+        if known or self._orders.hand_over(leg, self._desk.orders.unresolved()):
             self._epochs[leg] = message.epoch
         ready, why = message.ready, message.detail or message.can.submit
         return self._desk.readiness(leg, ready, message.new_risk, self.clock.now(), why)

@@ -95,9 +95,9 @@ class CycleMachine(SettlingDesk):
         self, leg: Leg, attempt: int, view: OrderView, now_s: float
     ) -> list[Effect]:
         """What is known of one of our orders has grown."""
-        before = self.book.executed(leg)
-        resolved_now = self.book.progress(leg, attempt, view, now_s)
-        if self.book.executed(leg) != before:
+        before = self.orders.executed(leg)
+        resolved_now = self.orders.progress(leg, attempt, view, now_s)
+        if self.orders.executed(leg) != before:
             self.legs[leg].evidence.executed(now_s)
         self._note_naked(now_s)
         if resolved_now:
@@ -176,7 +176,7 @@ class CycleMachine(SettlingDesk):
 
     def _leave(self, now_s: float) -> None:
         self._tend(now_s)
-        if not any(self.book.live(leg) for leg in Leg):
+        if not any(self.orders.live(leg) for leg in Leg):
             self._change(Phase.DONE, "told to leave everything as it is")
 
     def _idle(self, now_s: float) -> None:
@@ -192,7 +192,7 @@ class CycleMachine(SettlingDesk):
             self._target = self.plan.size * self.plan.direction.sign(self.finished)
             direction = Side.towards(self._target).value
             self._effects.append(StartCycle(self.cycle, direction, self.plan.size))
-            self.book.begin(now_s, direction)
+            self.orders.begin(now_s, direction)
             self._change(Phase.OPENING, f"cycle {self.cycle}")
 
     def _trade(self, now_s: float) -> None:
@@ -272,7 +272,7 @@ class CycleMachine(SettlingDesk):
 
     def _unwind(self, now_s: float) -> None:
         self._tend(now_s)
-        if any(self.book.live(leg) or self.legs[leg].doubt for leg in Leg):
+        if any(self.orders.live(leg) or self.legs[leg].doubt for leg in Leg):
             return  # what is unresolved may have executed; sizing against it would be a guess
         ways = [leg for leg in Leg if self._tradable(leg, self.net)]
         if ways:

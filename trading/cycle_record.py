@@ -57,7 +57,7 @@ class _Placed:
         )
 
 
-class CycleBook:
+class CycleOrders:
     """The orders of one cycle on both legs, and what was measured on the way."""
 
     def __init__(self) -> None:
@@ -207,30 +207,30 @@ def build_record(
     cycle: int,
     outcome: str,
     legs: Mapping[Leg, LegState],
-    book: CycleBook,
+    orders: CycleOrders,
     now_s: float,
 ) -> CycleRecord:
     """The record of a cycle that is flat and settled."""
-    primary = book.leg_record(legs[Leg.PRIMARY])
-    hedge = book.leg_record(legs[Leg.HEDGE])
+    primary = orders.leg_record(legs[Leg.PRIMARY])
+    hedge = orders.leg_record(legs[Leg.HEDGE])
     return CycleRecord(
         desk=plan.desk,
         cycle=cycle,
         outcome=outcome,
-        direction=book.direction,
+        direction=orders.direction,
         size=plan.size,
         primary=primary,
         hedge=hedge,
         pnl=primary.gross_pnl + hedge.gross_pnl - primary.fees - hedge.fees,
-        naked_ms=tuple(book.naked_ms),
-        fill_to_hedge_sent_ms=book.fill_to_hedge_sent_ms(),
-        decision_to_ack_ms=book.decision_to_ack_ms(),
-        fees_complete=book.fills_complete,
-        duration_s=now_s - book.started_s if book.started_s else 0.0,
-        reason=book.reason or ("" if book.anything_executed else book.why_nothing()),
-        naked_q_s=tuple(amount / float(plan.size) for amount in book.exposure.episodes),
-        fill_to_hedged_ms=book.fill_to_hedged_ms(),
-        orders=book.order_records(),
+        naked_ms=tuple(orders.naked_ms),
+        fill_to_hedge_sent_ms=orders.fill_to_hedge_sent_ms(),
+        decision_to_ack_ms=orders.decision_to_ack_ms(),
+        fees_complete=orders.fills_complete,
+        duration_s=now_s - orders.started_s if orders.started_s else 0.0,
+        reason=orders.reason or ("" if orders.anything_executed else orders.why_nothing()),
+        naked_q_s=tuple(amount / float(plan.size) for amount in orders.exposure.episodes),
+        fill_to_hedged_ms=orders.fill_to_hedged_ms(),
+        orders=orders.order_records(),
     )
 
 

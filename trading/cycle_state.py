@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from trading.cycle_effects import ChangePhase, Effect
-from trading.cycle_record import CycleBook
+from trading.cycle_record import CycleOrders
 from trading.desk import DeskPlan, DeskState, LegOrder, Phase
 from trading.evidence import READINGS
 from trading.ids import Leg
@@ -68,7 +68,7 @@ class CycleState:
         self.legs = {leg: LegState(leg, instruments[leg], plan.ladder) for leg in Leg}
         step = common_step(instruments.values())
         self._levels = levels(plan.size, plan.slices, step)
-        self.book = CycleBook()
+        self.orders = CycleOrders()
         self._target = ZERO
         self._recovering = False
         self._unwound = False
@@ -87,7 +87,7 @@ class CycleState:
 
     def position(self, leg: Leg) -> Decimal:
         """Signed position of a leg: held at the start plus everything executed since."""
-        return self.legs[leg].held + self.book.executed(leg)
+        return self.legs[leg].held + self.orders.executed(leg)
 
     @property
     def net(self) -> Decimal:
@@ -104,7 +104,7 @@ class CycleState:
         """True when neither leg has a position, nothing is unresolved, and the venues agree."""
         if self._mismatch:
             return False
-        return not any(self.position(leg) or self.book.live(leg) for leg in Leg)
+        return not any(self.position(leg) or self.orders.live(leg) for leg in Leg)
 
     @property
     def state(self) -> DeskState:
@@ -233,18 +233,18 @@ class CycleState:
 
     def _balanced(self) -> bool:
         """Nothing unresolved on either leg, and no difference that the hedge could take."""
-        if any(self.book.live(leg) for leg in Leg):
+        if any(self.orders.live(leg) for leg in Leg):
             return False
         return not self._tradable(Leg.HEDGE, self.net)
 
     def _done_with(self, leg: Leg) -> bool:
-        return not self.book.live(leg) and not self._tradable(leg, self.position(leg))
+        return not self.orders.live(leg) and not self._tradable(leg, self.position(leg))
 
     def _is_dust(self) -> bool:
         return all(self._done_with(leg) for leg in Leg)
 
     def _naked_too_long(self, now_s: float) -> bool:
-        if self._needed_since_s is None or self.book.live(Leg.HEDGE):
+        if self._needed_since_s is None or self.orders.live(Leg.HEDGE):
             return False
         deadline_s = self.plan.hedge_deadline_s
         too_long = self._too_naked or now_s - self._needed_since_s >= deadline_s
@@ -323,11 +323,11 @@ class CycleState:
         return not larger and held[Leg.PRIMARY] * held[Leg.HEDGE] <= 0
 
     def _note_naked(self, now_s: float) -> None:
-        self.book.exposure.moved(self.net, now_s)
+        self.orders.exposure.moved(self.net, now_s)
         if self.net and self._naked_since_s is None:
             self._naked_since_s = now_s
         elif not self.net and self._naked_since_s is not None:
-            self.book.naked_ms.append((now_s - self._naked_since_s) * 1000)
+            self.orders.naked_ms.append((now_s - self._naked_since_s) * 1000)
             self._naked_since_s = None
         # Dust that no order can take is carried along, and must not use up the next hedge's time.
         if not self._tradable(Leg.HEDGE, self.net):
@@ -338,7 +338,7 @@ class CycleState:
     def _change(self, phase: Phase, detail: str) -> None:
         self.phase = phase
         if phase is Phase.UNWINDING:
-            self.book.reason = self.book.reason or detail
+            self.orders.reason = self.orders.reason or detail
         self._closed_since_s = None
         if phase in (Phase.OPENING, Phase.CLOSING):
             for leg in self.legs.values():

@@ -56,15 +56,15 @@ class HalfKnownDesk(OrderingDesk, abc.ABC):
             excess = certain_excess(size, other)
             what = f"on record the other is {other}: "
             what += f"{excess} is too much and is taken off" if excess else "left as it is"
-        if self.book.executed(leg):
-            what += f" ({self.book.executed(leg):+f} done)"
+        if self.orders.executed(leg):
+            what += f" ({self.orders.executed(leg):+f} done)"
         self._say(leg, size, what)
         if excess and other is not None and not self.leaving:
             self._take_off(leg, size, excess, other, now_s)
 
     def _on_record(self, leg: Leg, size: Decimal) -> bool:
         """Could our own orders, and nothing else, have made that?"""
-        span, before = self.on_record.legs[leg], size - self.book.executed(leg)
+        span, before = self.on_record.legs[leg], size - self.orders.executed(leg)
         return span.least <= before <= span.most
 
     def _take_off(
@@ -75,7 +75,7 @@ class HalfKnownDesk(OrderingDesk, abc.ABC):
         self._holds(leg.other, other.least if size > 0 else other.most)
         self._note_naked(now_s)
         self._move(leg, -excess, now_s)
-        if self.book.live(leg):
+        if self.orders.live(leg):
             self._half = None  # until it has been read anew
 
     def _say(self, leg: Leg, size: Decimal, what: str) -> None:

@@ -37,7 +37,7 @@ class OrderingDesk(ControlledDesk, abc.ABC):
     def _move(self, which: Leg, wanted: Decimal, now_s: float) -> bool:
         """Place an order that moves a leg by ``wanted``; True when there is one to wait for."""
         leg = self.legs[which]
-        if self.book.live(which):
+        if self.orders.live(which):
             return True
         if not self._tradable(which, wanted):
             leg.calm()
@@ -100,14 +100,14 @@ class OrderingDesk(ControlledDesk, abc.ABC):
             rests_s=rests_s,
         )
         leg.attempt += 1
-        self.book.placed(order, now_s)
+        self.orders.placed(order, now_s)
         self._effects.append(PlaceOrder(order))
 
     # -- what rests -------------------------------------------------------------------------------
 
     def _tend(self, now_s: float) -> None:
         """Cancel what rests as soon as it should not any more."""
-        for order, placed_s in self.book.resting():
+        for order, placed_s in self.orders.resting():
             leg = self.legs[order.leg]
             if now_s < leg.cancel_again_s:
                 continue
@@ -142,7 +142,7 @@ class OrderingDesk(ControlledDesk, abc.ABC):
     def _resting_due_s(self) -> list[float]:
         """Moments at which something that rests, or is to rest, may have to be looked at."""
         moments = [self.legs[Leg.PRIMARY].next_quote_s]
-        for order, placed_s in self.book.resting():
+        for order, placed_s in self.orders.resting():
             leg = self.legs[order.leg]
             moments += [placed_s + self.plan.maker.max_age_s, leg.cancel_again_s]
             age_s = self.plan.max_quote_age_s + 0.001
@@ -152,7 +152,7 @@ class OrderingDesk(ControlledDesk, abc.ABC):
     # -- how orders end ---------------------------------------------------------------------------
 
     def _after_order(self, leg: LegState, attempt: int, view: OrderView, now_s: float) -> None:
-        order = self.book.order(leg.leg, attempt)
+        order = self.orders.order(leg.leg, attempt)
         self._note_key(leg, view)
         if abs(view.signed_executed) >= view.size:
             leg.filled_whole(now_s)

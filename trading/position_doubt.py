@@ -43,7 +43,7 @@ class DoubtingDesk(HalfKnownDesk, abc.ABC):
     def _weigh(self, leg: LegState, now_s: float) -> None:
         """Believe the readings of a leg once they suffice; ask for more while they do not."""
         seen, ours = leg.evidence.size, self.position(leg.leg)
-        if self.phase not in _OPEN or self.book.live(leg.leg) or (seen is None and not leg.doubt):
+        if self.phase not in _OPEN or self.orders.live(leg.leg) or (seen is None and not leg.doubt):
             return
         if seen is None or not leg.evidence.sure(self._span_s(leg)):
             if leg.doubt or seen != ours:
@@ -71,7 +71,7 @@ class DoubtingDesk(HalfKnownDesk, abc.ABC):
         leg.doubt = ""
         leg.unreduced = 0
         self._unwound = True
-        self.book.reason = self.book.reason or why
+        self.orders.reason = self.orders.reason or why
         self._note_naked(now_s)
         self._until_s = now_s
         # Not by the hedge as usual: what was closed is not to be opened again.

@@ -86,7 +86,7 @@ class RecoveringDesk(CycleState, abc.ABC):
         as the plan says. Until ``unsure_until_s`` an order of the last life may still execute.
         While an order of ours has no outcome yet, nothing is begun: tell it again.
         """
-        if any(self.book.live(leg) for leg in Leg):
+        if any(self.orders.live(leg) for leg in Leg):
             return []
         self.waiting = ()
         for leg, others in (outside or {}).items():
@@ -173,11 +173,11 @@ class RecoveringDesk(CycleState, abc.ABC):
             self._recovering = True
             self.cycle += 1
             self._effects.append(StartCycle(self.cycle, RECOVER, self.plan.size))
-            self.book.begin(now_s, RECOVER)
+            self.orders.begin(now_s, RECOVER)
 
     def _holds(self, leg: Leg, size: Decimal) -> None:
         """The leg holds so much now, whatever its orders have executed before."""
-        self.legs[leg].held = size - self.book.executed(leg)
+        self.legs[leg].held = size - self.orders.executed(leg)
 
     def _leave_alone(self, held: Mapping[Leg, Decimal]) -> None:
         self.found = None

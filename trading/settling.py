@@ -6,7 +6,7 @@ import abc
 from typing import Final
 
 from trading.cycle_effects import FinishCycle
-from trading.cycle_record import CycleBook, build_record
+from trading.cycle_record import CycleOrders, build_record
 from trading.desk import Phase
 from trading.position_doubt import DoubtingDesk
 from venues.model import Refusal
@@ -34,7 +34,7 @@ class SettlingDesk(DoubtingDesk, abc.ABC):
             self._until_s = now_s + self.plan.settle_timeout_s
         read = {leg: state.evidence.size for leg, state in self.legs.items()}
         agreed = all(size == self.position(leg) for leg, size in read.items())
-        if agreed and (self.book.fills_complete or now_s >= self._until_s):
+        if agreed and (self.orders.fills_complete or now_s >= self._until_s):
             self._finish(now_s)
         elif self._disagreed() and now_s >= self._until_s:
             found = ", ".join(f"{leg.value} {size}" for leg, size in read.items())
@@ -51,7 +51,7 @@ class SettlingDesk(DoubtingDesk, abc.ABC):
             outcome = "recovered"
         elif self._unwound:
             outcome = "unwound"
-        elif not self.book.anything_executed:
+        elif not self.orders.anything_executed:
             outcome = "abandoned"
         if self._refused is not None:
             self._setbacks += _REFUSED_SETBACKS[self._refused]
@@ -59,13 +59,13 @@ class SettlingDesk(DoubtingDesk, abc.ABC):
             self._setbacks = 0
         elif outcome == "abandoned":
             self._setbacks += 1
-        self._close_book(outcome, now_s)
+        self._record_cycle(outcome, now_s)
         self._until_s = now_s + max(self.plan.pause_s, self._cool_down_s())
         self._change(Phase.IDLE, "")
 
-    def _close_book(self, outcome: str, now_s: float) -> None:
+    def _record_cycle(self, outcome: str, now_s: float) -> None:
         """Record the cycle; what it leaves is held from now on."""
-        record = build_record(self.plan, self.cycle, outcome, self.legs, self.book, now_s)
+        record = build_record(self.plan, self.cycle, outcome, self.legs, self.orders, now_s)
         self._effects.append(FinishCycle(record))
         self._count(outcome)
         self._recovering = self._unwound = self._hurried = False
@@ -73,7 +73,7 @@ class SettlingDesk(DoubtingDesk, abc.ABC):
         for leg in self.legs.values():
             leg.held = self.position(leg.leg)
             leg.begin_cycle()
-        self.book = CycleBook()
+        self.orders = CycleOrders()
 
     def _count(self, outcome: str) -> None:
         """Only what traded is one of the planned cycles; vain attempts in a row halt the desk."""

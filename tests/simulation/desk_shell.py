@@ -132,7 +132,7 @@ class DeskShell:
     # -- as the coordinator does -------------------------------------------------------------------
 
     def _hand_over(self, leg: Leg) -> None:
-        for order in self.machine.book.unresolved():
+        for order in self.machine.orders.unresolved():
             new = self._sent.get((order.leg, order.attempt))
             if order.leg is leg and new is not None:
                 self._tell(leg, lambda shell, new=new: shell.adopt(new))  # type: ignore[misc]

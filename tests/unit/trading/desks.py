@@ -67,7 +67,7 @@ class Desk:
 
     def live(self, leg: Leg) -> LegOrder:
         """The one order of a leg that has no outcome."""
-        (order,) = [order for order in self.machine.book.unresolved() if order.leg is leg]
+        (order,) = [order for order in self.machine.orders.unresolved() if order.leg is leg]
         return order
 
     # -- what happens to it -----------------------------------------------------------------------

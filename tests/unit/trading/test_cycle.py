@@ -247,10 +247,10 @@ def test_the_hedge_never_sells_more_than_the_primary_bought(
     entry = desk.live(PRIMARY)
     for hundredths in upto:
         desk.report(entry, D(hundredths) / 100, OrderState.PARTIALLY_FILLED)
-        if desk.machine.book.live(HEDGE):
+        if desk.machine.orders.live(HEDGE):
             share = min(D(of_each_hedge) / 100, desk.live(HEDGE).size)
             desk.cancel(HEDGE, str(share))
-        promised = sum((o.size for o in desk.machine.book.unresolved() if o.leg is HEDGE), D(0))
+        promised = sum((o.size for o in desk.machine.orders.unresolved() if o.leg is HEDGE), D(0))
         assert promised - desk.machine.position(HEDGE) <= desk.machine.position(PRIMARY)
 
 

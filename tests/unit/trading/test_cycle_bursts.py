@@ -28,7 +28,7 @@ def test_twenty_fills_in_a_burst_have_no_more_hedges_and_the_same_sum(
         desk.part_fill(PRIMARY, str(done))
         if number == answered_after:
             desk.fill(HEDGE)
-    while [order for order in desk.machine.book.unresolved() if order.leg is HEDGE]:
+    while [order for order in desk.machine.orders.unresolved() if order.leg is HEDGE]:
         desk.fill(HEDGE)
     assert -desk.machine.position(HEDGE) == done
     assert len(desk.on(HEDGE)) <= 4
@@ -87,7 +87,7 @@ def test_the_net_is_never_more_than_one_lot_of_the_hedge_once_it_has_had_its_tim
     for more in hundredths:
         done = min(done + Decimal(more) / 100, D("0.49"))
         desk.part_fill(PRIMARY, str(done))
-        while [order for order in desk.machine.book.unresolved() if order.leg is HEDGE]:
+        while [order for order in desk.machine.orders.unresolved() if order.leg is HEDGE]:
             desk.fill(HEDGE)
         assert abs(desk.machine.net) < COARSE_HEDGE.step
 

@@ -35,8 +35,8 @@ def read(desk: Desk, leg: Leg, size: str, seconds: float) -> Desk:
 
 
 def flat_again(desk: Desk) -> Desk:
-    while desk.machine.book.unresolved():
-        desk.fill(desk.machine.book.unresolved()[0].leg)
+    while desk.machine.orders.unresolved():
+        desk.fill(desk.machine.orders.unresolved()[0].leg)
         desk.wait(0.25)
     desk.settle()
     return desk
@@ -119,10 +119,10 @@ def test_readings_from_before_an_execution_prove_nothing() -> None:
         desk.wait(0.1)
         desk.take(desk.machine.positions_read(HEDGE, D("-0.1"), desk.now_s))
         order = desk.live(PRIMARY)
-        done = min(order.size, abs(desk.machine.book.executed(PRIMARY)) * 0 + D("0.01"))
+        done = min(order.size, abs(desk.machine.orders.executed(PRIMARY)) * 0 + D("0.01"))
         desk.report(order, done, OrderState.CANCELLED)
         desk.wait(0.25)
-        for hedge in [o for o in desk.machine.book.unresolved() if o.leg is HEDGE]:
+        for hedge in [o for o in desk.machine.orders.unresolved() if o.leg is HEDGE]:
             desk.fill(hedge.leg)
     assert desk.machine.halted == ""
 

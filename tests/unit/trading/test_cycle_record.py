@@ -6,7 +6,7 @@ import pytest
 
 from tests.support_trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, settling, started
-from trading.cycle_record import CycleBook
+from trading.cycle_record import CycleOrders
 from trading.desk import CycleRecord, Direction
 from trading.orders import OrderState
 
@@ -103,14 +103,14 @@ def test_an_order_that_did_not_execute_counts_as_an_order_only() -> None:
 def test_a_buy_above_the_mid_is_slippage(price: str, bps: str) -> None:
     desk = started()
     desk.fill(PRIMARY, price=price)
-    assert desk.machine.book.leg_record(desk.machine.legs[PRIMARY]).slippage_bps == D(bps)
+    assert desk.machine.orders.leg_record(desk.machine.legs[PRIMARY]).slippage_bps == D(bps)
 
 
 @pytest.mark.parametrize(("price", "bps"), [("2499", "4"), ("2501", "-4"), ("2500", "0")])
 def test_a_sell_below_the_mid_is_slippage(price: str, bps: str) -> None:
     desk = started(direction=Direction.SHORT)
     desk.fill(PRIMARY, price=price)
-    assert desk.machine.book.leg_record(desk.machine.legs[PRIMARY]).slippage_bps == D(bps)
+    assert desk.machine.orders.leg_record(desk.machine.legs[PRIMARY]).slippage_bps == D(bps)
 
 
 def test_slippage_of_entry_and_exit_is_weighed_over_both() -> None:
@@ -190,14 +190,14 @@ def test_naked_time_goes_on_until_all_of_it_is_hedged() -> None:
     desk.fill(HEDGE)
     desk.wait(0.125)
     desk.fill(HEDGE)
-    assert desk.machine.book.naked_ms == [250.0]
+    assert desk.machine.orders.naked_ms == [250.0]
 
 
 def test_the_way_from_a_fill_to_its_hedge_is_from_socket_to_socket() -> None:
     desk = started()
     desk.fill(PRIMARY, received_s=10.0)
     desk.fill(HEDGE, sent_s=10.0625)
-    assert desk.machine.book.fill_to_hedge_sent_ms() == (62.5,)
+    assert desk.machine.orders.fill_to_hedge_sent_ms() == (62.5,)
 
 
 def test_a_hedge_that_no_message_caused_is_not_measured() -> None:
@@ -206,7 +206,7 @@ def test_a_hedge_that_no_message_caused_is_not_measured() -> None:
     desk.fill(PRIMARY, received_s=10.0)
     desk.readiness(HEDGE, True)
     desk.fill(HEDGE, sent_s=11.0)
-    assert desk.machine.book.fill_to_hedge_sent_ms() == ()
+    assert desk.machine.orders.fill_to_hedge_sent_ms() == ()
 
 
 def test_an_order_is_answered_when_the_venue_first_speaks_of_it() -> None:
@@ -218,7 +218,7 @@ def test_an_order_is_answered_when_the_venue_first_speaks_of_it() -> None:
     desk.report(order, "0", OrderState.OPEN)
     desk.wait(0.125)
     desk.fill(PRIMARY)
-    assert desk.machine.book.decision_to_ack_ms() == (250.0,)
+    assert desk.machine.orders.decision_to_ack_ms() == (250.0,)
 
 
 def test_the_duration_is_from_the_first_decision_to_the_confirmation() -> None:
@@ -249,7 +249,7 @@ def test_what_executed_never_shrinks() -> None:
     desk = started()
     desk.part_fill(PRIMARY, "0.3")
     desk.part_fill(PRIMARY, "0.1")
-    assert desk.machine.book.executed(PRIMARY) == D("0.3")
+    assert desk.machine.orders.executed(PRIMARY) == D("0.3")
 
 
 def test_an_outcome_is_never_taken_back() -> None:
@@ -257,22 +257,22 @@ def test_an_outcome_is_never_taken_back() -> None:
     order = desk.live(PRIMARY)
     desk.fill(PRIMARY)
     desk.report(order, "0.5", OrderState.IN_DOUBT)
-    assert not desk.machine.book.live(PRIMARY)
-    assert order not in desk.machine.book.unresolved()
+    assert not desk.machine.orders.live(PRIMARY)
+    assert order not in desk.machine.orders.unresolved()
 
 
 def test_an_outcome_with_less_than_was_known_keeps_what_was_known() -> None:
     desk = started()
     desk.part_fill(PRIMARY, "0.3")
     desk.cancel(PRIMARY, "0.1")
-    assert desk.machine.book.executed(PRIMARY) == D("0.3")
+    assert desk.machine.orders.executed(PRIMARY) == D("0.3")
 
 
 def test_an_order_of_another_cycle_is_not_known() -> None:
     desk = started()
-    assert desk.machine.book.knows(PRIMARY, 0)
-    assert not desk.machine.book.knows(PRIMARY, 1)
-    assert not CycleBook().knows(PRIMARY, 0)
+    assert desk.machine.orders.knows(PRIMARY, 0)
+    assert not desk.machine.orders.knows(PRIMARY, 1)
+    assert not CycleOrders().knows(PRIMARY, 0)
 
 
 def test_an_order_is_live_until_its_outcome_is_known() -> None:
@@ -280,6 +280,6 @@ def test_an_order_is_live_until_its_outcome_is_known() -> None:
     order = desk.live(PRIMARY)
     for state in (OrderState.SENT, OrderState.OPEN, OrderState.IN_DOUBT):
         desk.report(order, "0", state)
-        assert desk.machine.book.live(PRIMARY)
+        assert desk.machine.orders.live(PRIMARY)
     desk.cancel(PRIMARY)
-    assert order not in desk.machine.book.unresolved()
+    assert order not in desk.machine.orders.unresolved()

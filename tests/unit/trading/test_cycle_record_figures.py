@@ -45,7 +45,7 @@ def test_a_cycle_that_was_unwound_says_why() -> None:
     desk = started()
     desk.fill(PRIMARY)
     for _ in range(40):
-        if desk.machine.book.live(HEDGE):
+        if desk.machine.orders.live(HEDGE):
             desk.cancel(HEDGE)
         desk.wait(0.25)
     desk.fill(PRIMARY)
@@ -95,7 +95,7 @@ def test_the_way_from_a_fill_to_its_hedge_s_fill_is_from_frame_to_frame() -> Non
     desk.fill(PRIMARY, received_s=10.0)
     desk.part_fill(HEDGE, "0.2", received_s=10.0625)
     desk.fill(HEDGE, received_s=10.125)
-    assert desk.machine.book.fill_to_hedged_ms() == (125.0,)
+    assert desk.machine.orders.fill_to_hedged_ms() == (125.0,)
 
 
 def test_funding_that_is_booked_late_is_taken_off_the_result() -> None:

@@ -57,7 +57,7 @@ def test_after_a_refusal_that_lasts_the_next_cycle_waits_for_seconds(
         desk.fill(PRIMARY)
     desk.refuse(leg, refusal)
     desk.wait(0.25)
-    for order in desk.machine.book.unresolved():
+    for order in desk.machine.orders.unresolved():
         desk.fill(order.leg)
     desk.settle()
     assert desk.phase is Phase.IDLE
@@ -102,7 +102,7 @@ def test_a_self_trade_that_was_prevented_leaves_a_need_and_nothing_else() -> Non
 def test_too_many_requests_are_waited_out_and_are_no_try_of_the_entry() -> None:
     desk = started()
     for _ in range(200):
-        for order in desk.machine.book.unresolved():
+        for order in desk.machine.orders.unresolved():
             desk.refuse(order.leg, Refusal.RATE)
         desk.wait(0.5)
     assert desk.phase is Phase.OPENING

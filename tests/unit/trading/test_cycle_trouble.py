@@ -141,7 +141,7 @@ def test_closing_against_a_hedge_that_is_refused_waits_longer_each_time() -> Non
     desk = closing()
     for _ in range(240):
         for leg in (PRIMARY, HEDGE):
-            for order in desk.machine.book.unresolved():
+            for order in desk.machine.orders.unresolved():
                 if order.leg is leg is PRIMARY:
                     desk.fill(PRIMARY)
                 elif order.leg is leg:
@@ -350,7 +350,7 @@ def test_a_desk_asks_what_the_venues_hold_until_it_is_told() -> None:
 def test_what_an_interrupted_cycle_left_is_balanced_and_closed(primary: str, hedge: str) -> None:
     desk = Desk().recover(primary, hedge).venues_up()
     while not desk.machine.flat:
-        leg = next(order.leg for order in desk.machine.book.unresolved())
+        leg = next(order.leg for order in desk.machine.orders.unresolved())
         desk.fill(leg)
     desk.settle()
     assert desk.records[0].outcome == "recovered"

@@ -85,7 +85,7 @@ def test_three_rungs_within_five_seconds_and_then_the_rest_is_taken_off() -> Non
     desk = started(ladder=tuple(Rung(cap_bps=D(cap)) for cap in (5, 15, 30)))
     desk.fill(PRIMARY)
     while desk.now_s < 5.0:
-        for order in desk.machine.book.unresolved():
+        for order in desk.machine.orders.unresolved():
             desk.report_part(order, order.size / 5)
         desk.wait(0.25)
     caps = {order.price for order in desk.on(HEDGE)}

@@ -101,8 +101,8 @@ def test_a_quote_that_the_touch_comes_closer_to_stays() -> None:
 def test_quotes_are_half_a_second_apart_however_fast_they_end() -> None:
     """Fault 29: refused 15 times in a row, the order rate stays at two a second."""
     desk = resting(maker=MakerPlan(requotes=15, requote_s=0.5))
-    while desk.machine.book.unresolved() or desk.phase is Phase.OPENING:
-        for _ in desk.machine.book.unresolved():
+    while desk.machine.orders.unresolved() or desk.phase is Phase.OPENING:
+        for _ in desk.machine.orders.unresolved():
             desk.refuse(PRIMARY, Refusal.POST_ONLY)
         desk.wait(0.1)
     assert len(desk.on(PRIMARY)) == 15

@@ -22,8 +22,8 @@ def opening() -> Desk:
 
 def flat_again(desk: Desk) -> Desk:
     """Every order fills, until there is none, and both venues confirm it."""
-    while desk.machine.book.unresolved():
-        desk.fill(desk.machine.book.unresolved()[0].leg)
+    while desk.machine.orders.unresolved():
+        desk.fill(desk.machine.orders.unresolved()[0].leg)
         desk.wait(0.1)
     desk.settle()
     return desk
@@ -117,7 +117,7 @@ def test_drift_while_unsure_is_read_again_and_later_halts() -> None:
 
 def test_a_position_that_is_gone_is_read_anew_while_unsure() -> None:
     desk = Desk().recover("0.5", "0", unsure_until_s=7.0).venues_up()
-    while desk.machine.book.unresolved():
+    while desk.machine.orders.unresolved():
         desk.cancel(PRIMARY)
     for _ in range(3):
         desk.take(desk.machine.positions_read(PRIMARY, D(0), 0.0))

@@ -59,7 +59,7 @@ def test_the_way_out_goes_by_the_ends_of_the_way_in(held: int, slices: int) -> N
 def filled(desk: Desk) -> list[str]:
     """Both legs of each part fill, until nothing is wanted."""
     sizes = []
-    while desk.machine.book.unresolved():
+    while desk.machine.orders.unresolved():
         sizes.append(str(desk.live(PRIMARY).size))
         desk.fill(PRIMARY)
         desk.fill(HEDGE)
