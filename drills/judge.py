@@ -23,7 +23,7 @@ from paper.verdict import Finding, Measures, scope_of
 from venues.model import GRVT, ZERO
 
 LOT: Final = Decimal("0.01")  # ETH's size step at both paper venues
-RESUME_S: Final = 60.0  # the fault list's S
+RESUME_S: Final = 60.0  # S of docs/faults.md
 _NS_PER_S: Final = 1_000_000_000
 _AFTER_S: Final = 2.0  # what a fault has broken is set up again within that
 _NAKED_S: Final = (1, 5, 30)

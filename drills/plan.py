@@ -28,9 +28,9 @@ class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Injection(_Strict, frozen=True, kw_only=True):
-    """One fault of the list, as the paper venues or the host do it.
+    """One fault of docs/faults.md, as the paper venues or the host do it.
 
-    ``fault`` is its number in the fault list and ``name`` the variant. ``arm`` are the faults of
+    ``fault`` is its number in docs/faults.md and ``name`` the variant. ``arm`` are the faults of
     docs/paper.md; ``at`` is their moment within ``cycle``. With ``shuffle`` their order is drawn;
     ``each`` gives the first, second, ... of them those values, over again.
     ``naked_q_s`` is N's limit. ``lasts_s`` is how long it acts; cycles go on within 60 s after.
@@ -96,7 +96,7 @@ class Schedule(_Strict, frozen=True, kw_only=True):
 
     In a short run each comes once, alone, ``gap`` cycles after the last, in an order that is drawn.
     From ``shares_from`` cycles on, ``shares`` are the parts of cycles that meet one, two, three ...
-    faults at once; each of ``pairs`` (numbers of the fault list) meets at least once, and those of
+    faults at once; each of ``pairs`` (numbers of docs/faults.md) meets at least once, and those of
     ``often`` (number, cycles) once in so many cycles.
     """
 

@@ -14,7 +14,7 @@ from cli.paper_process import Places
 from drills.processes import started
 from venues.model import BACKPACK
 
-_YOUNGER_S: Final = 10.0  # the fault list's 5 s, and as long for a start on a busy host
+_YOUNGER_S: Final = 10.0  # 5 s (fault 37 in docs/faults.md), and as long for a start on a busy host
 _REFUSES_S: Final = 40.0  # a look at both accounts, on a busy host
 Command = Callable[[Path, Sequence[str]], list[str]]
 """The command line of one cycle more at the venues of that file, with these settings."""

@@ -14,7 +14,7 @@ from rich.text import Text
 from drills.result import Comparison, FaultResult, Report, Result
 from drills.traders import KETCH
 
-_CLAIM: Final = "the report claims 5 to 9"
+_CLAIM: Final = "the claim under test: 5 to 9"
 
 
 def show(report: Report, console: Console) -> None:
@@ -151,7 +151,7 @@ def _comparison(runs: Sequence[Result]) -> Iterator[str]:
 
 
 def _more(runs: Sequence[Result]) -> Table:
-    """One column a run of Ketch: what else the fault list asks of each."""
+    """One column a run of Ketch: what else docs/faults.md asks of each."""
     ketch = [run for run in runs if run.trader == KETCH]
     table = Table()
     table.add_column("of Ketch")

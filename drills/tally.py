@@ -1,4 +1,4 @@
-"""What the fault list asks of a run beside its verdict: N by kind of cycle, times without one."""
+"""What docs/faults.md asks of a run beside its verdict: N by kind of cycle, times without one."""
 
 from __future__ import annotations
 

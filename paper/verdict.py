@@ -85,7 +85,7 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sound(self) -> bool:
-        """ "J" of the fault list: D = 0, O = 0, P holds, flips = 0."""
+        """ "J" of docs/faults.md: D = 0, O = 0, P holds, flips = 0."""
         return not (self.duplicates or self.orphans or self.position_errors or self.flips)
 
 

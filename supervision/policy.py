@@ -1,8 +1,8 @@
 """How one child is treated when it fails: the tunable figures, as data, and their arithmetic.
 
 These structs are also the schema of the ``supervision`` section of the configuration: field names,
-ranges and defaults are those of the semantics page. Every duration is in seconds. A bool is not a
-number and an unknown key is an error, wherever a struct is decoded strictly by msgspec.
+ranges and defaults are those of docs/configuration.md. Every duration is in seconds. A bool is not
+a number and an unknown key is an error, wherever a struct is decoded strictly by msgspec.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Out: ``encode_call``, ``encode_subscribe``, ``encode_unsubscribe`` give the bytes of a frame.
 In: ``decode_frame`` gives a ``Reply`` or ``StreamData``, whose contents the functions of
 ``reading`` take into the venue model. Whatever does not decode is a FrameError, and nothing else is
-raised for a frame, whatever bytes it has. Source: api-spec and live captures, GRVT section 5 and 7.
+raised for a frame, whatever bytes it has. Source: GRVT api-spec (May 2026), websocket chapters, and
+captures of live traffic.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Whether a stream's messages are whole: the rules of GRVT's sequence numbers (section 7).
+"""Whether a stream's messages are whole: the rules of GRVT's sequence numbers.
 
 A subscription starts with ``num_snapshots`` messages numbered 0, then goes on from
 ``first_sequence_number`` in steps of one. A repeated message is dropped; anything else voids what
-was built from the stream, and the connection must be opened anew.
+was built from the stream, and the connection must be opened anew. Source: GRVT api-spec
+(May 2026), websocket streams, and captures of live traffic.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 The typed data never changes its shape, so the type hashes and the domain separators are constants
 and an order costs four keccaks and one secp256k1 signature (deterministic after RFC 6979, low s).
 ``order_digest`` and ``recover_signer`` are the other direction, for whoever has to verify. Equal
-byte for byte to grvt-pysdk's ``sign_order``. Source: GRVT section 11.
+byte for byte to grvt-pysdk's ``sign_order``. Source: GRVT api-spec (May 2026), signing of
+orders, and that SDK.
 """
 
 from __future__ import annotations
