@@ -43,7 +43,8 @@ from supervision.states import ChildState, StatusMessage
 from trading import cycle as machine
 from trading.cycle import CycleMachine, Effect
 from trading.desk import DeskPlan, LegOrder, Phase
-from trading.ids import IdAllocator, Leg
+from trading.ids import IdAllocator
+from trading.leg import Leg
 from trading.volume import day_began_ns
 from venues.model import Instrument
 

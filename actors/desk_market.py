@@ -14,7 +14,7 @@ from actors.orders_outbox import VenueBalances
 from supervision.directory import Address
 from trading.desk import CycleRecord, DeskPlan
 from trading.gate import EntryGate
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.market import MarketView
 from trading.volume import DayVolume
 from venues.model import ZERO, AccountSummary, Instrument, Side

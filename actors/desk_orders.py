@@ -14,7 +14,8 @@ from actors.journal import BeginEpoch, JournalUnusable
 from supervision.directory import Address
 from supervision.errors import AskTimeout, Unavailable
 from trading.desk import LegOrder
-from trading.ids import IdAllocator, Leg, wide_id
+from trading.ids import IdAllocator, wide_id
+from trading.leg import Leg
 from trading.orders import OrderState, OrderView
 from venues.model import GRVT, ZERO, Instrument, NewOrder, TimeInForce
 

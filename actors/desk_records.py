@@ -12,7 +12,7 @@ from supervision.directory import Address
 from supervision.states import ChildState, StatusMessage
 from trading.cycle import CycleMachine
 from trading.desk import CycleRecord
-from trading.ids import Leg
+from trading.leg import Leg
 
 _REPORT_S: Final = 0.5  # why no cycle opens may change with every price
 

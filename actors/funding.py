@@ -26,7 +26,7 @@ from supervision.states import ChildState, ExitKind, StatusMessage
 from trading.cycle_record import funding_of
 from trading.desk import CycleRecord
 from trading.funding import CycleEnd, FundingBook
-from trading.ids import Leg
+from trading.leg import Leg
 from venues.backpack.funding import decode_funding
 from venues.errors import VenueError
 from venues.grvt import requests, rest

@@ -28,7 +28,7 @@ from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
 from trading.desk import CycleRecord, Phase
 from trading.guard import DeskFacts, DeskGuard, Held, Money
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.limits import UNKNOWN, LimitState, gist, holds_of
 from trading.plan import Action, DeskLimits, Hold
 from venues.clock import VenueClock

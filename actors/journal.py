@@ -23,7 +23,7 @@ from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ExitKind
 from trading.desk import CycleRecord
 from trading.funding import CycleEnd
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.orders import OrderView
 from venues.model import Fill, NewOrder
 

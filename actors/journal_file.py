@@ -30,7 +30,8 @@ from actors.journal_tables import SCHEMA_VERSION, SINCE_3, SUMMED, TABLES
 from trading.cycle_record import with_funding
 from trading.desk import CycleRecord
 from trading.funding import CycleEnd
-from trading.ids import LAST_EPOCH, Leg
+from trading.ids import LAST_EPOCH
+from trading.leg import Leg
 from trading.orders import OrderView
 from trading.results import CycleResult
 from venues.model import ZERO, Fill, NewOrder

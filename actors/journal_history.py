@@ -9,7 +9,7 @@ import msgspec
 
 from trading.desk import OrderRecord
 from trading.funding import CycleEnd
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.results import CycleResult
 from trading.volume import volume_of
 from venues.model import ZERO, NewOrder

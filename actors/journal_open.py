@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 
 from actors.journal_file import JournalFile
-from trading.ids import Leg, compact_id
+from trading.ids import compact_id
+from trading.leg import Leg
 from trading.on_record import CycleRecorded, OrderOnRecord, recorded
 from venues.model import ZERO, Fill, Instrument, NewOrder
 

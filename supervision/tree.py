@@ -46,7 +46,8 @@ from supervision.actor import ActorContext, SupervisedActor
 from supervision.policy import SUPERVISOR_POLICY, Boot, Breaker, Policy, Readiness, Strategy
 from supervision.spec import ChildSpec, SupervisorSpec
 from trading.desk import CycleRecord
-from trading.ids import IdAllocator, Leg
+from trading.ids import IdAllocator
+from trading.leg import Leg
 from trading.order_manager import OrderTiming
 from trading.plan import AccountLimits
 from venues.errors import SessionRefused

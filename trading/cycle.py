@@ -27,7 +27,7 @@ from trading.cycle_effects import (
     StartCycle,
 )
 from trading.desk import Phase
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.orders import OrderView
 from trading.plan import Style
 from trading.settling import SettlingDesk

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from trading.desk import CycleRecord, LegOrder, Phase
-from trading.ids import Leg
+from trading.leg import Leg
 
 
 class PlaceOrder(msgspec.Struct, frozen=True):

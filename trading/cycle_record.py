@@ -9,8 +9,8 @@ import msgspec
 
 from trading.desk import CycleRecord, DeskPlan, LegOrder, LegRecord, OrderRecord
 from trading.exposure import Exposure
-from trading.ids import Leg
-from trading.leg import LegState
+from trading.leg import Leg
+from trading.leg_state import LegState
 from trading.orders import OrderState, OrderView
 from venues.model import ZERO
 

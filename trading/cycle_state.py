@@ -9,8 +9,8 @@ from trading.cycle_effects import ChangePhase, Effect
 from trading.cycle_record import CycleOrders
 from trading.desk import DeskPlan, DeskState, LegOrder, Phase
 from trading.evidence import READINGS
-from trading.ids import Leg
-from trading.leg import LegState
+from trading.leg import Leg
+from trading.leg_state import LegState
 from trading.on_record import CycleRecorded
 from trading.orders import OrderState, OrderView
 from trading.plan import Action, Hold

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.plan import GatePlan, MakerPlan, Rung, Style
 from venues.model import ZERO, Side
 

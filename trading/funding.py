@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from trading.ids import Leg
+from trading.leg import Leg
 from venues.model import ZERO, FundingPayment
 
 _KEPT: Final = 1_000  # cycles of a desk whose funding may still be booked

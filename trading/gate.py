@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from trading.desk import DeskPlan
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.market import MarketView
 from trading.plan import Style
 from venues.model import (

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.limits import Figure, Latch, LimitState, reached, stated
 from trading.plan import Action, DeskLimits, Limit
 from trading.results import Event, Results

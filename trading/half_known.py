@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from trading.cycle_effects import ChangePhase, Effect
 from trading.desk import Phase
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.on_record import Span, certain_excess
 from trading.ordering import OrderingDesk
 

@@ -11,7 +11,6 @@ their low half, and are also the nonce of the signature. An epoch comes round af
 
 from __future__ import annotations
 
-import enum
 import operator
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -21,20 +20,6 @@ IDS_OF_EPOCH: Final = 1 << _COUNTER_BITS
 LAST_EPOCH: Final = (1 << 16) - 1
 _RESERVE: Final = IDS_OF_EPOCH // 4  # more than a cycle of each of 50 desks can ever want
 _MACHINE_RANGE: Final = 1 << 63
-
-
-class Leg(enum.Enum):
-    """The two legs of a desk: the one that fills first, and the one that offsets it."""
-
-    PRIMARY = "primary"
-    HEDGE = "hedge"
-
-    __hash__ = object.__hash__  # Enum's own is Python code, and legs are keys everywhere
-
-    @property
-    def other(self) -> Leg:
-        """The leg on the other venue."""
-        return Leg.HEDGE if self is Leg.PRIMARY else Leg.PRIMARY
 
 
 class IdsUsedUp(Exception):

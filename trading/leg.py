@@ -1,66 +1,19 @@
-"""One leg of a desk: what its venue lets it do, and how its orders have fared. Pure."""
+"""The two legs of a desk. Pure."""
 
 from __future__ import annotations
 
-from trading.evidence import Evidence
-from trading.ids import Leg
-from trading.ladder import Climb
-from trading.plan import Rung
-from venues.model import ZERO, Instrument, MarketMode, Quote
+import enum
 
 
-class LegState:
-    """One leg of a running cycle, as far as its orders and quotes tell."""
+class Leg(enum.Enum):
+    """The two legs of a desk: the one that fills first, and the one that offsets it."""
 
-    def __init__(self, leg: Leg, instrument: Instrument, ladder: tuple[Rung, ...]) -> None:
-        self.leg = leg
-        self.instrument = instrument
-        self.ready = False
-        self.new_risk = False
-        self.why_not = ""  # it takes no new risk: the last word of who knows
-        self.mode: MarketMode | None = None  # None: not known
-        self.quote: Quote | None = None
-        self.quoted_s = float("-inf")
-        self.held = ZERO  # at the venue when the cycle began: not 0 only after a recovery
-        self.outside = ZERO  # somebody else's position beside ours, which is left alone
-        self.evidence = Evidence()
-        self.doubt = ""  # why nothing is ordered before the position has been read anew
-        self.attempt = 0
-        self.unfilled = 0  # orders of this cycle that did not fill whole
-        self.tries = 0  # the same in a row, since the need last changed sign or went away
-        self.climb = Climb(ladder)
-        self.quotes = 0  # orders that rested, since the last slice was whole
-        self.next_quote_s = float("-inf")
-        self.cancel_again_s = float("-inf")
-        self.refusals = 0  # in a row; lengthens the pause
-        self.key_refusals = 0  # in a row, also over cycles
-        self.shut = False  # the last order since it opened or began to close was refused for good
-        self.unreduced = 0  # reduce-only orders in a row of which nothing executed
-        self.next_try_s = float("-inf")
+    PRIMARY = "primary"
+    HEDGE = "hedge"
 
-    def fresh_quote(self, now_s: float, max_age_s: float) -> Quote | None:
-        """The last quote if it is younger than ``max_age_s``."""
-        return self.quote if now_s - self.quoted_s <= max_age_s else None
+    __hash__ = object.__hash__  # Enum's own is Python code, and legs are keys everywhere
 
-    def takes(self, reducing: bool) -> bool:
-        """True unless its market is known to refuse what crosses the book, or what adds to it."""
-        if self.mode is None or self.mode is MarketMode.UNKNOWN:
-            return True
-        return self.mode.reduces if reducing else self.mode.opens
-
-    def filled_whole(self, now_s: float) -> None:
-        """Its last order did what it was for."""
-        self.calm()
-        self.refusals = self.unreduced = self.quotes = 0
-        self.next_try_s = now_s
-
-    def calm(self) -> None:
-        """Nothing is wanted of it: the next order begins at the bottom of the ladder."""
-        self.tries = 0
-        self.climb.reset()
-
-    def begin_cycle(self) -> None:
-        """Nothing of the last cycle's orders is held against the next one's."""
-        self.calm()
-        self.attempt = self.unfilled = self.refusals = self.unreduced = self.quotes = 0
-        self.next_try_s = float("-inf")
+    @property
+    def other(self) -> Leg:
+        """The leg on the other venue."""
+        return Leg.HEDGE if self is Leg.PRIMARY else Leg.PRIMARY

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from trading.ids import IDS_OF_EPOCH, Leg, compact_id, epoch_of
+from trading.ids import IDS_OF_EPOCH, compact_id, epoch_of
+from trading.leg import Leg
 from venues.model import ZERO, Instrument, NewOrder
 
 NOT_OPEN = "no cycle was open"

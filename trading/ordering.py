@@ -15,8 +15,8 @@ from trading.cycle_control import ControlledDesk
 from trading.cycle_effects import CancelOrder, CheckPositions, PlaceOrder
 from trading.desk import LegOrder, Phase
 from trading.evidence import READINGS
-from trading.ids import Leg
-from trading.leg import LegState
+from trading.leg import Leg
+from trading.leg_state import LegState
 from trading.orders import OrderState, OrderView
 from trading.quoting import resting_price, why_replace
 from venues.model import Quote, Refusal, Side

@@ -15,8 +15,8 @@ from trading.cycle_effects import Effect
 from trading.desk import Phase
 from trading.evidence import FORCED_S, READINGS, SURE_S, left_of, taken_off
 from trading.half_known import HalfKnownDesk
-from trading.ids import Leg
-from trading.leg import LegState
+from trading.leg import Leg
+from trading.leg_state import LegState
 
 _OPEN: Final = (Phase.OPENING, Phase.HOLDING, Phase.CLOSING, Phase.UNWINDING)
 

@@ -17,7 +17,7 @@ from decimal import Decimal
 from trading.cycle_effects import RECOVER, Effect, ReadAnew, StartCycle
 from trading.cycle_state import CycleState
 from trading.desk import Phase, Unexplained
-from trading.ids import Leg
+from trading.leg import Leg
 from venues.model import ZERO
 
 

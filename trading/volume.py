@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from trading.desk import OrderRecord
-from trading.ids import Leg
+from trading.leg import Leg
 from venues.model import ZERO, plain
 
 DAY_NS: Final = 86_400 * 1_000_000_000

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from tests.simulation.schedule import Schedule
 from tests.simulation.trouble import Trouble
 from trading.desk import CycleRecord
-from trading.ids import Leg, compact_id
+from trading.ids import compact_id
+from trading.leg import Leg
 from trading.on_record import CycleRecorded, OrderOnRecord, recorded
 from venues.model import ZERO, Fill, Instrument, NewOrder
 

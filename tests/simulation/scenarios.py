@@ -13,7 +13,7 @@ from tests.simulation.trouble import ROUGH, Act, Trouble
 from tests.simulation.world import World
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH, LADDER, plan
 from trading.desk import DeskPlan, Direction
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.order_manager import OrderManager
 from trading.plan import Rung
 from venues.model import Instrument

@@ -11,7 +11,7 @@ from tests.simulation.trouble import CALM, Act, Trouble
 from tests.simulation.world import World
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH, plan
 from trading.desk import Direction, Phase
-from trading.ids import Leg
+from trading.leg import Leg
 from venues.model import Instrument
 
 _LIMIT_S = 120

@@ -24,7 +24,7 @@ from tests.simulation.venue import SimVenue
 from tests.simulation.wire import Wire
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH
 from trading.desk import DeskPlan
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.order_manager import OrderManager
 from trading.orders import OrderView
 from trading.plan import MakerPlan, Style

@@ -20,7 +20,8 @@ from tests.support_actors import WAIT_S, mailbox
 from tests.support_supervision_live import Stage
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH, plan
 from trading.capabilities import Capabilities
-from trading.ids import IdAllocator, Leg
+from trading.ids import IdAllocator
+from trading.leg import Leg
 
 INSTRUMENTS = {Leg.PRIMARY: BACKPACK_ETH, Leg.HEDGE: GRVT_ETH}
 

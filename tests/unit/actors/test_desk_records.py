@@ -16,7 +16,7 @@ from supervision.states import ChildState, StatusMessage
 from tests.support_actors import WAIT_S, mailbox
 from tests.support_actors_records import cycle_record
 from tests.support_supervision_live import Stage
-from trading.ids import Leg
+from trading.leg import Leg
 
 HALF = Decimal("0.5")
 START = RecordCycleStart("eth", 1, "buy", "0.5")

@@ -28,7 +28,7 @@ from tests.support_actors_records import cycle_record
 from tests.support_supervision_live import Stage
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH, D, quote
 from trading.desk import CycleRecord, Phase
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.limits import LimitState
 from trading.plan import AccountLimits, Action, DeskLimits, Hold, Limit
 from trading.results import CycleResult

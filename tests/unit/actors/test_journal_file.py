@@ -19,7 +19,8 @@ from tests.support_actors import open_descriptors
 from tests.support_actors_records import cycle_record
 from tests.support_trading import SECOND_NS, START_NS, D, fill, new_order
 from trading.desk import CycleRecord, OrderRecord
-from trading.ids import LAST_EPOCH, Leg
+from trading.ids import LAST_EPOCH
+from trading.leg import Leg
 from trading.orders import OrderState, OrderView
 from venues.model import Side
 

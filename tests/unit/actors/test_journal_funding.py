@@ -12,7 +12,7 @@ import pytest
 from actors.journal_file import JournalFile
 from tests.support_actors_records import cycle_record
 from tests.support_trading import SECOND_NS, START_NS
-from trading.ids import Leg
+from trading.leg import Leg
 from venues.model import ZERO
 
 PAID = {Leg.PRIMARY: Decimal("0.5"), Leg.HEDGE: Decimal("-0.125")}

@@ -13,7 +13,7 @@ from trading.cycle import CycleMachine
 from trading.cycle_effects import CancelOrder, Effect, FinishCycle, PlaceOrder
 from trading.cycle_state import Gate, always_open
 from trading.desk import CycleRecord, LegOrder, Phase
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.orders import OrderState, OrderView
 from venues.errors import KeyCheck, KeyRefusal
 from venues.model import Instrument, Refusal

@@ -13,7 +13,7 @@ from tests.support_trading import GRVT_ETH, D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, started
 from trading.cycle_effects import PlaceOrder, StartCycle
 from trading.desk import Phase
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.orders import OrderState
 from venues.model import Side
 

@@ -9,7 +9,7 @@ from tests.support_trading import GRVT_ETH, D
 from tests.unit.trading.desks import HEDGE, PRIMARY, closing, holding, settling, started
 from trading.cycle_effects import CheckPositions, FinishCycle
 from trading.desk import Direction, Phase
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.orders import OrderState
 from venues.model import Side
 

@@ -14,7 +14,7 @@ from tests.unit.trading.desks import (
     unwinding,
 )
 from trading.desk import DeskState, Direction, Phase
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.plan import Action, Hold, Style
 from venues.model import Side
 

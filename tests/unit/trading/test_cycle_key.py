@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, started
 from trading.cycle_effects import ChangePhase
 from trading.desk import Phase
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.orders import OrderState
 from venues.model import Side
 

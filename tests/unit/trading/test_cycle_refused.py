@@ -8,7 +8,7 @@ from tests.support_trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, holding, started
 from trading.cycle_effects import CheckPositions
 from trading.desk import Phase
-from trading.ids import Leg
+from trading.leg import Leg
 from venues.model import MarketMode, Refusal, Side
 
 LASTING = pytest.mark.parametrize("refusal", [Refusal.FUNDS, Refusal.MARKET])

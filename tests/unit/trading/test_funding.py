@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH, D
 from trading import funding
 from trading.funding import CycleEnd, FundingBook
-from trading.ids import Leg
+from trading.leg import Leg
 from venues.model import ZERO, FundingPayment, Instrument
 
 LEGS = {

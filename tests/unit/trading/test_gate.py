@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH, SECOND_NS, START_NS, D, plan, quote
 from trading.gate import INFO_AGE_S, EntryGate
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.market import MarketView
 from trading.plan import GatePlan, Style
 from venues.model import (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH, START_NS, D
 from trading.guard import DeskFacts, DeskGuard, Held, Money
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.limits import LimitState, holds_of
 from trading.plan import Action, DeskLimits, Hold, Limit
 from trading.results import CycleResult, gathered

@@ -8,7 +8,7 @@ from tests.support_trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk
 from trading.cycle_effects import ChangePhase, ReadAnew, StartCycle
 from trading.desk import DeskState, Phase
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.on_record import CycleRecorded, Span
 from venues.model import Side
 

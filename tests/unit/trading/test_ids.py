@@ -13,11 +13,11 @@ from trading.ids import (
     LAST_EPOCH,
     IdAllocator,
     IdsUsedUp,
-    Leg,
     compact_id,
     epoch_of,
     wide_id,
 )
+from trading.leg import Leg
 
 epochs = st.integers(1, LAST_EPOCH)
 

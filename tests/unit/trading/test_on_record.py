@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH, D, new_order
-from trading.ids import Leg, wide_id
+from trading.ids import wide_id
+from trading.leg import Leg
 from trading.on_record import CycleRecorded, OrderOnRecord, Span, certain_excess, recorded
 from venues.model import Instrument
 

@@ -10,7 +10,7 @@ from tests.support_trading import BACKPACK_ETH, D, quote
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, started
 from trading.cycle_effects import CancelOrder
 from trading.desk import Phase
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.orders import OrderState
 from trading.plan import Action, Hold, MakerPlan, Style
 from venues.model import Refusal, Side

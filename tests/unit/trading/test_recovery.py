@@ -8,7 +8,7 @@ from tests.support_trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk
 from trading.cycle_effects import ReadAnew
 from trading.desk import Phase, Unexplained
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.orders import OrderState
 from trading.recovery import HeldPositions
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support_trading import D
 from trading.desk import OrderRecord
-from trading.ids import Leg
+from trading.leg import Leg
 from trading.volume import DAY_NS, DayVolume, day_began_ns, volume_of
 from venues.model import Side
 
