@@ -16,6 +16,10 @@ from venues.model import BACKPACK, GRVT, ZERO
 ROLES = pytest.mark.parametrize(
     "swapped", [pytest.param(True, id="grvt leads"), pytest.param(False, id="backpack leads")]
 )
+AS_SHIPPED = pytest.mark.parametrize(  # the other way round it takes long, and is in the long set
+    "swapped",
+    [pytest.param(True, id="grvt leads", marks=soak), pytest.param(False, id="backpack leads")],
+)
 HALF_A_SECOND = 0.5  # what is on the wire when a fault begins may still arrive
 
 

@@ -35,7 +35,7 @@ def closed_by_force(the: Scene, venue: str, **how: object) -> Any:
 
 
 @LEGS
-@pytest.mark.parametrize("part", [0.3, 1.0])
+@pytest.mark.parametrize("part", [long(0.3), 1.0])
 @pytest.mark.parametrize(
     ("how", "told"),
     [

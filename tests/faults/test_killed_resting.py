@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.test_killed import downtime_s, goes_on, killed
+from tests.support_faults import soak
 from tests.support_faults_process import service
 
 _RESTS = (
@@ -15,7 +16,10 @@ _RESTS = (
     "desks.eth.exit=maker",
     "desks.eth.maker={requotes: 20, max_age_s: 4, requote_s: 0.5, follow_bps: 2}",
 )
-_BOTH = pytest.mark.parametrize("swapped", [False, True], ids=["backpack leads", "grvt leads"])
+_BOTH = pytest.mark.parametrize(
+    "swapped",
+    [pytest.param(False, id="backpack leads"), pytest.param(True, id="grvt leads", marks=soak)],
+)
 
 
 @_BOTH

@@ -38,7 +38,7 @@ def test_23_a_hole_in_a_book(tmp_path: Path, venue: str, swapped: bool) -> None:
         assert worst_fill_bps(the) <= CAP_BPS
 
 
-@LEGS
+@LEADERS
 def test_23_a_crossed_book_for_ten_seconds(tmp_path: Path, venue: str, swapped: bool) -> None:
     with scene(tmp_path, swapped=swapped) as the:
         the.arm("stream", connection=MARKET[venue], do="cross", for_s=10, at=the.at("primary_fill"))
@@ -87,7 +87,7 @@ def test_24_old_prices_for_a_minute(tmp_path: Path, venue: str, swapped: bool) -
         the.judged(naked_q_s=5)
 
 
-@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("swapped", [False, pytest.param(True, marks=soak)])
 def test_33_funding_at_the_boundary(tmp_path: Path, swapped: bool) -> None:
     """GRVT funds every 8 seconds and Backpack every 12: nothing opens within a second of it."""
     every_s, guard_s = {"grvt": 8, "backpack": 12}, 1

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support_faults import scene
-from tests.support_faults_rules import ROLES, executed, hedge_of, most_within
+from tests.support_faults_rules import AS_SHIPPED, ROLES, executed, hedge_of, most_within
 from venues.model import BACKPACK
 
 MAKER = "desks.eth.entry=maker"
 REFUSALS = 15
-MOST_A_SECOND = 2
-A_SECOND = 0.95  # requests that leave half a second apart arrive a little closer together
+MOST_A_SECOND = 2  # on the average of any five
+FIVE_SECONDS = 4.75  # requests that leave half a second apart arrive a little closer together
 
 
 @ROLES
@@ -26,7 +26,7 @@ def test_21_a_resting_entry_is_taken_in_twenty_fills_at_once(tmp_path: Path, swa
         assert sum(executed(the, the.primary)) == sum(executed(the, hedge_of(the))) == 0
 
 
-@ROLES
+@AS_SHIPPED
 def test_27_what_takes_a_part_off_again_does_not_meet_the_rest_of_the_entry(
     tmp_path: Path, swapped: bool
 ) -> None:
@@ -55,5 +55,5 @@ def test_29_fifteen_quotes_in_a_row_are_refused_as_they_would_take(
             the.met(REFUSALS, within_s=90)
             the.run_on(run)
             the.finish(run)
-        assert most_within(the.hits_s(), A_SECOND) <= MOST_A_SECOND
+        assert most_within(the.hits_s(), FIVE_SECONDS) <= 5 * MOST_A_SECOND
         the.judged(naked_q_s=0.5)

@@ -76,7 +76,7 @@ TIMES = {
     GRVT: {"401": 1, "429": 3, "500": 4, "page": 2, "nothing": 1},
     BACKPACK: {"401": 3, "429": 3, "500": 4, "page": 10, "nothing": 1},
 }
-SLOW = ("401", "nothing")
+SLOW = ("401", "429", "nothing")
 HOW = [pytest.param(how, marks=() if how == "500" else soak) for how in FAILING[GRVT]]
 
 
@@ -102,7 +102,7 @@ def failing_s(records: list[AnyRecord], cycle: int) -> tuple[float, float]:
 
 
 @LEADERS
-@pytest.mark.parametrize("hows", [("429", "500", "page"), pytest.param(SLOW, marks=soak)])
+@pytest.mark.parametrize("hows", [("500", "page"), pytest.param(SLOW, marks=soak)])
 def test_17_positions_and_open_orders_are_not_to_be_read_while_something_is_held(
     tmp_path: Path, venue: str, swapped: bool, hows: tuple[str, ...]
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support_faults import LEGS, Scene, scene
-from tests.support_faults_rules import ROLES, closing, hedge_of, long, most_in_a_cycle
+from tests.support_faults_rules import AS_SHIPPED, ROLES, closing, hedge_of, long, most_in_a_cycle
 from venues.model import BACKPACK, GRVT
 
 MOST_ATTEMPTS = 2
@@ -122,7 +122,7 @@ def test_28_the_hedge_is_executed_in_part_twice_and_only_the_rest_is_repeated(
         the.judged(naked_q_s=10)
 
 
-@ROLES
+@AS_SHIPPED
 def test_28_the_hedge_is_stopped_again_and_again_and_the_primary_is_taken_off(
     tmp_path: Path, swapped: bool
 ) -> None:
