@@ -42,9 +42,10 @@ from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
 from trading import cycle as machine
 from trading.cycle import CycleMachine, Effect
-from trading.desk import DeskPlan, LegOrder, Phase
+from trading.desk import LegOrder, Phase
 from trading.ids import IdAllocator
 from trading.leg import Leg
+from trading.plan import DeskPlan
 from trading.volume import day_began_ns
 from venues.model import Instrument
 
@@ -103,6 +104,7 @@ class Coordinator(SupervisedActor):
         self._machine: CycleMachine | None = None
         self._history = DeskHistory(1, 0, 0)
         self._start = DeskStart(plan, instruments, expiry_s)
+        self._verifying: set[Leg] = set()
         self._epochs: dict[Leg, int] = {}
         self._wake_s = float("inf")
         self._slept = self.stalls()
@@ -214,7 +216,8 @@ class Coordinator(SupervisedActor):
         if self._desk.phase is not Phase.RECOVERING:
             size = self._start.size(leg, message)
             return self._desk.positions_read(leg, size, now_s, message.asked_s)
-        if not self._start.read(leg, message, now_s):
+        if not self._start.read(leg, message, now_s) and leg not in self._verifying:
+            self._verifying.add(leg)
             self.after(self._plan.retry_s, VerifyDue(leg))
         if self._start.proven is not None:
             return self._recover(self._start.proven)
@@ -242,6 +245,7 @@ class Coordinator(SupervisedActor):
             self._start.forget(self.clock.now())
 
     def _verify(self, message: VerifyDue) -> list[Effect]:
+        self._verifying.discard(message.leg)
         if self._desk.phase is Phase.RECOVERING:
             self._orders.verify_positions(message.leg)
         return []

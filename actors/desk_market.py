@@ -12,10 +12,11 @@ from decimal import Decimal
 from actors.market_board import MarketBoard, MarketChanged
 from actors.orders_outbox import VenueBalances
 from supervision.directory import Address
-from trading.desk import CycleRecord, DeskPlan
+from trading.desk import CycleRecord
 from trading.gate import EntryGate
 from trading.leg import Leg
 from trading.market import MarketView
+from trading.plan import DeskPlan
 from trading.volume import DayVolume
 from venues.model import ZERO, AccountSummary, Instrument, Side
 

@@ -14,10 +14,10 @@ import msgspec
 from actors.journal_open import LoadOpenCycle
 from actors.orders_outbox import PositionsHeld
 from supervision.directory import Address
-from trading.desk import DeskPlan
 from trading.ids import IdAllocator
 from trading.leg import Leg
 from trading.on_record import CycleRecorded
+from trading.plan import DeskPlan
 from trading.recovery import HeldPositions
 from venues.model import ZERO, Instrument
 

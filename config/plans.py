@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from config.schema import DeskConfig
-from trading.desk import DeskPlan
+from trading.plan import DeskPlan
 
 
 def desk_plan(name: str, number: int, desk: DeskConfig, cycles: int | None) -> DeskPlan:

@@ -15,18 +15,19 @@ import msgspec
 from config.errors import Problem
 from config.marks import bounded
 from config.supervision import SupervisionConfig
-from trading.desk import Direction, Unexplained
 from trading.plan import (
     AccountLimits,
     Attempts,
     Bps,
     DeskLimits,
+    Direction,
     GatePlan,
     MakerPlan,
     PositiveSeconds,
     Rung,
     Seconds,
     Style,
+    Unexplained,
 )
 from venues.model import BACKPACK, GRVT
 
@@ -130,7 +131,7 @@ class LegConfig(_Section, frozen=True, kw_only=True):
 
 
 class DeskConfig(_Section, frozen=True, kw_only=True):
-    """A primary/hedge pair and how it is cycled. ``trading.desk.DeskPlan`` says what each does.
+    """A primary/hedge pair and how it is cycled. ``trading.plan.DeskPlan`` says what each does.
 
     ``unexplained``: what becomes of positions found at start that no record of ours explains.
     """

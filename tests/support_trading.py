@@ -5,8 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from trading.desk import DeskPlan, Direction
-from trading.plan import Rung
+from trading.plan import DeskPlan, Direction, Rung
 from venues.model import (
     BACKPACK,
     GRVT,

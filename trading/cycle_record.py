@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import msgspec
 
-from trading.desk import CycleRecord, DeskPlan, LegOrder, LegRecord, OrderRecord
+from trading.desk import CycleRecord, LegOrder, LegRecord, OrderRecord
 from trading.exposure import Exposure
 from trading.leg import Leg
 from trading.leg_state import LegState
 from trading.orders import OrderState, OrderView
+from trading.plan import DeskPlan
 from venues.model import ZERO
 
 _MS = 1000

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 from trading.cycle_effects import ChangePhase, Effect
 from trading.cycle_record import CycleOrders
-from trading.desk import DeskPlan, DeskState, LegOrder, Phase
+from trading.desk import DeskState, LegOrder, Phase
 from trading.evidence import READINGS
 from trading.leg import Leg
 from trading.leg_state import LegState
 from trading.on_record import CycleRecorded
 from trading.orders import OrderState, OrderView
-from trading.plan import Action, Hold
+from trading.plan import Action, DeskPlan, Hold
 from trading.slices import common_step, last_level, levels, next_level
 from venues.model import BPS, ZERO, Instrument, Quote, Refusal, Side
 

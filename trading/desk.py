@@ -1,4 +1,4 @@
-"""What a desk is told to do, and the record that each cycle leaves. Pure data."""
+"""Where a desk is, the orders it wants, and the record that each cycle leaves. Pure data."""
 
 from __future__ import annotations
 
@@ -8,36 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from trading.leg import Leg
-from trading.plan import GatePlan, MakerPlan, Rung, Style
 from venues.model import ZERO, Side
-
-
-class Direction(enum.Enum):
-    """Which way the primary leg goes; ``alternate`` starts long and changes every cycle."""
-
-    LONG = "long"
-    SHORT = "short"
-    ALTERNATE = "alternate"
-
-    def sign(self, cycle_index: int) -> int:
-        """+1 or -1 for the primary position of the ``cycle_index``-th cycle (from 0)."""
-        if self is Direction.ALTERNATE:
-            return 1 if cycle_index % 2 == 0 else -1
-        return 1 if self is Direction.LONG else -1
-
-
-class Unexplained(enum.Enum):
-    """What to do with a position at the start that no open cycle explains.
-
-    ``halt``: nothing, and say so; ``adopt``: take it for what an interrupted cycle left: balance
-    it, close it, go on; ``flatten``: close it and stay halted; ``ignore``: leave it as it is, as
-    somebody else's, and trade beside it.
-    """
-
-    HALT = "halt"
-    ADOPT = "adopt"
-    FLATTEN = "flatten"
-    IGNORE = "ignore"
 
 
 class Phase(enum.Enum):
@@ -67,43 +38,6 @@ class DeskState(enum.Enum):
     REDUCING = "reducing"
     HALTED = "halted"
     DONE = "done"
-
-
-class DeskPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of a desk. Prices in basis points of the touch, times in seconds.
-
-    ``ladder``: how far through the touch an order may go, rung by rung, and never further than
-    ``max_slippage_bps``. ``hedge_deadline_s``: how long a naked quantity is hedged before the
-    primary is unwound instead. ``retry_s``: pause before the same leg is tried again on the last
-    rung. ``max_vain_cycles`` in a row without an execution halt the desk. ``slices``: in how many
-    parts the size is opened and closed, each hedged before the next. ``hold_jitter``: the hold is
-    longer or shorter by up to this share. ``daily_volume``: of the primary leg in quote currency;
-    when it is reached nothing opens until the next UTC day.
-    """
-
-    desk: str
-    desk_number: int
-    size: Decimal
-    cycles: int | None
-    direction: Direction
-    hold_s: float
-    pause_s: float
-    ladder: tuple[Rung, ...]
-    max_slippage_bps: Decimal
-    entry_attempts: int
-    hedge_deadline_s: float
-    max_quote_age_s: float
-    settle_timeout_s: float
-    retry_s: float
-    max_vain_cycles: int = 30
-    unexplained: Unexplained = Unexplained.HALT
-    entry: Style = Style.TAKER
-    exit: Style = Style.TAKER
-    maker: MakerPlan = MakerPlan()
-    slices: int = 1
-    hold_jitter: float = 0.0
-    daily_volume: Decimal | None = None
-    gate: GatePlan = GatePlan()
 
 
 class LegOrder(msgspec.Struct, frozen=True, kw_only=True):

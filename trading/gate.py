@@ -12,10 +12,9 @@ from typing import Final
 
 import msgspec
 
-from trading.desk import DeskPlan
 from trading.leg import Leg
 from trading.market import MarketView
-from trading.plan import Style
+from trading.plan import DeskPlan, Style
 from venues.model import (
     BPS,
     ZERO,

@@ -40,6 +40,34 @@ class Style(enum.Enum):
     MAKER = "maker"
 
 
+class Direction(enum.Enum):
+    """Which way the primary leg goes; ``alternate`` starts long and changes every cycle."""
+
+    LONG = "long"
+    SHORT = "short"
+    ALTERNATE = "alternate"
+
+    def sign(self, cycle_index: int) -> int:
+        """+1 or -1 for the primary position of the ``cycle_index``-th cycle (from 0)."""
+        if self is Direction.ALTERNATE:
+            return 1 if cycle_index % 2 == 0 else -1
+        return 1 if self is Direction.LONG else -1
+
+
+class Unexplained(enum.Enum):
+    """What to do with a position at the start that no open cycle explains.
+
+    ``halt``: nothing, and say so; ``adopt``: take it for what an interrupted cycle left: balance
+    it, close it, go on; ``flatten``: close it and stay halted; ``ignore``: leave it as it is, as
+    somebody else's, and trade beside it.
+    """
+
+    HALT = "halt"
+    ADOPT = "adopt"
+    FLATTEN = "flatten"
+    IGNORE = "ignore"
+
+
 class Rung(_Section, frozen=True, kw_only=True):
     """One step of the ladder that an order climbs while it is not filled.
 
@@ -84,6 +112,43 @@ class GatePlan(_Section, frozen=True, kw_only=True):
     ] = Decimal("0.1")  # fmt: skip
     funding_guard_s: Seconds = 10.0
     windows: tuple[Window, ...] = ()
+
+
+class DeskPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of a desk. Prices in basis points of the touch, times in seconds.
+
+    ``ladder``: how far through the touch an order may go, rung by rung, and never further than
+    ``max_slippage_bps``. ``hedge_deadline_s``: how long a naked quantity is hedged before the
+    primary is unwound instead. ``retry_s``: pause before the same leg is tried again on the last
+    rung. ``max_vain_cycles`` in a row without an execution halt the desk. ``slices``: in how many
+    parts the size is opened and closed, each hedged before the next. ``hold_jitter``: the hold is
+    longer or shorter by up to this share. ``daily_volume``: of the primary leg in quote currency;
+    when it is reached nothing opens until the next UTC day.
+    """
+
+    desk: str
+    desk_number: int
+    size: Decimal
+    cycles: int | None
+    direction: Direction
+    hold_s: float
+    pause_s: float
+    ladder: tuple[Rung, ...]
+    max_slippage_bps: Decimal
+    entry_attempts: int
+    hedge_deadline_s: float
+    max_quote_age_s: float
+    settle_timeout_s: float
+    retry_s: float
+    max_vain_cycles: int = 30
+    unexplained: Unexplained = Unexplained.HALT
+    entry: Style = Style.TAKER
+    exit: Style = Style.TAKER
+    maker: MakerPlan = MakerPlan()
+    slices: int = 1
+    hold_jitter: float = 0.0
+    daily_volume: Decimal | None = None
+    gate: GatePlan = GatePlan()
 
 
 class Action(enum.Enum):

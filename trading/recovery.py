@@ -16,8 +16,9 @@ from decimal import Decimal
 
 from trading.cycle_effects import RECOVER, Effect, ReadAnew, StartCycle
 from trading.cycle_state import CycleState
-from trading.desk import Phase, Unexplained
+from trading.desk import Phase
 from trading.leg import Leg
+from trading.plan import Unexplained
 from venues.model import ZERO
 
 

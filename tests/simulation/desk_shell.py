@@ -16,10 +16,11 @@ from tests.simulation.schedule import Schedule
 from tests.support_trading import SECOND_NS
 from trading import cycle as machine
 from trading.cycle import CycleMachine, Effect
-from trading.desk import DeskPlan, LegOrder, Phase
+from trading.desk import LegOrder, Phase
 from trading.ids import wide_id
 from trading.leg import Leg
 from trading.orders import OrderView
+from trading.plan import DeskPlan
 from trading.recovery import HeldPositions
 from venues.model import GRVT, Instrument, MarketMode, NewOrder, Quote, TimeInForce
 

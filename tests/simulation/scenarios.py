@@ -12,10 +12,9 @@ import msgspec
 from tests.simulation.trouble import ROUGH, Act, Trouble
 from tests.simulation.world import World
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH, LADDER, plan
-from trading.desk import DeskPlan, Direction
 from trading.leg import Leg
 from trading.order_manager import OrderManager
-from trading.plan import Rung
+from trading.plan import DeskPlan, Direction, Rung
 from venues.model import Instrument
 
 LIMIT_S: Final = 1000  # virtual; the longest absence is 30 s, and an order in doubt takes about 8 s

@@ -10,8 +10,9 @@ from tests.simulation.judgement import Outcome
 from tests.simulation.trouble import CALM, Act, Trouble
 from tests.simulation.world import World
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH, plan
-from trading.desk import Direction, Phase
+from trading.desk import Phase
 from trading.leg import Leg
+from trading.plan import Direction
 from venues.model import Instrument
 
 _LIMIT_S = 120

@@ -23,11 +23,10 @@ from tests.simulation.trouble import Act, Trouble
 from tests.simulation.venue import SimVenue
 from tests.simulation.wire import Wire
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH
-from trading.desk import DeskPlan
 from trading.leg import Leg
 from trading.order_manager import OrderManager
 from trading.orders import OrderView
-from trading.plan import MakerPlan, Style
+from trading.plan import DeskPlan, MakerPlan, Style
 from venues.model import GRVT, Instrument, MarketMode
 
 _MOVE_PERIOD_S = 0.1

@@ -8,9 +8,10 @@ import pytest
 from tests.support_trading import GRVT_ETH, D
 from tests.unit.trading.desks import HEDGE, PRIMARY, closing, holding, settling, started
 from trading.cycle_effects import CheckPositions, FinishCycle
-from trading.desk import Direction, Phase
+from trading.desk import Phase
 from trading.leg import Leg
 from trading.orders import OrderState
+from trading.plan import Direction
 from venues.model import Side
 
 COARSE_HEDGE = msgspec.structs.replace(GRVT_ETH, min_size=D("0.1"))

@@ -13,9 +13,9 @@ from tests.unit.trading.desks import (
     started,
     unwinding,
 )
-from trading.desk import DeskState, Direction, Phase
+from trading.desk import DeskState, Phase
 from trading.leg import Leg
-from trading.plan import Action, Hold, Style
+from trading.plan import Action, Direction, Hold, Style
 from venues.model import Side
 
 

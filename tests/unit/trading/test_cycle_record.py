@@ -7,8 +7,9 @@ import pytest
 from tests.support_trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, settling, started
 from trading.cycle_record import CycleOrders
-from trading.desk import CycleRecord, Direction
+from trading.desk import CycleRecord
 from trading.orders import OrderState
+from trading.plan import Direction
 
 
 def record_of(desk: Desk) -> CycleRecord:
