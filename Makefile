@@ -8,11 +8,11 @@ STAMP  := $(VENV)/.installed
 	soak-simulation soak-faults clean
 .DELETE_ON_ERROR:
 
-run: $(STAMP)  ## twenty hedged cycles on the paper venues, two connections lost on the way
+run: $(STAMP)  ## twenty hedged cycles on the paper venues, losing two connections on the way
 	$(BIN)/ketch run --cycles 20 --drop grvt/trading@7 --drop backpack/feed@13
 
-test: check systemd $(STAMP)  ## everything CI asks for
-	$(BIN)/pytest -n 4 --dist worksteal  # many tests wait for timers of the venues
+test: check systemd $(STAMP)  ## everything that CI runs
+	$(BIN)/pytest -n 4 --dist worksteal  # many tests wait for the venues' timers
 
 systemd:  ## systemd-analyze, which judges the units in tests, from Debian's package
 	command -v systemd-analyze >/dev/null || { apt-get update -qq && \
@@ -24,38 +24,38 @@ check: $(STAMP)  ## lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-soak: soak-supervision soak-kills soak-crashes soak-cycles soak-desks soak-faults soak-drills  ## all of these, and a million worlds: a night
+soak: soak-supervision soak-kills soak-crashes soak-cycles soak-desks soak-faults soak-drills  ## all of these and a million simulated runs: takes a night
 	$(MAKE) soak-simulation SEEDS=1000000
 
 soak-supervision: $(STAMP)  ## the invariants of supervision over 200,000 random runs
 	KETCH_INVARIANT_RUNS=200000 $(BIN)/pytest -n 2 tests/unit/supervision/test_invariants.py
 
-soak-kills: $(STAMP)  ## 1,000 random actors killed during at least 200 cycles on paper
+soak-kills: $(STAMP)  ## random actors killed 1,000 times during at least 200 paper cycles
 	KETCH_SOAK_KILLS=1000 KETCH_SOAK_CYCLES=200 $(BIN)/pytest -n 0 tests/soak/test_kills.py
 
-soak-crashes: $(STAMP)  ## the process killed 500 times during at least 200 cycles on paper
+soak-crashes: $(STAMP)  ## the process killed 500 times during at least 200 paper cycles
 	KETCH_SOAK_CRASHES=500 KETCH_SOAK_CYCLES=200 $(BIN)/pytest -n 0 tests/soak/test_crashes.py
 
-soak-cycles: $(STAMP)  ## 1,000 clean cycles of every kind, and their money to the last digit
+soak-cycles: $(STAMP)  ## 1,000 undisturbed cycles of every kind, accounted for to the last digit
 	KETCH_SOAK_CYCLES=1000 $(BIN)/pytest -n 0 tests/soak/test_cycles.py
 
-soak-desks: $(STAMP)  ## three desks for 200 cycles each, one of which loses a market on the way
+soak-desks: $(STAMP)  ## three desks for 200 cycles each, one of which loses a market
 	KETCH_SOAK_CYCLES=200 $(BIN)/pytest -n 0 tests/soak/test_desks.py
 
 SEEDS := 100000
-soak-simulation: $(STAMP)  ## orders, cycles and recovery in 100,000 troubled worlds
+soak-simulation: $(STAMP)  ## orders, cycles and recovery in 100,000 simulated runs with faults
 	KETCH_SIMULATION_SEEDS=$(SEEDS) $(BIN)/pytest -n 2 --dist worksteal tests/simulation/test_trouble.py
 
-soak-faults: $(STAMP)  ## the faults that take long, too
+soak-faults: $(STAMP)  ## every fault test, including the long variants
 	KETCH_SOAK_FAULTS=1 $(BIN)/pytest -n 2 --dist worksteal -o timeout=600 tests/faults
 
-drills: $(STAMP)  ## the report's plan, the incident and every fault once, on three seeds each
+drills: $(STAMP)  ## sizes and roles, the incident and every fault once, on three seeds each
 	for name in ws-01 ws-02 ws-03 pri-01 pri-02 pri-03 resting chaos; do \
 		$(BIN)/ketch drill $$name --seed 1 --seed 2 --seed 3 --alone || exit; done
 	for name in incident incident-lag; do \
 		$(BIN)/ketch drill $$name --seed 1 --seed 2 --seed 3 || exit; done
 
-soak-drills: $(STAMP)  ## 1,000 cycles, a fifth of them in trouble, on three seeds
+soak-drills: $(STAMP)  ## chaos for 1,000 cycles, a fifth of them with faults, on three seeds
 	$(BIN)/ketch drill chaos --cycles 1000 --seed 1 --seed 2 --seed 3
 
 bench: $(STAMP)  ## the figures that docs/performance.md quotes
@@ -67,6 +67,6 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-clean:  ## everything that make made
+clean:  ## remove everything that make created
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
