@@ -19,7 +19,7 @@ from aiohttp import web
 
 from paper.backpack.front_end import BackpackFrontEnd
 from paper.control import ControlPort
-from paper.grvt.frontend import GrvtFrontEnd
+from paper.grvt.front_end import GrvtFrontEnd
 from paper.keys import BackpackKeys, GrvtKeys, backpack_keys, grvt_keys
 from paper.options import Endpoint, PaperSettings
 from paper.orders import Refused

@@ -16,15 +16,15 @@ from aiohttp import web
 
 from paper.engine import PaperExchange
 from paper.faults import Faults
-from paper.grvt.desk import OrderDesk, Timer
 from paper.grvt.framing import JsonRpc, Legacy
-from paper.grvt.frontend import GrvtFrontEnd
+from paper.grvt.front_end import GrvtFrontEnd
 from paper.grvt.hub import Hub
+from paper.grvt.order_entry import OrderEntry, Timer
 from paper.grvt.private_streams import PrivateFeed, PrivateSource
 from paper.grvt.routes import trades_routes
 from paper.grvt.settings import GrvtAccount, GrvtSettings
 from paper.orders import OrderRequest
-from paper.settings import GRVT_VENUE
+from paper.settings import GrvtEngine
 from tests.support_grvt import ADDRESS, CLIENT_ID, ETH, PRIVATE_KEY, SUB_ACCOUNT
 from tests.support_paper import ManualClock, StillMarket
 from venues.grvt import frames, requests
@@ -52,7 +52,7 @@ def exchange(market: StillMarket, clock: Callable[[], int]) -> PaperExchange:
     """5 ETH bid at 2499.90, 5 offered at 2500.10, and nothing moves."""
     market.offer(Side.BUY, ("2499.90", "5"))
     market.offer(Side.SELL, ("2500.10", "5"))
-    return PaperExchange(GRVT, (ETH,), ("ann", "bob"), GRVT_VENUE, market, clock)
+    return PaperExchange(GRVT, (ETH,), ("ann", "bob"), GrvtEngine(), market, clock)
 
 
 def bob(side: str, size: str, price: str) -> OrderRequest:
@@ -154,8 +154,8 @@ class Desk:
         self.hub = Hub(PrivateSource(self.exchange, [ANN], chosen), chosen)
         feed = PrivateFeed(self.hub.publish, {"ann": ANN}, chosen)
         self.exchange.add_listener(feed)
-        desk = OrderDesk(self.exchange, feed, chosen, self.timers.later)
-        self.rpc = JsonRpc(trades_routes(self.exchange, desk), self.hub)
+        order_entry = OrderEntry(self.exchange, feed, chosen, self.timers.later)
+        self.rpc = JsonRpc(trades_routes(self.exchange, order_entry), self.hub)
         self.legacy = Legacy(self.hub)
         self.line = Line()
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from paper.grvt import encode
-from paper.grvt.desk import Answer, OrderDesk, named, order_ids
+from paper.grvt.order_entry import Answer, OrderEntry, named, order_ids
 from paper.grvt.public_streams import DEPTHS
 from paper.grvt.refusals import GrvtRefusal
 from paper.grvt.settings import GrvtAccount
@@ -52,9 +52,11 @@ class Routes:
         return Answer(Result(result=answer.result), answer.work, answer.work_first)
 
 
-def trades_routes(exchange: Exchange, desk: OrderDesk, lag: ReadLag | None = None) -> Routes:
+def trades_routes(
+    exchange: Exchange, order_entry: OrderEntry, lag: ReadLag | None = None
+) -> Routes:
     """The private routes; ``lag`` is by how much reads lag writes (default: not at all)."""
-    account = _AccountRoutes(exchange, desk, lag or ReadLag(exchange))
+    account = _AccountRoutes(exchange, order_entry, lag or ReadLag(exchange))
     return Routes(
         {
             "create_order": _private(requests.CreateOrder, account.create_order),
@@ -119,26 +121,26 @@ def _public(shape: type[T], handle: Callable[[T], Answer]) -> Handler:
 class _AccountRoutes:
     """What an account asks for and about."""
 
-    def __init__(self, exchange: Exchange, desk: OrderDesk, lag: ReadLag) -> None:
+    def __init__(self, exchange: Exchange, order_entry: OrderEntry, lag: ReadLag) -> None:
         self._exchange = exchange
-        self._desk = desk
+        self._order_entry = order_entry
         self._lag = lag
 
     def create_order(self, body: requests.CreateOrder, account: GrvtAccount) -> Answer:
-        return self._desk.create(body.order, account)
+        return self._order_entry.create(body.order, account)
 
     def cancel_order(self, body: requests.CancelOrder, account: GrvtAccount) -> Answer:
-        return self._desk.cancel(body, account)
+        return self._order_entry.cancel(body, account)
 
     def cancel_all_orders(self, body: requests.Filter, account: GrvtAccount) -> Answer:
-        return self._desk.cancel_all(body, account)
+        return self._order_entry.cancel_all(body, account)
 
     def cancel_on_disconnect(self, body: requests.Countdown, account: GrvtAccount) -> Answer:
-        return self._desk.countdown(body.countdown_time, account)
+        return self._order_entry.countdown(body.countdown_time, account)
 
     def order(self, body: requests.FindOrder, account: GrvtAccount) -> Answer:
         order_id, client_order_id = order_ids(body.order_id, body.client_order_id)
-        found = self._desk.find(account, order_id, client_order_id)
+        found = self._order_entry.find(account, order_id, client_order_id)
         shown = "missing" if found is None else self._lag.order(found)
         if found is None or shown == "missing":
             raise GrvtRefusal(errors.NOT_FOUND)

@@ -13,9 +13,9 @@ from paper.curbs import Curbs
 from paper.faults import Expire, Faults, Restart
 from paper.faults.http import dated
 from paper.faults.streams import StreamFaults
-from paper.grvt.desk import OrderDesk
 from paper.grvt.framing import Dialect, JsonRpc, Legacy
 from paper.grvt.hub import Hub
+from paper.grvt.order_entry import OrderEntry
 from paper.grvt.private_streams import PrivateFeed, PrivateSource
 from paper.grvt.public_streams import PublicSource
 from paper.grvt.refusals import GrvtRefusal
@@ -84,13 +84,13 @@ class GrvtFrontEnd:
         )
         exchange.add_listener(feed)
         exchange.add_listener(self._public_source)
-        self._desk = OrderDesk(
+        self._order_entry = OrderEntry(
             exchange, feed, settings, races=partial(faults.race, GRVT),
             curbs=Curbs(exchange, faults),
         )  # fmt: skip
         faults.on(Expire, self._expire)
         faults.on(Restart, lambda _: self.restart_gateway())
-        self._trades = trades_routes(exchange, self._desk, ReadLag(exchange, faults))
+        self._trades = trades_routes(exchange, self._order_entry, ReadLag(exchange, faults))
         self._market = market_routes(exchange)
 
     def apps(self) -> dict[str, web.Application]:
@@ -167,7 +167,7 @@ class GrvtFrontEnd:
         return answer(_Time(server_time=self._exchange.now_ns() // _MS_NS))
 
     async def _stop(self, _app: web.Application) -> None:
-        self._desk.stop()
+        self._order_entry.stop()
         await self._public_source.stop()
         for socket in tuple(self._open):
             socket.end()

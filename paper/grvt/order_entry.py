@@ -78,7 +78,7 @@ class Answer(msgspec.Struct, frozen=True):
     work_first: bool = False
 
 
-class OrderDesk:
+class OrderEntry:
     """Takes orders for the engine. Loop thread only."""
 
     def __init__(
