@@ -297,7 +297,7 @@ class BackpackRest(SupervisedActor):
             raise
         received_s = self.clock.now()
         placed = codec.decode_placed(answer.status, answer.body, new.client_order_id)
-        self._note_closure(placed.outcome)
+        self._note_maintenance(placed.outcome)
         if placed.update is not None:
             self._orders.offer(orders.OrderReported(placed.update, received_s))
             if placed.update.executed:
@@ -313,7 +313,7 @@ class BackpackRest(SupervisedActor):
         if outcome.expired or barred is not None:  # it does not always say that it is time
             self._measure_clock(client)
 
-    def _note_closure(self, outcome: Outcome) -> None:
+    def _note_maintenance(self, outcome: Outcome) -> None:
         if outcome.code in CLOSED_CODES:
             self._gate.shut(outcome.code)
         elif outcome.ok:
@@ -333,7 +333,7 @@ class BackpackRest(SupervisedActor):
             self._orders.offer(orders.CancelAnswered(client_order_id, str(error)))
             raise
         done = codec.decode_cancel(answer.status, answer.body, client_order_id)
-        self._note_closure(done.outcome)
+        self._note_maintenance(done.outcome)
         if done.update is not None:
             self._orders.offer(orders.OrderReported(done.update, self.clock.now()))
         again = done.outcome.expired

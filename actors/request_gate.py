@@ -12,7 +12,7 @@ from typing import Final
 
 from actors.errors import ConnectRefused
 from config.schema import RateConfig
-from trading.closure import Closure
+from trading.maintenance import Maintenance
 from trading.request_budget import Lane, RequestBudget, RequestUsage
 
 TOO_MANY: Final = 429
@@ -21,7 +21,7 @@ BARRED: Final = frozenset({403, 418})
 
 
 class RequestGate:
-    """The budget and the closure of one venue, behind a lock. Times are monotonic seconds."""
+    """The budget and the maintenance of one venue, behind a lock. Times are monotonic seconds."""
 
     def __init__(self, rate: RateConfig | None = None) -> None:
         rate = rate or RateConfig()
@@ -29,7 +29,7 @@ class RequestGate:
         self._budget = RequestBudget(
             per_s=rate.per_s, burst=rate.burst, reserved=rate.reserved, pause_s=rate.pause_s
         )
-        self._closure = Closure()
+        self._maintenance = Maintenance()
 
     def take(self, lane: Lane, now_s: float) -> str:
         """Take a token for one request: "" if it may be sent, else why not."""
@@ -72,28 +72,23 @@ class RequestGate:
     def shut(self, word: str) -> None:
         """The venue has said that it takes no orders."""
         with self._lock:
-            self._closure.shut(word)
+            self._maintenance.shut(word)
 
     def clean(self, now_s: float) -> None:
         """The venue has said, or shown, that it takes orders."""
         with self._lock:
-            self._closure.clean(now_s)
+            self._maintenance.clean(now_s)
 
     @property
     def closed(self) -> bool:
         """True while the venue's last word is that it takes no orders."""
         with self._lock:
-            return self._closure.doubtful
-
-    def closure(self, now_s: float) -> str:
-        """Why the venue takes no orders, or none to open with yet; "" when it does."""
-        with self._lock:
-            return self._closure.reason(now_s)
+            return self._maintenance.doubtful
 
     def no_new_risk(self, now_s: float) -> str:
         """Why nothing that adds risk may be sent; "" when it may, tokens allowing."""
         with self._lock:
-            return self._closure.reason(now_s) or self._budget.no_new_risk(now_s)
+            return self._maintenance.reason(now_s) or self._budget.no_new_risk(now_s)
 
     def usage(self, now_s: float) -> RequestUsage:
         """Where the budget stands."""

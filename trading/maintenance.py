@@ -1,4 +1,4 @@
-"""Whether a venue takes orders at all: from its own word that it does not, to long after. Pure.
+"""A venue in maintenance: from its own word that it takes no orders, to long after. Pure.
 
 A venue in maintenance refuses orders and may answer everything else. It takes them again once it
 has given a clean sign, and has said nothing else for CLEAN_S since: they come back in steps.
@@ -11,8 +11,8 @@ from typing import Final
 CLEAN_S: Final = 30.0
 
 
-class Closure:
-    """One venue's. All times are monotonic seconds."""
+class Maintenance:
+    """That of one venue. All times are monotonic seconds."""
 
     def __init__(self) -> None:
         self._word = ""
