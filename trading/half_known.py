@@ -17,10 +17,10 @@ from trading.cycle_effects import ChangePhase, Effect
 from trading.desk import Phase
 from trading.leg import Leg
 from trading.on_record import Span, certain_excess
-from trading.ordering import OrderingDesk
+from trading.placing import PlacingDesk
 
 
-class HalfKnownDesk(OrderingDesk, abc.ABC):
+class HalfKnownDesk(PlacingDesk, abc.ABC):
     """A desk that does not know yet what both venues hold."""
 
     def partly_read(

@@ -29,7 +29,7 @@ _NOT_REDUCED = 2  # refusals to reduce in a row, before the position is read
 _CANCEL_AGAIN_S = 1.0  # the wish may have been lost with whoever was to carry it out
 
 
-class OrderingDesk(ControlledDesk, abc.ABC):
+class PlacingDesk(ControlledDesk, abc.ABC):
     """A desk that places and cancels orders."""
 
     # -- orders out -------------------------------------------------------------------------------
