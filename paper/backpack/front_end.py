@@ -18,10 +18,10 @@ from paper.backpack.rest_orders import GATE, OrderRoutes
 from paper.backpack.settings import BackpackAccount, BackpackSettings
 from paper.backpack.streams import StreamHub
 from paper.backpack.verify import Verifier
-from paper.curbs import Curbs
 from paper.faults import Faults
 from paper.faults.http import dated
 from paper.lag import ReadLag
+from paper.order_rules import OrderRules
 from paper.orders import Exchange, SessionLedger
 from paper.settings import BACKPACK_VENUE, Fees
 
@@ -44,8 +44,8 @@ class BackpackFrontEnd:
         gatekeeper = Gatekeeper(exchange, verifier, settings)
         self.market_data = MarketData(exchange, settings, faults)
         self._hub = StreamHub(exchange, ledger, faults, verifier, settings)
-        curbs = Curbs(exchange, faults)
-        entry = OrderEntry(exchange, settings, self.market_data.state, curbs)
+        order_rules = OrderRules(exchange, faults)
+        entry = OrderEntry(exchange, settings, self.market_data.state, order_rules)
         self._orders = OrderRoutes(exchange, settings, gatekeeper, entry, self._hub, faults)
         self._account = AccountRoutes(
             exchange, settings, gatekeeper, fees, ReadLag(exchange, faults)

@@ -10,7 +10,7 @@ import msgspec
 
 from paper.backpack.errors import ApiError, BodyError, invalid, refusal
 from paper.backpack.settings import BackpackSettings, BookState
-from paper.curbs import Curbs
+from paper.order_rules import OrderRules
 from paper.orders import Exchange, OrderRequest, PaperOrder, Reason, Refused, SelfTrade
 from venues.backpack.frames import ASK, BID, LIMIT, MARKET, OrderExecute
 from venues.model import ZERO, Side, TimeInForce
@@ -56,20 +56,20 @@ class OrderEntry:
 
     def __init__(
         self, exchange: Exchange, settings: BackpackSettings, state_of: Callable[[str], BookState],
-        curbs: Curbs | None = None,
+        order_rules: OrderRules | None = None,
     ) -> None:  # fmt: skip
         self._exchange = exchange
         self._settings = settings
         self._state_of = state_of
-        self._curbs = curbs
+        self._order_rules = order_rules
 
     def place(self, account: str, order: OrderExecute, nonce: str) -> PaperOrder:
         """Accept and match; raises ApiError or BodyError when nothing was placed."""
         try:
             self._check_state(order)
             request = self._request(account, order, nonce)
-            if self._curbs is not None:
-                self._curbs.check(request)
+            if self._order_rules is not None:
+                self._order_rules.check(request)
             return self._submit(request)
         except Refused as refused:
             raise refusal(refused) from refused

@@ -9,7 +9,6 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from paper.curbs import Curbs
 from paper.faults import Expire, Faults, Restart
 from paper.faults.http import dated
 from paper.faults.streams import StreamFaults
@@ -33,6 +32,7 @@ from paper.grvt.sessions import PaperSession, Sessions
 from paper.grvt.settings import GrvtAccount, GrvtSettings
 from paper.grvt.sockets import GrvtSocket
 from paper.lag import ReadLag
+from paper.order_rules import OrderRules
 from paper.orders import Exchange, SessionLedger
 from venues.grvt.rest import LOGIN_PATH, TIME_PATH
 from venues.model import GRVT
@@ -86,7 +86,7 @@ class GrvtFrontEnd:
         exchange.add_listener(self._public_source)
         self._order_entry = OrderEntry(
             exchange, feed, settings, races=partial(faults.race, GRVT),
-            curbs=Curbs(exchange, faults),
+            order_rules=OrderRules(exchange, faults),
         )  # fmt: skip
         faults.on(Expire, self._expire)
         faults.on(Restart, lambda _: self.restart_gateway())

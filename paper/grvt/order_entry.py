@@ -16,12 +16,12 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import UnsetType
 
-from paper.curbs import Curbs
 from paper.faults import Race
 from paper.grvt import encode, verify
 from paper.grvt.private_streams import PrivateFeed
 from paper.grvt.refusals import GrvtRefusal, refusal
 from paper.grvt.settings import GrvtAccount, GrvtSettings
+from paper.order_rules import OrderRules
 from paper.orders import (
     Exchange,
     OrderNotFound,
@@ -88,14 +88,14 @@ class OrderEntry:
         settings: GrvtSettings,
         later: Later = on_the_loop,
         races: Races = no_race,
-        curbs: Curbs | None = None,
+        order_rules: OrderRules | None = None,
     ) -> None:
         self._exchange = exchange
         self._feed = feed
         self._settings = settings
         self._later = later
         self._races = races
-        self._curbs = curbs
+        self._order_rules = order_rules
         self._random = random.Random(settings.seed)
         self._signatures: dict[tuple[str, str], int] = {}
         self._windows: dict[tuple[str, int], Timer] = {}
@@ -195,8 +195,8 @@ class OrderEntry:
             if refused.reason not in self._told_later():
                 raise self._refusal(request, refused) from None
         try:
-            if self._curbs is not None:
-                self._curbs.check(request)
+            if self._order_rules is not None:
+                self._order_rules.check(request)
         except Refused as refused:
             raise self._refusal(request, refused) from None
 

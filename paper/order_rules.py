@@ -22,7 +22,7 @@ _ENDINGS: Final = frozenset(
 _Rule = TypeVar("_Rule", bound=OrderRule)
 
 
-class Curbs:
+class OrderRules:
     """One venue's: a front-end asks ``check`` at entry, the engine matches with ``run``."""
 
     def __init__(self, exchange: Exchange, faults: Faults) -> None:

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from paper.curbs import Curbs
 from paper.faults import Deny, Faults, Liquidate, Shatter
 from paper.hands import Hands
+from paper.order_rules import OrderRules
 from paper.orders import PaperOrder, Reason, Refused, Status
 from tests.support_paper import Venue, request
 from venues.model import Side
 
 
-class Curbed:
+class RuledVenue:
     """A venue that is called GRVT by its faults; 5 bid at 99, 5 offered at 101."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Curbed:
         self.venue.market.offer(Side.SELL, ("101", "5"))
         self.venue.exchange.tick()
         self.faults = Faults()
-        self.curbs = Curbs(self.venue.exchange, self.faults)
+        self.order_rules = OrderRules(self.venue.exchange, self.faults)
         Hands({"grvt": self.venue.exchange}, self.faults, signals=False)
 
     def deny(self, reason: Reason, **more: Any) -> None:
@@ -43,44 +43,46 @@ class Curbed:
 
 
 @pytest.fixture
-def curbed() -> Curbed:
-    return Curbed()
+def ruled() -> RuledVenue:
+    return RuledVenue()
 
 
-def test_an_order_is_refused_at_entry(curbed: Curbed) -> None:
-    curbed.deny(Reason.MARGIN, when="entry")
+def test_an_order_is_refused_at_entry(ruled: RuledVenue) -> None:
+    ruled.deny(Reason.MARGIN, when="entry")
     with pytest.raises(Refused) as refused:
-        curbed.curbs.check(request("ann", "buy", "1", "101"))
+        ruled.order_rules.check(request("ann", "buy", "1", "101"))
     assert refused.value.reason is Reason.MARGIN
-    curbed.curbs.check(request("ann", "buy", "1", "101"))
-    assert curbed.hits == ["not executed"]
+    ruled.order_rules.check(request("ann", "buy", "1", "101"))
+    assert ruled.hits == ["not executed"]
 
 
-def test_an_order_that_was_accepted_is_rejected_unexecuted(curbed: Curbed) -> None:
-    curbed.deny(Reason.MARGIN)
-    order = curbed.buy()
+def test_an_order_that_was_accepted_is_rejected_unexecuted(ruled: RuledVenue) -> None:
+    ruled.deny(Reason.MARGIN)
+    order = ruled.buy()
     assert (order.status, order.reason) == (Status.REJECTED, Reason.MARGIN)
-    assert curbed.venue.heard.kinds == ["accepted", "changed rejected"]
-    assert curbed.venue.position("ann") == 0
+    assert ruled.venue.heard.kinds == ["accepted", "changed rejected"]
+    assert ruled.venue.position("ann") == 0
 
 
 @pytest.mark.parametrize("part", ["0", "0.3", "0.8"])
-def test_an_order_is_executed_in_part_and_the_rest_is_cancelled(curbed: Curbed, part: str) -> None:
-    curbed.deny(Reason.SLIPPAGE, part=float(part))
-    order = curbed.buy()
+def test_an_order_is_executed_in_part_and_the_rest_is_cancelled(
+    ruled: RuledVenue, part: str
+) -> None:
+    ruled.deny(Reason.SLIPPAGE, part=float(part))
+    order = ruled.buy()
     assert (order.status, order.reason) == (Status.CANCELLED, Reason.SLIPPAGE)
-    assert order.executed == curbed.venue.position("ann") == Decimal(part)
-    assert curbed.buy().status is Status.FILLED
+    assert order.executed == ruled.venue.position("ann") == Decimal(part)
+    assert ruled.buy().status is Status.FILLED
 
 
-def test_a_reduce_only_order_is_cut_to_a_part_and_then_fills(curbed: Curbed) -> None:
-    curbed.buy()
-    curbed.deny(Reason.REDUCE_ONLY_LIMIT, of="reduce_only", part=0.6, shrink=True)
-    order = curbed.sell(reduce_only=True)
+def test_a_reduce_only_order_is_cut_to_a_part_and_then_fills(ruled: RuledVenue) -> None:
+    ruled.buy()
+    ruled.deny(Reason.REDUCE_ONLY_LIMIT, of="reduce_only", part=0.6, shrink=True)
+    order = ruled.sell(reduce_only=True)
     assert (order.status, order.size, order.executed) == (
         Status.FILLED, Decimal("0.6"), Decimal("0.6"),
     )  # fmt: skip
-    assert curbed.venue.heard.kinds[-5:-3] == ["changed open", "filled"]
+    assert ruled.venue.heard.kinds[-5:-3] == ["changed open", "filled"]
 
 
 @pytest.mark.parametrize(
@@ -94,34 +96,34 @@ def test_a_reduce_only_order_is_cut_to_a_part_and_then_fills(curbed: Curbed) -> 
     ],
 )
 def test_a_rule_may_be_of_some_orders_only(
-    curbed: Curbed, of: Any, spared: dict[str, Any], met: dict[str, Any]
+    ruled: RuledVenue, of: Any, spared: dict[str, Any], met: dict[str, Any]
 ) -> None:
     """The account is long."""
-    curbed.buy()
-    curbed.deny(Reason.MARGIN, when="entry", of=of)
+    ruled.buy()
+    ruled.deny(Reason.MARGIN, when="entry", of=of)
     price = {"buy": "100", "sell": "100"}
-    curbed.curbs.check(request("ann", size="1", price=price[spared["side"]], **spared))
+    ruled.order_rules.check(request("ann", size="1", price=price[spared["side"]], **spared))
     with pytest.raises(Refused):
-        curbed.curbs.check(request("ann", size="1", price=price[met["side"]], **met))
+        ruled.order_rules.check(request("ann", size="1", price=price[met["side"]], **met))
 
 
-def test_what_others_do_by_hand_meets_no_rule(curbed: Curbed) -> None:
-    curbed.deny(Reason.MARGIN)
-    assert curbed.buy(manual=True).status is Status.FILLED
+def test_what_others_do_by_hand_meets_no_rule(ruled: RuledVenue) -> None:
+    ruled.deny(Reason.MARGIN)
+    assert ruled.buy(manual=True).status is Status.FILLED
 
 
-def test_an_order_is_shattered_into_many_fills(curbed: Curbed) -> None:
-    curbed.faults.arm(Shatter(connection="grvt", pieces=20))
-    order = curbed.buy("1")
+def test_an_order_is_shattered_into_many_fills(ruled: RuledVenue) -> None:
+    ruled.faults.arm(Shatter(connection="grvt", pieces=20))
+    order = ruled.buy("1")
     assert order.status is Status.FILLED
-    assert [fill.size for fill in curbed.venue.heard.fills] == [Decimal("0.05")] * 20
-    assert curbed.hits == ["20 pieces"]
+    assert [fill.size for fill in ruled.venue.heard.fills] == [Decimal("0.05")] * 20
+    assert ruled.hits == ["20 pieces"]
 
 
 @pytest.mark.parametrize("how", ["liquidation", "adl"])
-def test_a_part_of_a_position_is_closed_by_force(curbed: Curbed, how: Any) -> None:
-    curbed.buy("1")
-    curbed.faults.arm(Liquidate(venue="grvt", account="ann", part=0.3, how=how))
-    fill = curbed.venue.heard.fills[-1]
+def test_a_part_of_a_position_is_closed_by_force(ruled: RuledVenue, how: Any) -> None:
+    ruled.buy("1")
+    ruled.faults.arm(Liquidate(venue="grvt", account="ann", part=0.3, how=how))
+    fill = ruled.venue.heard.fills[-1]
     assert (fill.forced, fill.order.reason) == (True, Reason(how))
-    assert curbed.venue.position("ann") == Decimal("0.7")
+    assert ruled.venue.position("ann") == Decimal("0.7")
