@@ -39,6 +39,7 @@ from actors.coordinator import (
 )
 from actors.guard_messages import ACCOUNT_GUARD, ResumeLimits, guard_of
 from actors.orders import VerifyPositions
+from actors.taking_down import objection
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.errors import AskTimeout, SupervisionError
 from supervision.events import VerbReply
@@ -179,7 +180,12 @@ class Console(SupervisedActor):
 
     def _child_verb(self, root: RootHandle, request: Request) -> Answer:
         verb = request.path.rpartition("/")[2]
-        child = msgspec.json.decode(request.body, type=schema.PathRequest).path
+        asked = msgspec.json.decode(request.body, type=schema.PathRequest)
+        child = asked.path.strip("/")
+        stakes = "" if asked.force else self._at_stake(verb, child)
+        if stakes:
+            done = schema.VerbDone(verb=verb, path=child, outcome="not_at_rest", detail=stakes)
+            return Answer(_http(done.outcome), done)
         order = {
             "start": root.start,
             "stop": root.stop_child,
@@ -193,6 +199,15 @@ class Console(SupervisedActor):
             outcome, detail = "timeout", str(error)
         done = schema.VerbDone(verb=verb, path=child, outcome=outcome, detail=detail)
         return Answer(_http(outcome), done)
+
+    def _at_stake(self, verb: str, child: str) -> str:
+        return objection(
+            verb,
+            child,
+            desks=self._access.desks,
+            statuses=self.directory.snapshot(),
+            read_board=self._read_board,
+        )
 
     def _desk_verb(self, _: RootHandle, request: Request) -> Answer:
         verb = request.path.rpartition("/")[2]

@@ -31,10 +31,12 @@ class _Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Base of what comes in. Unknown fields are errors."""
 
 
-class PathRequest(_Request, frozen=True, kw_only=True):
-    """Which child a verb is for: ``grvt/trading``."""
+class PathRequest(_Request, frozen=True, kw_only=True, omit_defaults=True):
+    """Which child a verb is for: ``grvt/trading``. ``force``: stop or restart it, whatever desks
+    have open."""
 
     path: str
+    force: bool = False
 
 
 class DeskRequest(_Request, frozen=True, kw_only=True):
@@ -257,7 +259,9 @@ class Tree(_Document, frozen=True, kw_only=True):
 
 class VerbDone(_Document, frozen=True, kw_only=True):
     """What a supervisor answered to a verb: ok, waiting, already_started, not_found, stopping,
-    abandoned_limit, or timeout (it may still happen)."""
+    abandoned_limit, or timeout (it may still happen). Without asking it: not_at_rest, for a desk
+    that stands on ``path`` is at work; ``detail`` says what it has open, and the command to use
+    instead."""
 
     schema: str = VERB
     verb: str
@@ -271,7 +275,7 @@ class DeskDone(_Document, frozen=True, kw_only=True):
 
     ``adopt`` and ``ignore`` of a desk that waits for no such word: nothing_found; ``resume`` of one
     that does: unexplained. ``ketch flatten`` waits, and says flat, left (at a venue there is more
-    than the desk's own), halted, or timeout.
+    than the desk's own), or timeout.
     """
 
     desk: str

@@ -24,7 +24,7 @@ from cli.exits import (
 if TYPE_CHECKING:
     import msgspec
 
-    from actors.control_schema import DesksDone, ReloadDone, StopDone, StopHow
+    from actors.control_schema import DesksDone, ReloadDone, StopDone, StopHow, VerbDone
     from cli.control import Service
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,7 +35,6 @@ _CODES: Final = {
 }  # fmt: skip
 _VERBS: Final = {
     "start": "Start a child that is down, without waiting for its delay.",
-    "restart": "Replace a child's instance; it counts as no failure.",
     "reset": "Forget a child's failures, close its breaker, start it if it waited for that.",
 }
 _ANSWERS: Final = {
@@ -61,6 +60,11 @@ def _common(command: F) -> F:
     )
     as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
     return socket(as_json(command))
+
+
+_force = click.option(
+    "--force", is_flag=True, help="Although a desk that stands on PATH has something open."
+)
 
 
 def _timeout(default_s: float) -> Callable[[F], F]:
@@ -136,18 +140,42 @@ def _verb(name: str, text: str) -> click.Command:
     return command
 
 
-def _order_child(verb: str, path: str, socket: Path | None, as_json: bool) -> None:
+def _order_child(
+    verb: str, path: str, socket: Path | None, as_json: bool, *, force: bool = False
+) -> None:
     from actors.control_schema import PathRequest, VerbDone
     from cli.control import find
 
-    done = find(socket).post(f"/v1/{verb}", PathRequest(path=path.strip("/"))).read(VerbDone)
-    detail = f" ({done.detail})" if done.detail else ""
-    _say(done, as_json, f"{verb} {done.path}: {_ANSWERS.get(done.outcome, done.outcome)}{detail}")
+    request = PathRequest(path=path.strip("/"), force=force)
+    done = find(socket).post(f"/v1/{verb}", request).read(VerbDone)
+    _say(done, as_json, f"{verb} {done.path}: {_verb_text(done)}")
     sys.exit(_CODES.get(done.outcome, REFUSED))
+
+
+def _verb_text(done: VerbDone) -> str:
+    if done.outcome == "not_at_rest":
+        return f"refused: {done.detail}; --force does it all the same"
+    detail = f" ({done.detail})" if done.detail else ""
+    return f"{_ANSWERS.get(done.outcome, done.outcome)}{detail}"
+
+
+@click.command()
+@click.argument("path")
+@_force
+@_common
+def restart(path: str, force: bool, socket: Path | None, as_json: bool) -> None:
+    """Replace a child's instance; it counts as no failure.
+
+    PATH is a name of ketch tree: an actor (grvt/trading), or a supervisor with everything below it
+    (grvt). A desk, or a part of one, is restarted only while it is at rest: nothing open, and
+    paused, halted or done.
+    """
+    _order_child("restart", path, socket, as_json, force=force)
 
 
 @click.command()
 @click.argument("path", required=False)
+@_force
 @click.option("--drain", is_flag=True, help="The service: let the cycle come to its planned end.")
 @click.option("--flatten", is_flag=True, help="The service: close what is open now (the default).")
 @click.option("--cancel", is_flag=True, help="The service: cancel what rests, leave positions.")
@@ -155,6 +183,7 @@ def _order_child(verb: str, path: str, socket: Path | None, as_json: bool) -> No
 @_common
 def stop(
     path: str | None,
+    force: bool,
     drain: bool,
     flatten: bool,
     cancel: bool,
@@ -162,13 +191,23 @@ def stop(
     socket: Path | None,
     as_json: bool,
 ) -> None:
-    """Stop a child until it is started again; without PATH, the service, and wait for its end."""
+    """End the service, or take a PATH of it down.
+
+    Without PATH what is open is closed, and the process ends. PATH is a name of ketch tree: an
+    actor (grvt/trading), or a supervisor with everything below it (grvt, or the desk eth); it is
+    down until ketch start PATH. That closes nothing: to
+    have a desk stop trading, use ketch pause DESK or ketch flatten DESK. What a desk stands on, its
+    own parts and its venues, is stopped only while that desk is at rest: nothing open, and paused,
+    halted or done.
+    """
     asked: dict[StopHow, bool] = {"drain": drain, "flatten": flatten, "cancel": cancel}
     chosen = [how for how, wanted in asked.items() if wanted]
     if path is not None:
         if chosen:
             raise click.UsageError("--drain, --flatten and --cancel are for the service")
-        _order_child("stop", path, socket, as_json)
+        _order_child("stop", path, socket, as_json, force=force)
+    if force:
+        raise click.UsageError("--force is for a PATH; a second SIGTERM ends the service at once")
     if len(chosen) > 1:
         raise click.UsageError("one of --drain, --flatten and --cancel")
     _stop_service(chosen[0] if chosen else "flatten", timeout_s, socket, as_json)
@@ -298,7 +337,7 @@ def _say(document: msgspec.Struct, as_json: bool, text: str) -> None:
 
 def register(group: click.Group) -> None:
     """Add every command of this module."""
-    for command in (status, tree, stop, flatten, reload):
+    for command in (status, tree, stop, restart, flatten, reload):
         group.add_command(command)
     for name, text in _VERBS.items():
         group.add_command(_verb(name, text))

@@ -159,7 +159,8 @@ def test_a_pause_outlives_the_coordinator(service: Running) -> None:
 
 
 def test_a_connection_is_stopped_started_and_restarted(service: Running) -> None:
-    service.do("stop", "grvt/trading")
+    assert "ketch pause eth" in service.do("stop", "grvt/trading", code=1)
+    service.do("stop", "grvt/trading", "--force")
     assert "ketch start grvt/trading" in service.do("status")
     assert service.read("status")["venues"][0]["ready"] is False
     service.do("start", "grvt/trading")
@@ -241,6 +242,24 @@ def test_flatten_in_the_middle_of_a_cycle_closes_both_legs_and_stays_paused(
         assert watching.returncode == 0
         assert run.end() == 0, run.said
         assert "D = 0  O = 0  flips = 0  P holds" in run.said
+
+
+def test_a_desk_with_both_legs_open_is_not_taken_down_and_once_flat_it_is(tmp_path: Path) -> None:
+    with running(tmp_path, *HOLD) as run:
+        run.wait_line("holding")
+        for verb in ("stop", "restart"):
+            said = run.do(verb, "eth", code=1)
+            assert "primary backpack ETH_USDC_PERP +0.5, hedge grvt ETH_USDT_Perp -0.5" in said
+            assert "ketch flatten eth closes it now" in said
+        names = {node["name"]: node for node in run.read("tree")["nodes"]}
+        assert (names["eth/coordinator"]["state"], names["eth/coordinator"]["epoch"]) == (
+            "running", 1,
+        )  # fmt: skip
+        run.do("flatten", "eth")
+        assert run.do("stop", "eth") == "stop eth: done\n"
+        assert run.do("start", "eth") == "start eth: done\n"
+        run.do("stop")
+        assert run.end() == 0, run.said
 
 
 def test_stop_closes_what_is_open_and_drain_lets_the_cycle_end_as_planned(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_after_three_crashes_in_a_minute_it_ends_halted_until_it_is_told_to_go_o
 def find_unexplained(run: Running) -> None:
     """Open a position, and have the journal forget the cycle that it belongs to."""
     run.wait_line("holding")
-    run.do("stop", "eth/coordinator")
+    run.do("stop", "eth/coordinator", "--force")
     cycle = run.read("journal", "check")["open_cycles"]["eth"]
     with record(run.state) as journal:
         journal.write_interrupted("eth", cycle, time.time_ns())

@@ -291,6 +291,20 @@ def test_verbs_answer_what_the_supervisor_answered(path: Path) -> None:
         assert order("restart", "root") == (404, "not_found")
 
 
+def test_a_desk_that_is_not_at_rest_is_taken_down_by_force_only(path: Path) -> None:
+    with console(path) as desk:
+        desk.tell_board(REPORT)
+        for verb, child in (("stop", "eth"), ("restart", "/eth/coordinator/")):
+            code, answer = desk.ask("POST", f"/v1/{verb}", {"path": child})
+            assert (code, answer["schema"]) == (409, "ketch.verb/1")
+            assert (answer["path"], answer["outcome"]) == (child.strip("/"), "not_at_rest")
+            assert "primary backpack P +0.5" in answer["detail"]
+        assert desk.tree()["eth/coordinator"].epoch == 1
+        code, answer = desk.ask("POST", "/v1/stop", {"path": "eth", "force": True})
+        assert (code, answer["outcome"]) == (200, "ok")
+        desk.stage.wait("eth", ChildState.STOPPED)
+
+
 @pytest.mark.parametrize(
     ("verb", "messages"),
     [
@@ -358,7 +372,7 @@ def test_a_desk_that_is_unknown_or_down_is_said_to_be(path: Path) -> None:
     with console(path) as desk:
         code, answer = desk.ask("POST", "/v1/pause", {"desk": "sol"})
         assert (code, answer["desks"][0]["outcome"]) == (404, "not_found")
-        desk.ask("POST", "/v1/stop", {"path": "eth/coordinator"})
+        desk.ask("POST", "/v1/stop", {"path": "eth/coordinator", "force": True})
         desk.stage.wait("eth/coordinator", ChildState.STOPPED)
         code, answer = desk.ask("POST", "/v1/pause", {})
         assert (code, answer["desks"][0]["outcome"]) == (409, "unavailable")

@@ -45,7 +45,7 @@ def test_a_resume_is_told_to_the_guards_before_the_desk(path: Path) -> None:
 
 def test_a_desk_does_not_go_on_while_its_guard_is_down(path: Path) -> None:
     with console(path, guards=True) as desk:
-        desk.ask("POST", "/v1/stop", {"path": "eth/guard"})
+        desk.ask("POST", "/v1/stop", {"path": "eth/guard", "force": True})
         desk.stage.wait("eth/guard", ChildState.STOPPED)
         code, answer = desk.ask("POST", "/v1/resume", {})
         assert (code, answer["desks"][0]["outcome"]) == (409, "unavailable")

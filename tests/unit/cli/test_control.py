@@ -174,8 +174,9 @@ def test_what_is_no_ketch_is_found_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [("restart",), ("stop", "--drain", "--flatten"), ("stop", "x", "--drain"), ("nope",)]
-)
+    "command", [("restart",), ("stop", "--drain", "--flatten"), ("stop", "x", "--drain"),
+                ("stop", "--force"), ("nope",)],
+)  # fmt: skip
 def test_wrong_usage_ends_with_2(desk: Desk, command: tuple[str, ...]) -> None:
     assert run(desk, *command)[0] == 2
     assert desk.control.stopped == []
@@ -211,6 +212,26 @@ def test_a_verb_that_is_refused_ends_with_1_and_says_why(desk: Desk) -> None:
     assert (code, said) == (1, "start board: refused: it is started already\n")
     code, said = run(desk, "restart", "grvt/nope", "--json")
     assert (code, msgspec.json.decode(said)["outcome"]) == (1, "not_found")
+
+
+@pytest.mark.parametrize("verb", ["stop", "restart"])
+def test_a_desk_with_a_leg_open_is_not_taken_down_without_force(desk: Desk, verb: str) -> None:
+    desk.tell_board(reported("0.5", Phase.HOLDING, paused=False))
+    text = (
+        f"{verb} eth: refused: eth is holding in cycle 1 and holds primary grvt X +0.5: "
+        "ketch pause eth lets the cycle end as planned, ketch flatten eth closes it now; "
+        "--force does it all the same\n"
+    )
+    assert run(desk, verb, "eth") == (1, text)
+    code, document = run(desk, verb, "eth/coordinator", "--json")
+    assert (code, msgspec.json.decode(document)["outcome"]) == (1, "not_at_rest")
+    assert run(desk, verb, "eth", "--force") == (0, f"{verb} eth: done\n")
+
+
+def test_the_help_of_stop_says_what_a_path_is_and_what_is_for_desks(desk: Desk) -> None:
+    said = " ".join(run(desk, "stop", "--help")[1].split())
+    assert "PATH is a name of ketch tree" in said
+    assert "use ketch pause DESK or ketch flatten DESK" in said
 
 
 def test_a_desk_is_paused_and_resumed(desk: Desk) -> None:
