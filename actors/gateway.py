@@ -94,9 +94,3 @@ class Ping(msgspec.Struct, frozen=True):
     """Ask the peer for a sign of life. Answered by Ponged to ``reply_to``, or not at all."""
 
     reply_to: str
-
-
-GatewayRequest = (
-    PlaceOrder | CancelOrder | GuardResting | ReadOrder | ReadFills | ReadOpenOrders
-    | ReadPositions | ReadBalances
-)  # fmt: skip

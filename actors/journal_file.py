@@ -126,11 +126,6 @@ class JournalFile:
         """Close the file. What was not committed is not in it."""
         self._database.close()
 
-    @property
-    def in_group(self) -> bool:
-        """True while there is something to commit."""
-        return self._database.in_transaction
-
     def commit(self) -> None:
         """Make everything written so far durable."""
         if self._database.in_transaction:

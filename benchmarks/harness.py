@@ -18,7 +18,6 @@ import msgspec
 Batch = Callable[[], float]
 
 US: Final = 1e6
-MS: Final = 1e3
 
 
 class Bound(enum.Enum):

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from config.errors import Problem
-from config.marks import bounded
+from config.marks import SECRET, bounded, described
 from config.supervision import SupervisionConfig
 from trading.plan import (
     AccountLimits,
@@ -37,7 +37,11 @@ TAKEN_NAMES: Final = frozenset(
     {GRVT, BACKPACK, "journal", "board", "guard", "funding", "console", "root"}
 )
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Name = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$"),
+    described("a name of at most 32 of a-z, 0-9 and _ that begins with a letter"),
+]
 
 Quantity = Annotated[Decimal, bounded(gt=0)]
 
@@ -167,7 +171,7 @@ class DeskConfig(_Section, frozen=True, kw_only=True):
 class LiveConfig(_Section, frozen=True, kw_only=True):
     """The third key of live trading: the GRVT trading account id, repeated."""
 
-    confirm_account: str = ""
+    confirm_account: Annotated[str, SECRET] = ""
 
 
 class AccountConfig(_Section, frozen=True, kw_only=True):

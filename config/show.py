@@ -60,7 +60,7 @@ class _Page:
                 yield f"{name}: null  # {self._loaded.origin(gone)}"
 
     def _value(self, head: str, info: mi.Type, value: Any, path: Path) -> Iterator[str]:
-        if is_secret(info) and value is not None:
+        if _hidden(info, value):
             yield self._line(head, f'"{MASK}"', path)
         elif isinstance(value, _LISTS) and any(map(_is_mapping, value)):
             yield head
@@ -81,6 +81,11 @@ class _Page:
 
     def _line(self, head: str, shown: str, path: Path) -> str:
         return f"{head} {shown}  # {self._loaded.origin(spell(path))}"
+
+
+def _hidden(info: mi.Type, value: object) -> bool:
+    """A secret that is given; one that is not may be seen not to be."""
+    return is_secret(info) and value not in (None, "")
 
 
 def _is_mapping(value: object) -> bool:
@@ -147,7 +152,7 @@ def _character(char: str) -> str:
 
 
 def _plain(info: mi.Type, value: Any) -> Any:
-    if is_secret(info) and value is not None:
+    if _hidden(info, value):
         return MASK
     if _is_mapping(value):
         return {

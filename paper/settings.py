@@ -130,7 +130,6 @@ class BackpackEngine(VenueSettings, frozen=True, kw_only=True):
     fees: BackpackFees = BackpackFees()
 
 
-GRVT_VENUE: Final = GrvtEngine()
 BACKPACK_VENUE: Final = BackpackEngine()
 
 

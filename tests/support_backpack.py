@@ -86,7 +86,6 @@ POSITION: Final = (
     b'"pnlUnrealized":"-0.02","cumulativeFundingPayment":"-0.01","cumulativeInterest":"0",'
     b'"subaccountId":null,"userId":1}'
 )
-CAPITAL: Final = b'{"USDC":{"available":"100.5","locked":"0","staked":"0"}}'
 COLLATERAL: Final = (
     b'{"assetsValue":"100.5","borrowLiability":"0","collateral":[{"symbol":"USDC",'
     b'"assetMarkPrice":"1","totalQuantity":"100.5","balanceNotional":"100.5",'

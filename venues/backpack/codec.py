@@ -30,7 +30,7 @@ from venues.model import (
 __all__ = [
     "DepthSnapshot", "MarketListing", "OrderAnswer", "Outcome", "StreamEvent", "Verdict",
     "account_summary", "classify", "decode_account", "decode_cancel", "decode_cancel_all",
-    "decode_capital", "decode_collateral", "decode_depth", "decode_fills", "decode_mark_prices",
+    "decode_collateral", "decode_depth", "decode_fills", "decode_mark_prices",
     "decode_markets", "decode_open_orders", "decode_order", "decode_order_history", "decode_placed",
     "decode_positions", "decode_status", "decode_stream", "decode_ticker", "decode_time",
 ]  # fmt: skip
@@ -46,7 +46,6 @@ _DEPTH: Final = msgspec.json.Decoder(frames.Depth)
 _TICKER: Final = msgspec.json.Decoder(frames.Ticker)
 _MARKS: Final = msgspec.json.Decoder(tuple[frames.MarkPrice, ...])
 _ACCOUNT: Final = msgspec.json.Decoder(frames.Account)
-_CAPITAL: Final = msgspec.json.Decoder(dict[str, frames.Balance])
 _COLLATERAL: Final = msgspec.json.Decoder(frames.Collateral)
 _STATUS: Final = msgspec.json.Decoder(frames.SystemStatus)
 
@@ -209,11 +208,6 @@ def decode_mark_prices(status: int, body: bytes) -> tuple[frames.MarkPrice, ...]
 def decode_account(status: int, body: bytes) -> frames.Account:
     """Fees (bps), limits and flags of the account."""
     return read_answer("/api/v1/account", status, body, lambda: _ACCOUNT.decode(body))
-
-
-def decode_capital(status: int, body: bytes) -> dict[str, frames.Balance]:
-    """Balances by asset. Lent funds are missing from ``available``: use the collateral."""
-    return read_answer("/api/v1/capital", status, body, lambda: _CAPITAL.decode(body))
 
 
 def decode_collateral(status: int, body: bytes) -> frames.Collateral:

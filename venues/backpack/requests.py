@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 from bpx.base.base_account import BaseAccount
 
-from venues.backpack.frames import ASK, BID, LIMIT, MARKET
+from venues.backpack.frames import ASK, BID, LIMIT
 from venues.backpack.stream_frames import StreamRequest
 from venues.errors import QuantizeError
 from venues.model import BACKPACK, NewOrder, Side, TimeInForce, plain
@@ -141,21 +141,6 @@ class RequestBuilder:
         )
         return _write("POST", self._account.amend(config, "orderExecute", window, fields))
 
-    def execute_market(self, order: NewOrder, *, window_ms: int | None = None) -> HttpRequest:
-        """POST ``order`` as a Market order: its price and time in force are not sent."""
-        window = self._order_window(order.expires_ns, window_ms)
-        fields = _client_field(order.symbol, order.client_order_id)
-        config = self._account.execute_order(
-            symbol=order.symbol,
-            side=_SIDE[order.side],
-            order_type=MARKET,
-            quantity=plain(order.size),
-            client_id=order.client_order_id,
-            reduce_only=order.reduce_only,
-            window=window,
-        )
-        return _write("POST", self._account.amend(config, "orderExecute", window, fields))
-
     def cancel_order(
         self,
         symbol: str,
@@ -234,10 +219,6 @@ class RequestBuilder:
         """GET fees, limits and flags of the account."""
         return _read(self._account.get_account())
 
-    def capital(self) -> HttpRequest:
-        """GET balances by asset."""
-        return _read(self._account.get_balances())
-
     def collateral(self) -> HttpRequest:
         """GET equity and margin."""
         return _read(self._account.get_collateral())
@@ -260,11 +241,6 @@ class RequestBuilder:
             return window
         # Too late is left for the venue to say: it refuses what reaches it after one millisecond.
         return max(1, min(window, expires_ns // _NS_PER_MS - self._now_ms()))
-
-
-def unsubscribe_frame(streams: Sequence[str]) -> str:
-    """UNSUBSCRIBE text."""
-    return msgspec.json.encode(StreamRequest(method="UNSUBSCRIBE", params=tuple(streams))).decode()
 
 
 def subscribe_public_frame(streams: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """The client's side of GRVT's websocket protocol (JSON-RPC over ``/ws/full``), without any I/O.
 
-Out: ``encode_call``, ``encode_subscribe``, ``encode_unsubscribe`` give the bytes of a frame.
+Out: ``encode_call`` and ``encode_subscribe`` give the bytes of a frame.
 In: ``decode_frame`` gives a ``Reply`` or ``StreamData``, whose contents the functions of
 ``reading`` take into the venue model. Whatever does not decode is a FrameError, and nothing else is
 raised for a frame, whatever bytes it has. Source: GRVT api-spec (May 2026), websocket chapters, and
@@ -142,14 +142,6 @@ def encode_subscribe(stream: str, selectors: Sequence[str], request_id: int) -> 
     params = SubscribeParams(stream=stream, selectors=tuple(selectors))
     return _ENCODER.encode(
         Request(method="subscribe", params=params, id=request_id & MAX_REQUEST_ID)
-    )
-
-
-def encode_unsubscribe(stream: str, selectors: Sequence[str], request_id: int) -> bytes:
-    """End subscriptions."""
-    params = SubscribeParams(stream=stream, selectors=tuple(selectors))
-    return _ENCODER.encode(
-        Request(method="unsubscribe", params=params, id=request_id & MAX_REQUEST_ID)
     )
 
 

@@ -7,8 +7,6 @@ from typing import Final
 import msgspec
 from pysdk.grvt_ccxt_env import CHAIN_IDS, GrvtEndpointType, get_grvt_endpoint_domains
 
-from venues.grvt.rest import LOGIN_PATH
-
 _SOCKET_PATH: Final = "/ws/full"
 
 
@@ -19,11 +17,6 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     trades: str
     market_data: str
     chain_id: int
-
-    @property
-    def login_url(self) -> str:
-        """Where to log in."""
-        return self.edge + LOGIN_PATH
 
     @property
     def trades_socket(self) -> str:

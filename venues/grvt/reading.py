@@ -44,13 +44,6 @@ T = TypeVar("T")
 Model = OrderUpdate | Fill | Position | Book | Quote | MarketInfo
 
 
-class OrderPage(msgspec.Struct, frozen=True):
-    """Past orders, newest first; ``cursor`` goes into the next request, "" at the end."""
-
-    items: tuple[OrderUpdate, ...]
-    cursor: str = ""
-
-
 class FillPage(msgspec.Struct, frozen=True):
     """Fills, newest first; ``cursor`` goes into the next request, "" at the end."""
 
@@ -93,14 +86,6 @@ def read_orders(reply: Reply) -> tuple[OrderUpdate, ...]:
     return tuple(translate.order_update(order, reply.method) for order in orders)
 
 
-def read_order_history(reply: Reply) -> OrderPage:
-    """A page of past orders."""
-    nested = _unwrap(reply)
-    orders = _decode_raw(nested.result, tuple[frames.Order, ...], reply.method)
-    items = tuple(translate.order_update(order, reply.method) for order in orders)
-    return OrderPage(items, nested.next or "")
-
-
 def read_fill_history(reply: Reply) -> FillPage:
     """A page of fills."""
     nested = _unwrap(reply)
@@ -128,12 +113,6 @@ def read_summary(reply: Reply) -> AccountSummary:
 def read_quote(reply: Reply) -> Quote:
     """Best bid and ask, in the reply to mini."""
     return translate.quote(read(reply, frames.Mini), reply.method)
-
-
-def read_instruments(reply: Reply) -> tuple[Instrument, ...]:
-    """The contracts in the reply to instruments or all_instruments."""
-    rows = read(reply, tuple[frames.Instrument, ...])
-    return tuple(translate.instrument(row, reply.method) for row in rows)
 
 
 def read_instrument(reply: Reply) -> Instrument:

@@ -153,13 +153,6 @@ def open_orders(sub_account_id: int) -> Call:
     return Call("open_orders", Filter(sub_account_id=str(sub_account_id), kind=(PERPETUAL,)))
 
 
-def order_history(
-    sub_account_id: int, *, start_ns: int | None = None, limit: int = 500, cursor: str = ""
-) -> Call:
-    """Past orders since ``start_ns`` (UTC), newest first."""
-    return Call("order_history", _history(sub_account_id, start_ns, limit, cursor))
-
-
 def fill_history(
     sub_account_id: int, *, start_ns: int | None = None, limit: int = 500, cursor: str = ""
 ) -> Call:
@@ -207,11 +200,6 @@ def cancel_on_disconnect(sub_account_id: int, countdown_ms: int) -> Call:
 def instrument(symbol: str) -> Call:
     """One contract (market data host)."""
     return Call("instrument", InstrumentName(instrument=symbol))
-
-
-def instruments() -> Call:
-    """All active perpetual contracts (market data host)."""
-    return Call("instruments", InstrumentFilter(kind=(PERPETUAL,), is_active=True, limit=500))
 
 
 def book(symbol: str, depth: int = 10) -> Call:

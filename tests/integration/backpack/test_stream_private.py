@@ -184,7 +184,7 @@ def test_a_frame_that_is_no_request_is_an_error_frame(venue: PaperBackpack, fram
 
 def test_unsubscribing_ends_a_stream(venue: PaperBackpack) -> None:
     stream = venue.stream("account.orderUpdate", f"trade.{SYMBOL}").settled()
-    stream.connection.send(requests.unsubscribe_frame(["account.orderUpdate"]))
+    stream.connection.send('{"method":"UNSUBSCRIBE","params":["account.orderUpdate"]}')
     stream.settled()
     placed(venue, order())
     assert stream.next()["stream"] == f"trade.{SYMBOL}"

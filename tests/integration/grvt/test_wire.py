@@ -152,8 +152,8 @@ def test_an_order_over_rest_is_acknowledged_and_then_matched(venue: PaperGrvt) -
 
 
 def test_instruments_book_mini_and_clock_are_public(venue: PaperGrvt) -> None:
-    listed = reading.read_instruments(post(venue, requests.instruments(), {}, "market_data"))
-    assert [row.symbol for row in listed] == [SYMBOL]
+    listed = reading.read_instrument(post(venue, requests.instrument(SYMBOL), {}, "market_data"))
+    assert listed.symbol == SYMBOL
     book = post(venue, requests.book(SYMBOL), {}, "market_data")
     assert book.error is None
     wrong = post(venue, requests.book(SYMBOL, depth=11), {}, "market_data")

@@ -57,6 +57,12 @@ def test_a_desk_is_not_called_like_what_stands_beside_it(name: str) -> None:
     assert f"desks.{name}: got '{name}', expected a name that is not an actor's already" in said
 
 
+@pytest.mark.parametrize("name", ["Eth", "1st", "e-th", "e" * 33])
+def test_what_a_desk_may_be_called_is_said_in_words(name: str) -> None:
+    said = refusal(desk(name, BTC))
+    assert "expected a name of at most 32 of a-z, 0-9 and _ that begins with a letter" in said
+
+
 def test_the_example_of_three_desks_on_the_page_is_one(tmp_path: Path) -> None:
     part = PAGE.read_text().partition("## Several desks")[2]
     file = tmp_path / "mine.yaml"

@@ -10,6 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cli.settings import load_settings
 from config.layers import EnvironmentLayer, OverrideLayer
 from config.loader import Loaded, load
 from config.show import show, show_json
@@ -154,6 +155,18 @@ def test_no_page_holds_a_secret() -> None:
     loaded = shown_of_three_layers()
     assert loaded.config.passphrase == "open sesame"
     assert "sesame" not in show(loaded) + show_json(loaded)
+
+
+def test_a_secret_that_is_not_given_is_shown_as_empty() -> None:
+    loaded = load(Settings, yaml("passphrase: ''"))
+    assert 'passphrase: ""' in show(loaded)
+    assert json.loads(show_json(loaded))["config"]["passphrase"] == ""
+
+
+def test_the_account_of_live_trading_is_not_shown() -> None:
+    loaded = load_settings(None, ("live.confirm_account=123456789",))
+    assert 'confirm_account: "***"  # -o' in show(loaded)
+    assert "123456789" not in show(loaded) + show_json(loaded)
 
 
 def test_decimals_are_never_floats() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from tests.support_grvt import CLIENT_ID, SUB_ACCOUNT
 from tests.support_grvt_paper import Desk, bob, changed, signed, statuses
@@ -245,7 +246,8 @@ def test_histories_run_newest_first_in_pages() -> None:
         desk.place(client_order_id=2**63 + n, size="0.01")
     seen, cursor = [], ""
     for _ in range(3):
-        (reply,) = desk.call(requests.order_history(SUB_ACCOUNT, limit=2, cursor=cursor))
+        page = requests.History(sub_account_id=str(SUB_ACCOUNT), limit=2, cursor=cursor or UNSET)
+        (reply,) = desk.call(requests.Call("order_history", page))
         seen += [int(o["metadata"]["client_order_id"]) for o in reply["result"]["result"]]
         cursor = reply["result"]["next"]
     assert (seen, cursor) == ([2**63 + n for n in (4, 3, 2, 1, 0)], "")

@@ -30,7 +30,6 @@ READS: dict[str, tuple[Callable[[int, bytes], object], bytes]] = {
     "ticker": (codec.decode_ticker, sample.TICKER),
     "mark prices": (codec.decode_mark_prices, sample.MARK_PRICES),
     "account": (codec.decode_account, sample.ACCOUNT),
-    "capital": (codec.decode_capital, sample.CAPITAL),
     "collateral": (codec.decode_collateral, sample.COLLATERAL),
     "status": (codec.decode_status, sample.STATUS),
     "time": (codec.decode_time, b"1750793021519"),
@@ -217,7 +216,6 @@ def test_status_time_ticker_and_marks_decode() -> None:
     assert ticker is not None
     assert ticker.last_price == Decimal("141.25")
     assert codec.decode_mark_prices(200, sample.MARK_PRICES)[0].mark_price == Decimal("141.24")
-    assert codec.decode_capital(200, sample.CAPITAL)["USDC"].available == Decimal("100.5")
 
 
 @pytest.mark.parametrize("name", READS)

@@ -68,8 +68,8 @@ def test_an_ack_is_true_in_either_spelling(ack: str) -> None:
 def test_open_orders_and_histories_are_arrays_under_result() -> None:
     frame = rpc(f'{{"result":[{recorded.ORDER_JSON}]}}', "v1/open_orders")
     assert len(reading.read_orders(reply(frame))) == 1
-    history = rpc(f'{{"result":[{recorded.ORDER_JSON}],"next":"abc"}}', "v1/order_history")
-    page = reading.read_order_history(reply(history))
+    history = rpc(f'{{"result":[{recorded.FILL_JSON}],"next":"abc"}}', "v1/fill_history")
+    page = reading.read_fill_history(reply(history))
     assert (len(page.items), page.cursor) == (1, "abc")
     assert reading.read_orders(reply(rpc("[]", "v1/open_orders"))) == ()
 
@@ -185,9 +185,8 @@ def test_a_client_id_that_is_no_uint64_is_a_frame_error(client_id: str) -> None:
 
 
 READERS = (
-    reading.read_order, reading.read_orders, reading.read_order_history, reading.read_fill_history,
-    reading.read_positions, reading.read_summary, reading.read_instruments, reading.read_ack,
-    reading.read_subscription,
+    reading.read_order, reading.read_orders, reading.read_fill_history, reading.read_positions,
+    reading.read_summary, reading.read_instrument, reading.read_ack, reading.read_subscription,
 )  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

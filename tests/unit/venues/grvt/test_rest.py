@@ -125,7 +125,7 @@ def test_environments_come_from_the_sdk() -> None:
     prod = endpoints.endpoints_of("prod")
     assert prod.trades_socket == "wss://trades.grvt.io/ws/full"
     assert prod.market_socket == "wss://market-data.grvt.io/ws/full"
-    assert prod.login_url == "https://edge.grvt.io/auth/api_key/login"
+    assert prod.edge == "https://edge.grvt.io"
     assert [endpoints.endpoints_of(name).chain_id for name in endpoints.environments()] == [
         327, 325, 327, 326,
     ]  # fmt: skip
