@@ -18,8 +18,8 @@ from actors.errors import ConnectionFailed
 from actors.http import HttpClient
 from cli.exits import CONFIGURATION, UNEXPECTED, CommandFailed
 from cli.instruments import InstrumentCache
-from cli.reach import Reach
 from cli.settings import Settings
+from cli.venue_access import VenueAccess
 from config.errors import ConfigError
 from config.loader import Loaded
 from config.schema import ConnectionConfig, DeskConfig, LegConfig
@@ -46,7 +46,7 @@ _NOT_LISTED: Final = frozenset(
 
 
 def look_up_instruments(
-    loaded: Loaded[Settings], reach: Reach, cache: InstrumentCache
+    loaded: Loaded[Settings], access: VenueAccess, cache: InstrumentCache
 ) -> dict[str, dict[str, Instrument]]:
     """The instruments of all desks, by venue and symbol, as the venues list them now.
 
@@ -57,7 +57,7 @@ def look_up_instruments(
     listed: dict[str, dict[str, Instrument]] = {GRVT: {}, BACKPACK: {}}
     remembered: dict[str, dict[str, Instrument]] = {GRVT: {}, BACKPACK: {}}
     errors: list[ConfigError] = []
-    look_ups = _look_ups(loaded.config, reach)
+    look_ups = _look_ups(loaded.config, access)
     for name, desk in loaded.config.desks.items():
         for role, leg in (("primary", desk.primary), ("hedge", desk.hedge)):
             at = f"desks.{name}.{role}.symbol"
@@ -88,14 +88,14 @@ def _remembered(cache: InstrumentCache, leg: LegConfig, error: Exception) -> Ins
     return instrument
 
 
-def _look_ups(settings: Settings, reach: Reach) -> dict[str, LookUp]:
+def _look_ups(settings: Settings, access: VenueAccess) -> dict[str, LookUp]:
     venues = settings.venues
     return {
         GRVT: lambda symbol: _grvt_instrument(
-            reach.grvt.market_data, venues.grvt.connection, symbol
+            access.grvt.market_data, venues.grvt.connection, symbol
         ),
         BACKPACK: lambda symbol: _backpack_instrument(
-            reach.backpack_api, venues.backpack.connection, symbol
+            access.backpack_api, venues.backpack.connection, symbol
         ),
     }
 

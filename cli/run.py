@@ -36,7 +36,6 @@ from cli.outlet import Outlet
 from cli.paper_process import Drop
 from cli.preflight import look_up_instruments
 from cli.progress import Progress, required_actors
-from cli.reach import Reach, backpack_access, grvt_access, reach
 from cli.records import Records
 from cli.run_record import JOURNAL, LAST_ID, RunRecord
 from cli.service_control import RunControl
@@ -45,6 +44,7 @@ from cli.signals import Signals
 from cli.start import Start
 from cli.stopping import Stopping
 from cli.summary import DeskSummary, Summary
+from cli.venue_access import VenueAccess, backpack_access, grvt_access, venue_access
 from cli.view import NoView, View, open_view
 from config.loader import Loaded
 from config.schema import DeskConfig
@@ -97,7 +97,7 @@ def run(start: Start, options: RunOptions) -> int:
         if start.venues is not None:
             for drop in options.drops:
                 start.venues.arm(drop)
-        way = reach(start)
+        way = venue_access(start)
         stack.enter_context(only_trader(way.accounts, start.folder))
         access = _access(start, way)
         journal = start.folder / JOURNAL
@@ -335,7 +335,7 @@ class _Run:
             self._console.print(table)
 
 
-def _access(start: Start, way: Reach) -> _Access:
+def _access(start: Start, way: VenueAccess) -> _Access:
     """What the actors need to reach both venues, the instruments as they are listed included."""
     settings = start.loaded.config
     cache = InstrumentCache(start.folder, way.environments)

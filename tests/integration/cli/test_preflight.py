@@ -17,9 +17,9 @@ from cli.exits import CommandFailed
 from cli.instruments import FILE, InstrumentCache
 from cli.paper_process import PaperVenues
 from cli.preflight import look_up_instruments
-from cli.reach import Reach, reach
 from cli.settings import Settings, as_json, load_settings
 from cli.start import Start
+from cli.venue_access import VenueAccess, venue_access
 from config.loader import Loaded
 from venues.model import BACKPACK, GRVT, Instrument
 
@@ -32,14 +32,14 @@ QUICK = tuple(
 
 
 @pytest.fixture(scope="module")
-def venues(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reach]:
+def venues(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VenueAccess]:
     """How the paper venues are reached."""
     loaded = load_settings(None, ())
     with PaperVenues.launch(as_json(loaded.config.paper), None) as running:
-        yield reach(Start(loaded, {}, tmp_path_factory.mktemp("state"), running))
+        yield venue_access(Start(loaded, {}, tmp_path_factory.mktemp("state"), running))
 
 
-def look_up(way: Reach, folder: Path, *overrides: str) -> dict[str, dict[str, Instrument]]:
+def look_up(way: VenueAccess, folder: Path, *overrides: str) -> dict[str, dict[str, Instrument]]:
     return look_up_instruments(settings(*overrides), way, InstrumentCache(folder, way.environments))
 
 
@@ -47,7 +47,7 @@ def settings(*overrides: str) -> Loaded[Settings]:
     return load_settings(None, overrides)
 
 
-def without(way: Reach, *gone: str) -> Reach:
+def without(way: VenueAccess, *gone: str) -> VenueAccess:
     """The same venues, but nobody listens where these should."""
     with socket.create_server(("127.0.0.1", 0)) as once:
         nowhere = f"http://127.0.0.1:{once.getsockname()[1]}"
@@ -56,7 +56,7 @@ def without(way: Reach, *gone: str) -> Reach:
     return through(way, BACKPACK, nowhere) if BACKPACK in gone else way
 
 
-def through(way: Reach, venue: str, url: str) -> Reach:
+def through(way: VenueAccess, venue: str, url: str) -> VenueAccess:
     if venue == BACKPACK:
         return msgspec.structs.replace(way, backpack_api=url)
     grvt = msgspec.structs.replace(way.grvt, market_data=url)
@@ -89,7 +89,7 @@ def answering(status: int, body: bytes) -> Iterator[str]:
 
 
 def test_without_a_venue_the_instruments_of_the_last_good_start_are_taken(
-    venues: Reach, tmp_path: Path
+    venues: VenueAccess, tmp_path: Path
 ) -> None:
     found = look_up(venues, tmp_path)
     assert found[GRVT][ETH].min_size == Decimal("0.01")
@@ -98,7 +98,7 @@ def test_without_a_venue_the_instruments_of_the_last_good_start_are_taken(
 
 
 def test_what_a_gateway_says_in_place_of_a_venue_is_no_answer(
-    venues: Reach, tmp_path: Path
+    venues: VenueAccess, tmp_path: Path
 ) -> None:
     found = look_up(venues, tmp_path)
     for status, body in ((503, b"<html>"), (429, b'{"code": 1006}'), (200, b"{}"), (404, b"")):
@@ -108,7 +108,7 @@ def test_what_a_gateway_says_in_place_of_a_venue_is_no_answer(
 
 
 def test_without_a_venue_and_without_a_good_start_there_is_none(
-    venues: Reach, tmp_path: Path
+    venues: VenueAccess, tmp_path: Path
 ) -> None:
     with pytest.raises(CommandFailed) as caught:
         look_up(without(venues, GRVT), tmp_path)
@@ -117,7 +117,7 @@ def test_without_a_venue_and_without_a_good_start_there_is_none(
 
 
 def test_a_venue_that_accepts_and_says_nothing_is_waited_for_only_so_long(
-    venues: Reach, tmp_path: Path
+    venues: VenueAccess, tmp_path: Path
 ) -> None:
     found = look_up(venues, tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -126,7 +126,7 @@ def test_a_venue_that_accepts_and_says_nothing_is_waited_for_only_so_long(
 
 
 def test_a_symbol_that_a_venue_does_not_list_is_refused_whatever_was_listed_before(
-    venues: Reach, tmp_path: Path
+    venues: VenueAccess, tmp_path: Path
 ) -> None:
     look_up(venues, tmp_path)
     for leg in ("primary", "hedge"):
@@ -136,20 +136,24 @@ def test_a_symbol_that_a_venue_does_not_list_is_refused_whatever_was_listed_befo
         assert f"desks.eth.{leg}.symbol: got 'FOO_USDC_PERP'" in str(caught.value)
 
 
-def test_slices_too_small_for_a_venue_are_refused(venues: Reach, tmp_path: Path) -> None:
+def test_slices_too_small_for_a_venue_are_refused(venues: VenueAccess, tmp_path: Path) -> None:
     with pytest.raises(CommandFailed) as failure:
         look_up(venues, tmp_path, "desks.eth.size=0.05", "desks.eth.slices=6")
     assert "desks.eth.slices: got 6" in str(failure.value)
 
 
-def test_the_size_is_held_against_remembered_instruments_too(venues: Reach, tmp_path: Path) -> None:
+def test_the_size_is_held_against_remembered_instruments_too(
+    venues: VenueAccess, tmp_path: Path
+) -> None:
     look_up(venues, tmp_path)
     with pytest.raises(CommandFailed) as caught:
         look_up(without(venues, GRVT, BACKPACK), tmp_path, "desks.eth.size=0.005")
     assert "expected at least 0.01" in str(caught.value)
 
 
-def test_instruments_of_another_environment_are_not_taken(venues: Reach, tmp_path: Path) -> None:
+def test_instruments_of_another_environment_are_not_taken(
+    venues: VenueAccess, tmp_path: Path
+) -> None:
     look_up(venues, tmp_path)
     elsewhere = msgspec.structs.replace(
         without(venues, GRVT), environments={GRVT: "testnet", BACKPACK: "paper"}
@@ -160,7 +164,7 @@ def test_instruments_of_another_environment_are_not_taken(venues: Reach, tmp_pat
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b'{"schema":"x","venues":{}}'])
 def test_a_file_that_makes_no_sense_is_as_good_as_none_and_is_replaced(
-    venues: Reach, tmp_path: Path, content: bytes
+    venues: VenueAccess, tmp_path: Path, content: bytes
 ) -> None:
     (tmp_path / FILE).write_bytes(content)
     with pytest.raises(CommandFailed):
@@ -171,6 +175,6 @@ def test_a_file_that_makes_no_sense_is_as_good_as_none_and_is_replaced(
 
 
 def test_a_folder_that_takes_no_file_is_no_reason_not_to_start(
-    venues: Reach, tmp_path: Path
+    venues: VenueAccess, tmp_path: Path
 ) -> None:
     assert look_up(venues, tmp_path / "gone")[GRVT]

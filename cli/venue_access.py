@@ -20,7 +20,7 @@ from venues.model import BACKPACK, GRVT, Instrument
 _PAPER = "paper"
 
 
-class Reach(msgspec.Struct, frozen=True, kw_only=True):
+class VenueAccess(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses and credentials, of the paper venues or of the real ones."""
 
     grvt: Endpoints
@@ -48,11 +48,11 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def reach(start: Start) -> Reach:
+def venue_access(start: Start) -> VenueAccess:
     """Where this run trades. Raises CommandFailed when the paper venues did not start."""
     if start.venues is None:
         venues = start.loaded.config.venues
-        return Reach(
+        return VenueAccess(
             grvt=endpoints_of(venues.grvt.environment),
             backpack_api=venues.backpack.api_url,
             backpack_ws=venues.backpack.ws_url,
@@ -62,7 +62,7 @@ def reach(start: Start) -> Reach:
         )
     grvt, backpack = start.venues.places.grvt, start.venues.places.backpack
     account, keys = grvt.accounts[0], backpack.accounts[0]
-    return Reach(
+    return VenueAccess(
         grvt=Endpoints(
             edge=grvt.edge,
             trades=grvt.trades,
@@ -83,14 +83,14 @@ def reach(start: Start) -> Reach:
 
 
 def grvt_access(
-    settings: Settings, reach: Reach, instruments: Mapping[str, Instrument]
+    settings: Settings, access: VenueAccess, instruments: Mapping[str, Instrument]
 ) -> GrvtAccess:
     """What GRVT's actors need."""
     return GrvtAccess(
-        endpoints=reach.grvt,
-        api_key=reach.secrets["GRVT_API_KEY"],
-        sub_account_id=int(reach.secrets["GRVT_TRADING_ACCOUNT_ID"].reveal()),
-        signer=OrderSigner(reach.secrets["GRVT_PRIVATE_KEY"].reveal(), reach.grvt.chain_id),
+        endpoints=access.grvt,
+        api_key=access.secrets["GRVT_API_KEY"],
+        sub_account_id=int(access.secrets["GRVT_TRADING_ACCOUNT_ID"].reveal()),
+        signer=OrderSigner(access.secrets["GRVT_PRIVATE_KEY"].reveal(), access.grvt.chain_id),
         instruments=instruments,
         connection=settings.venues.grvt.connection,
         gate=RequestGate(settings.venues.grvt.rate),
@@ -98,15 +98,15 @@ def grvt_access(
 
 
 def backpack_access(
-    settings: Settings, reach: Reach, instruments: Mapping[str, Instrument]
+    settings: Settings, access: VenueAccess, instruments: Mapping[str, Instrument]
 ) -> BackpackAccess:
     """What Backpack's actors need."""
     return BackpackAccess(
-        api_url=reach.backpack_api,
-        ws_url=reach.backpack_ws,
+        api_url=access.backpack_api,
+        ws_url=access.backpack_ws,
         requests=RequestBuilder(
-            reach.secrets["BACKPACK_PUBLIC_KEY"].reveal(),
-            reach.secrets["BACKPACK_SECRET_KEY"].reveal(),
+            access.secrets["BACKPACK_PUBLIC_KEY"].reveal(),
+            access.secrets["BACKPACK_SECRET_KEY"].reveal(),
             order_window_ms=settings.venues.backpack.window_ms,
         ),
         instruments=instruments,
