@@ -104,7 +104,6 @@ class Coordinator(SupervisedActor):
         self._machine: CycleMachine | None = None
         self._history = DeskHistory(1, 0, 0)
         self._start = DeskStart(plan, instruments, expiry_s)
-        self._verifying: set[Leg] = set()
         self._epochs: dict[Leg, int] = {}
         self._wake_s = float("inf")
         self._slept = self.stalls()
@@ -216,8 +215,7 @@ class Coordinator(SupervisedActor):
         if self._desk.phase is not Phase.RECOVERING:
             size = self._start.size(leg, message)
             return self._desk.positions_read(leg, size, now_s, message.asked_s)
-        if not self._start.read(leg, message, now_s) and leg not in self._verifying:
-            self._verifying.add(leg)
+        if not self._start.read(leg, message, now_s):
             self.after(self._plan.retry_s, VerifyDue(leg))
         if self._start.proven is not None:
             return self._recover(self._start.proven)
@@ -245,7 +243,7 @@ class Coordinator(SupervisedActor):
             self._start.forget(self.clock.now())
 
     def _verify(self, message: VerifyDue) -> list[Effect]:
-        self._verifying.discard(message.leg)
+        self._start.asks_again(message.leg)
         if self._desk.phase is Phase.RECOVERING:
             self._orders.verify_positions(message.leg)
         return []
@@ -256,10 +254,10 @@ class Coordinator(SupervisedActor):
         return self._desk.drift(f"{message.venue}: {message.detail}", self.clock.now())
 
     def _forced(self, message: ForcedClose) -> list[Effect]:
-        leg = self._leg_of[message.venue]
+        leg, now_s = self._leg_of[message.venue], self.clock.now()
         if message.symbol != self._instruments[leg].symbol:
             return []  # another desk's
-        return self._desk.forced(leg, f"{message.venue}: {message.detail}", self.clock.now())
+        return self._desk.forced(leg, message.fill, f"{message.venue}: {message.detail}", now_s)
 
     def _stop_desk(self, message: StopDesk) -> list[Effect]:
         # While recovering too: what the venues hold is read, and closed, before this is over.

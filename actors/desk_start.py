@@ -44,6 +44,7 @@ class DeskStart:
         self._expiry_s = expiry_s
         self._held = HeldPositions(plan.retry_s / 2)
         self._known_since_s: dict[Leg, float] = {}
+        self._again: set[Leg] = set()
 
     def recorded(self, journal: Address, ids: IdAllocator) -> CycleRecorded:
         """Where the open cycle stands by the record, for as long as a venue can't be read."""
@@ -60,10 +61,19 @@ class DeskStart:
         return message.sizes.get(self._instruments[leg].symbol, ZERO)
 
     def read(self, leg: Leg, message: PositionsHeld, now_s: float) -> bool:
-        """A reading came in; False when that venue has to be read again."""
+        """A reading came in; False when the leg is to be read again, and nobody waits to do so."""
         self._known_since_s[leg] = message.since_s
         settled = self._instruments[leg].symbol not in message.unsettled
-        return self._held.read(leg, self.size(leg, message), settled, min(message.asked_s, now_s))
+        asked_s = min(message.asked_s, now_s)
+        # Readings come for other desks, too: one that waits to ask is enough.
+        if self._held.read(leg, self.size(leg, message), settled, asked_s) or leg in self._again:
+            return True
+        self._again.add(leg)
+        return False
+
+    def asks_again(self, leg: Leg) -> None:
+        """The wait of who was to read the leg again is over."""
+        self._again.discard(leg)
 
     @property
     def known(self) -> Mapping[Leg, Decimal]:

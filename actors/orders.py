@@ -306,8 +306,8 @@ class Orders(SupervisedActor):
 
     # -- connections -----------------------------------------------------------------------------
 
-    def _poll(self, _: PollDue) -> list[Effect]:
-        self.after(self._timing.doubt_poll_s, PollDue())
+    def _poll(self, due: PollDue) -> list[Effect]:
+        self.after(self._timing.doubt_poll_s, due)
         self._ask_for_history()
         self._outbox.report()
         return self._look_around() + self._manager.due(self._now())
@@ -345,11 +345,12 @@ class Orders(SupervisedActor):
 
     def _listener_changed(self, status: StatusMessage) -> list[Effect]:
         """Who is told of the venue (anew): tell it where things stand, and a desk what is held."""
+        effects = self._manager.desk_gone(self._outbox.left_by(status), self._now())
         if status.state not in (ChildState.RUNNING, ChildState.HALF_OPEN):
-            return []
+            return effects
         self._outbox.introduce(status.name)
         verify = status.name in self._desks and self._manager.ready
-        return self._manager.verify_positions(self._now()) if verify else []
+        return effects + (self._manager.verify_positions(self._now()) if verify else [])
 
     # -- answers to reads ------------------------------------------------------------------------
 

@@ -13,13 +13,14 @@ import msgspec
 
 from actors import gateway, journal
 from supervision.errors import Unavailable
+from supervision.states import ChildState, StatusMessage
 from trading import order_manager as manager
 from trading.capabilities import Capabilities
 from trading.order_manager import Effect, OrderManager
 from trading.orders import OrderView
 from trading.reads import Read
 from trading.request_budget import Lane, RequestUsage
-from venues.model import AccountSummary, NewOrder, Position
+from venues.model import AccountSummary, Fill, NewOrder, Position
 
 if TYPE_CHECKING:
     from loguru import Logger
@@ -81,6 +82,7 @@ class ForcedClose(msgspec.Struct, frozen=True):
     venue: str
     symbol: str
     detail: str
+    fill: Fill
 
 
 class VenueBalances(msgspec.Struct, frozen=True):
@@ -137,6 +139,7 @@ class Outbox:
         self.epoch = epoch
         self.since_s = 0.0
         self.desk_of: dict[int, str] = {}
+        self._desk_epochs: dict[str, int] = {}
         self._manager = orders
         self._log = log
         self._own = own
@@ -165,6 +168,15 @@ class Outbox:
         """No desk wants to hear of these any more."""
         for client_order_id in client_order_ids:
             self.desk_of.pop(client_order_id, None)
+
+    def left_by(self, status: StatusMessage) -> list[int]:
+        """The client order ids of a desk that has ended, or that begins anew without them."""
+        name, epoch = status.name, status.epoch
+        same = self._desk_epochs.setdefault(name, epoch) == epoch
+        self._desk_epochs[name] = epoch
+        if same and status.state in _THERE:
+            return []
+        return [number for number, desk in self.desk_of.items() if desk == name]
 
     def introduce(self, name: str) -> None:
         """One of ``listeners`` (anew): tell it the last readings, and a desk where things stand."""
@@ -211,8 +223,11 @@ class Outbox:
         self.asked.offer(msgspec.structs.replace(question, asked_s=self._now()))
 
     def withheld(self, message: gateway.ReadWithheld) -> list[Effect]:
-        """A question of ``_ask`` was not sent. That for an order comes again when it is due."""
-        read = _READS.get(type(message.question))
+        """A question of ``_ask`` was not sent."""
+        question = message.question
+        if isinstance(question, gateway.ReadOrder):
+            return self._manager.question_withheld(question.new.client_order_id)
+        read = _READS.get(type(question))
         return [] if read is None else self._manager.withheld(read)
 
     @property
@@ -287,7 +302,7 @@ class Outbox:
 
     def _publish_forced(self, effect: manager.PublishForced) -> None:
         self._log.error("forced: {}", effect.detail)
-        self._tell_desks(ForcedClose(self.venue, effect.symbol, effect.detail))
+        self._tell_desks(ForcedClose(self.venue, effect.symbol, effect.detail, effect.fill))
 
     def _publish_outside(self, effect: manager.PublishOutside) -> None:
         self._log.warning("not ours, and left alone: {}", effect.detail)
@@ -305,6 +320,7 @@ class Outbox:
             desk.offer(message)
 
 
+_THERE: Final = (ChildState.STARTING, ChildState.RUNNING, ChildState.HALF_OPEN)
 _READS: Final[dict[type, Read]] = {
     gateway.ReadFills: Read.FILLS,
     gateway.ReadOpenOrders: Read.OPEN_ORDERS,

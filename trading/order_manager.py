@@ -174,7 +174,10 @@ class OrderManager(VenueNews):
         return [] if order.state is OrderState.SENT else [PublishOrder(order.view())]
 
     def cancel(self, client_order_id: int, now_s: float) -> list[Effect]:
-        """Have it cancelled; it is over when the venue says so. At most MAX_CANCELS requests."""
+        """Have it cancelled; it is over when the venue says so.
+
+        Requested MAX_CANCELS times, then ever more rarely for as long as the venue shows it.
+        """
         order = self.orders.get(client_order_id)
         if order is None:
             return []
@@ -216,9 +219,8 @@ class OrderManager(VenueNews):
         """Somebody wants to know what is held now: read, and again until there is an answer."""
         self._passed(now_s)
         self._reads.want(Read.POSITIONS)
-        if not (self._asking and self._reads.may_ask(Read.POSITIONS, now_s, at_once=True)):
-            return []
-        return [AskPositions(), *self._announce()]
+        at_once = self._reads.press(Read.POSITIONS, now_s) if self._asking else False
+        return [AskPositions(), *self._announce()] if at_once else []
 
     # -- connections ----------------------------------------------------------------------------
 
@@ -258,8 +260,10 @@ class OrderManager(VenueNews):
 
         ``closed``: it takes no orders now. What rested there may have been ended: it is read.
         """
-        began = closed and not self._closed
+        began, ended = closed and not self._closed, self._closed and not closed
         self._closed, self.restriction = closed, why
+        if ended:
+            self._cancel_anew()  # while it was closed, requests were refused
         if not began:
             return self._announce()
         self._reads.want(Read.OPEN_ORDERS)
@@ -303,7 +307,8 @@ class OrderManager(VenueNews):
             self._began_s = now_s
         effects = self._guard()
         starved = self._reads.starved  # an order alone proves nothing: let those go first
-        for order in self.unresolved():
+        # Who has waited longest for a question of his comes first: not all can be asked at once.
+        for order in sorted(self.unresolved(), key=lambda order: self._absence(order).asked_s):
             if order.state is OrderState.INTENDED:
                 continue
             order.cancel.wanted = order.cancel.wanted or self._too_old(order, now_s)

@@ -32,6 +32,7 @@ class Reads:
         self._gap: set[Read] = set()
         self._wanted: set[Read] = set()
         self._withheld: set[Read] = set()
+        self._pressing: set[Read] = set()
         self._money_moved_s: float | None = None  # since when the balances that were read are old
 
     def begin(self, now_s: float) -> list[Read]:
@@ -64,6 +65,16 @@ class Reads:
     def want(self, read: Read) -> None:
         """Have it read again, until there is an answer."""
         self._wanted.add(read)
+
+    def press(self, read: Read, now_s: float) -> bool:
+        """Somebody needs an answer to a question of now. True, and noted as asked: at once.
+
+        Those who come shortly after another share one question, at the next look.
+        """
+        if now_s - self._asked_s.get(read, _NEVER) >= SHARED_S:
+            return self.may_ask(read, now_s, at_once=True)
+        self._pressing.add(read)
+        return False
 
     def money_moved(self, now_s: float) -> bool:
         """A cycle has ended: balances that were asked for before are not what is there now.
@@ -104,17 +115,25 @@ class Reads:
             return False
         self._asked_s[read] = now_s
         self._withheld.discard(read)
+        self._pressing.discard(read)
         if not soon:  # else the last question may still be under way
             self._tries[read] = self._tries.get(read, 0) + 1
         return True
 
     def due(self, doubtful: Iterable[Read], now_s: float) -> list[Read]:
         """Reads that are awaited, needed to make sure (``doubtful``), or due by their period."""
-        wanted = {*self._gap, *self._wanted, *doubtful, *self._periodical(now_s)}
+        # One that was withheld is asked for, though an earlier question may be answered by now.
+        pressing = self._pressing
+        wanted = {*self._gap, *self._wanted, *self._withheld, *pressing, *doubtful}
+        wanted.update(self._periodical(now_s))
         for read in Read:
             if read not in wanted:
                 self._tries[read] = 0  # nobody needs the answer any more
-        return [read for read in _URGENCY if read in wanted and self.may_ask(read, now_s)]
+        return [
+            read
+            for read in _URGENCY
+            if read in wanted and self.may_ask(read, now_s, at_once=read in pressing)
+        ]
 
     def _periodical(self, now_s: float) -> Iterable[Read]:
         positions_s, balances_s = self._timing.positions_every_s, self._timing.balances_every_s
@@ -129,6 +148,8 @@ class Reads:
                 yield read
 
 
+SHARED_S: Final = 0.1
+"""Several desks that begin at once all want to know what is held, again and again."""
 BALANCES_APART_S: Final = 3.0
 """Every cycle's end has balances read, and cycles may follow each other at once."""
 MAX_UNANSWERED: Final = 3

@@ -260,7 +260,9 @@ class VenueNews(VenueOrders):
             at_s = self._started_s + since_s
             self._check.forced(fill.symbol, fill.signed_size, at_s, self._now_s)
             word = f"{fill.symbol}: the venue closed {fill.size} by itself, trade {fill.trade_id}"
-            return [AskPositions(), PublishForced(fill.symbol, word)]
+            return [
+                *self._mirror.fill(fill), AskPositions(), PublishForced(fill.symbol, word, fill),
+            ]  # fmt: skip
         ours = self._outsiders.was_ours(fill.client_order_id)
         if ours or self._of_earlier_life(fill.client_order_id, fill.event_ns):
             return [*self._mirror.fill(fill), AskPositions()]
@@ -297,7 +299,11 @@ class VenueNews(VenueOrders):
 
     def _past(self, order: Order) -> bool:
         """True once nothing of it executes any more, though nobody may know yet what did."""
-        return self._now_s >= order.over_s(self._now_s) + self._timing.live_settle_s
+        over_s = order.over_s(self._now_s)
+        # Not every venue ends what rests by itself.
+        return order.cancel.seen_live_s < over_s and (
+            self._now_s >= over_s + self._timing.live_settle_s
+        )
 
     def _live_evidence(self, order: Order) -> bool:
         """True when its execution would have shown in feed and position (``trading.absence``)."""

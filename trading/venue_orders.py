@@ -6,7 +6,7 @@ what the journal and the readings of the account have told, and when the venue m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -30,6 +30,8 @@ from venues.model import ZERO
 
 _SECOND_NS: Final = 1_000_000_000
 MAX_CANCELS: Final = 3
+_LATE_CANCEL_S: Final = 5.0
+_RARE_CANCEL_S: Final = 30.0
 """Requests to cancel one order; after them it is only read, until it ends by itself."""
 
 _LONGEST_OVERLAP: Final = 9  # doublings: from 10 s to more than an hour
@@ -197,13 +199,40 @@ class VenueOrders:
         cancel = order.cancel
         if not (cancel.wanted and self._asking) or order.state.resolved:
             return []
-        again = (
-            cancel.seen_live_s > cancel.requested_s
-            and now_s - cancel.requested_s >= self._timing.poll_s
-        )
-        if cancel.requests and not (again and cancel.requests < MAX_CANCELS):
+        again = cancel.seen_live_s > cancel.requested_s
+        wait_s = self._timing.poll_s
+        if cancel.requests >= MAX_CANCELS:
+            wait_s = min(_LATE_CANCEL_S * 2 ** (cancel.requests - MAX_CANCELS), _RARE_CANCEL_S)
+        if cancel.requests and not (again and now_s - cancel.requested_s >= wait_s):
             return []
         return self._cancel_now(order, now_s)
+
+    def _cancel_anew(self) -> None:
+        """What has been requested in vain until now does not count."""
+        for order in self.unresolved():
+            order.cancel.requests = min(order.cancel.requests, 1)
+
+    def desk_gone(self, client_order_ids: Iterable[int], now_s: float) -> list[Effect]:
+        """Their desk has ended, and nobody would hedge what they execute: none may go on resting.
+
+        What waits for the journal is not sent any more.
+        """
+        self._passed(now_s)
+        effects: list[Effect] = []
+        for client_order_id in client_order_ids:
+            order = self.orders.get(client_order_id)
+            if order is not None and order.state is OrderState.INTENDED:
+                effects += self._withhold(order, "its desk has ended")
+            elif order is not None and order.rests:
+                order.cancel.wanted = True
+                effects += self._request_cancel(order, now_s)
+        return effects
+
+    def question_withheld(self, client_order_id: int) -> list[Effect]:
+        """The question for an order was not sent: our own rate limit. It is its turn again."""
+        if client_order_id in self._absences:
+            self._absences[client_order_id].asked_s = float("-inf")
+        return []
 
     def _cancel_now(self, order: Order, now_s: float) -> list[Effect]:
         order.cancel.requests += 1

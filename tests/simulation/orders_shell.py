@@ -43,7 +43,7 @@ class Desk(Protocol):
     def readiness(self, venue: str, epoch: int, ready: bool, new_risk: bool) -> None: ...
     def positions(self, venue: str, read: PositionRead) -> None: ...
     def drift(self, venue: str, detail: str) -> None: ...
-    def forced(self, venue: str, detail: str) -> None: ...
+    def forced(self, venue: str, fill: Fill, detail: str) -> None: ...
 
 
 class HearsOfFailures(OrderManager):
@@ -109,7 +109,8 @@ class OrdersShell:
         self._do(self.manager.verify_positions(self._schedule.host_s))
 
     def introduce(self) -> None:
-        """A desk (anew): tell it where things stand."""
+        """A desk (anew): tell it where things stand, and end what its last life left."""
+        self._do(self.manager.desk_gone(frozenset(self._wanted), self._schedule.host_s))
         ready, new_risk = self.manager.ready, self.manager.new_risk
         self._tell(lambda: self._desk.readiness(self.venue, self.epoch, ready, new_risk))
         if ready:
@@ -234,8 +235,8 @@ class OrdersShell:
             detail = effect.detail
             self._tell(lambda: self._desk.drift(self.venue, detail))
         elif isinstance(effect, manager.PublishForced):
-            what = effect.detail
-            self._tell(lambda: self._desk.forced(self.venue, what))
+            what, forced = effect.detail, effect.fill
+            self._tell(lambda: self._desk.forced(self.venue, forced, what))
         else:
             return isinstance(effect, manager.PublishBalances | manager.PublishContradiction)
         return True

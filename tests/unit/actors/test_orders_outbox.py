@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from loguru import logger
 
 from actors.orders_outbox import DriftFound, Outbox
 from supervision.directory import Directory
 from supervision.inbox import Inbox
+from supervision.states import ChildState, StatusMessage
 from tests.unit.trading.managers import ready_manager
 from trading.order_effects import PublishDrift
 from trading.request_budget import RequestBudget
@@ -61,3 +63,36 @@ def test_of_many_drifts_a_desk_that_comes_late_hears_the_first_of_each_symbol() 
     hall.outbox.carry_out([PublishDrift("of all")])
     hall.enter("eth/coordinator")
     assert hall.drifts("eth/coordinator") == ["drift 0", "of all"]
+
+
+DESK, OTHER = "eth/coordinator", "btc/coordinator"
+
+
+def with_orders_of_two() -> Outbox:
+    """The desk has orders 1 and 2, the other 3; the orders actor has heard of both desks."""
+    outbox = Hall(DESK, OTHER).outbox
+    assert outbox.left_by(told(ChildState.STARTING)) == outbox.left_by(told()) == []
+    outbox.desk_of.update({1: DESK, 2: DESK, 3: OTHER})
+    return outbox
+
+
+def told(state: ChildState = ChildState.RUNNING, epoch: int = 1) -> StatusMessage:
+    return StatusMessage(name=DESK, epoch=epoch, state=state)
+
+
+@pytest.mark.parametrize("state", [ChildState.BACKING_OFF, ChildState.STOPPED, ChildState.OPEN])
+def test_a_desk_that_is_not_there_any_more_leaves_its_orders(state: ChildState) -> None:
+    assert with_orders_of_two().left_by(told(state)) == [1, 2]
+
+
+def test_one_that_begins_anew_has_left_what_its_last_life_sent() -> None:
+    outbox = with_orders_of_two()
+    assert outbox.left_by(told(ChildState.STARTING, 2)) == [1, 2]
+    outbox.release((1, 2))
+    outbox.desk_of[4] = DESK
+    assert outbox.left_by(told(epoch=2)) == []
+
+
+def test_one_that_goes_on_has_left_nothing() -> None:
+    outbox = with_orders_of_two()
+    assert outbox.left_by(told(ChildState.HALF_OPEN)) == outbox.left_by(told()) == []

@@ -63,10 +63,12 @@ def read_for_long(manager: OrderManager, from_s: float, held: str) -> list[Effec
     return [effect for at_s in moments_s for effect in read_positions(manager, at_s, held)]
 
 
-def with_sent_order(manager: OrderManager, signed: str = "0.5", at_s: float = 0.0) -> OrderManager:
+def with_sent_order(
+    manager: OrderManager, signed: str = "0.5", at_s: float = 0.0, *, number: int = 1
+) -> OrderManager:
     """Order 1 was written at ``at_s``, to live for 5 s."""
-    manager.submit(new_order(1, signed, created_s=at_s), adds_risk=False)
-    manager.sent(1, at_s)
+    manager.submit(new_order(number, signed, created_s=at_s), adds_risk=False)
+    manager.sent(number, at_s)
     return manager
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.support_trading import GRVT_ETH, fill, new_order, update
+from tests.support_trading import GRVT_ETH, fill, new_order, position, update
 from tests.unit.trading.managers import (
     answer_reads,
     at_ns,
@@ -23,6 +23,7 @@ from trading.order_effects import (
     GuardResting,
     OrderTiming,
     PublishContradiction,
+    PublishPositions,
     SendOrder,
 )
 from trading.order_manager import MAX_CANCELS, OrderManager
@@ -70,15 +71,62 @@ def test_while_a_cancel_is_pending_the_order_is_read_as_often_as_one_in_doubt() 
     assert asked == [11.25, 11.5, 11.75]
 
 
-def test_a_cancel_is_repeated_for_an_order_that_the_venue_still_shows_and_thrice_at_most() -> None:
+def shown_live(manager: OrderManager, from_s: int, until_s: int) -> list[int]:
+    """The venue shows the order every second; when its cancel was requested."""
+    requested_s = []
+    for at_s in range(from_s, until_s):
+        manager.updated(LIVE, at_s + 0.1)
+        requested_s += [at_s] * cancels(manager.due(at_s + 0.2))
+    return requested_s
+
+
+def test_a_cancel_is_repeated_for_an_order_that_the_venue_still_shows_thrice_and_then_rarely() -> (
+    None
+):
     manager = with_resting_order()
     manager.cancel(1, 11.0)
     assert sum(cancels(manager.due(at_s)) for at_s in (12.0, 13.0, 14.0)) == 0
-    requests = 1
-    for at_s in range(15, 40):
-        manager.updated(LIVE, at_s + 0.1)
-        requests += cancels(manager.due(at_s + 0.2))
-    assert requests == MAX_CANCELS
+    requested_s = shown_live(manager, 15, 140)
+    assert requested_s[: MAX_CANCELS - 1] == [15, 16]
+    assert requested_s[MAX_CANCELS - 1 :] == [21, 31, 51, 81, 111]
+
+
+def test_what_was_refused_while_the_venue_was_closed_is_requested_again_once_it_is_open() -> None:
+    manager = with_resting_order()
+    manager.cancel(1, 11.0)
+    manager.restricted("maintenance", 11.1, closed=True)
+    assert shown_live(manager, 12, 20) == [12, 13, 18]
+    manager.restricted("", 20.0)
+    assert shown_live(manager, 20, 23) == [20, 21]
+
+
+def test_an_order_that_is_shown_after_its_life_leaves_readings_of_positions_unsettled() -> None:
+    """A venue that knows no expiry ends nothing by itself."""
+    manager = with_resting_order(lives_s=5.0)
+    shown_live(manager, 11, 30)
+    (told,) = only(manager.positions_read((position("0"),)), PublishPositions)
+    assert told.unsettled == {GRVT_ETH.symbol}
+
+
+# -- the desk is gone ----
+
+
+def test_what_rests_for_a_desk_that_is_gone_is_cancelled() -> None:
+    manager = with_resting_order()
+    assert manager.desk_gone([1, 77], 11.0)[0] == CANCEL
+    assert manager.orders[1].state is OrderState.CANCEL_PENDING
+
+
+def test_what_waits_for_the_journal_for_a_desk_that_is_gone_is_not_sent() -> None:
+    manager = sure_manager()
+    manager.submit(resting(), adds_risk=True)
+    assert published(manager.desk_gone([1], 11.0)).state is OrderState.NOT_SENT
+    assert only(manager.intent_recorded(1), SendOrder) == []
+
+
+def test_what_is_over_by_itself_is_left_to_it() -> None:
+    manager = with_sent_order(sure_manager(), at_s=10.0)
+    assert manager.desk_gone([1], 11.0) == []
 
 
 def test_a_refused_cancel_has_the_order_read_at_once() -> None:

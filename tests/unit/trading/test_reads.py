@@ -66,6 +66,41 @@ def test_a_read_that_was_withheld_goes_before_the_next_question_for_an_order() -
     assert only(manager.due(1.7), AskOrder)
 
 
+def test_one_that_was_withheld_is_asked_though_the_question_before_it_is_answered() -> None:
+    """Else nothing is asked for an order in doubt any more, and its leg stays as it is for ever."""
+    manager = with_sent_order(ready_manager())
+    manager.doubted(1, "no reply", 1.0)
+    manager.withheld(Read.FILLS)
+    manager.fills_read((), 1.2)
+    assert only(manager.due(1.3), AskFills)
+    assert only(manager.due(1.6), AskOrder)
+
+
+def test_desks_that_want_to_know_at_the_same_time_share_a_question() -> None:
+    manager = ready_manager()
+    asked = [manager.verify_positions(at_s) for at_s in (3.0, 3.02, 3.04)]
+    assert [len(only(effects, AskPositions)) for effects in asked] == [1, 0, 0]
+    assert only(manager.due(3.25), AskPositions), "the later ones were not asked what held before"
+    assert only(manager.due(3.5), AskPositions) == []
+
+
+def orders_in_doubt(count: int) -> OrderManager:
+    manager = ready_manager()
+    for number in range(1, count + 1):
+        with_sent_order(manager, number=number)
+        manager.doubted(number, "no reply", 1.0)
+    return manager
+
+
+def test_an_order_whose_question_was_withheld_is_asked_for_first() -> None:
+    manager = orders_in_doubt(3)
+    assert len(only(manager.due(1.5), AskOrder)) == 3
+    manager.question_withheld(3)
+    assert [ask.new.client_order_id for ask in only(manager.due(1.6), AskOrder)] == [3]
+    manager.question_withheld(3)
+    assert [ask.new.client_order_id for ask in only(manager.due(1.8), AskOrder)] == [3, 1, 2]
+
+
 # -- balances after a cycle ----
 
 MONEY = AccountSummary(venue=GRVT, equity=ZERO, available=ZERO)
