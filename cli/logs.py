@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from loguru import logger
 
-from cli.outlet import Outlet
+from cli.nonblocking_stream import NonblockingStream
 from config.schema import LogConfig
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ def set_up(config: LogConfig, *, quiet: bool = False) -> None:
 
 
 # Whatever stderr is at that moment: a live view wraps it. Logging waits for nobody.
-_OUTLET: Final = Outlet(lambda: sys.stderr)
+_STDERR: Final = NonblockingStream(lambda: sys.stderr)
 
 
 def _write(message: str) -> None:
-    _OUTLET.write(message)
+    _STDERR.write(message)
 
 
 def _human(record: Record) -> str:

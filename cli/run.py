@@ -30,9 +30,9 @@ from cli.accounts import only_trader
 from cli.ending import Ending, left
 from cli.instruments import InstrumentCache
 from cli.lock import only_one
+from cli.nonblocking_stream import NonblockingStream
 from cli.notices import NoticedReloader, Notices
 from cli.notify import Notifier
-from cli.outlet import Outlet
 from cli.paper_process import Drop
 from cli.preflight import look_up_instruments
 from cli.progress import Progress, required_actors
@@ -42,7 +42,7 @@ from cli.service_control import RunControl
 from cli.settings import Settings
 from cli.signals import Signals
 from cli.start import Start
-from cli.stopping import Stopping
+from cli.stopping import Stopping, actors_end_s, desks_end_s
 from cli.summary import DeskSummary, Summary
 from cli.venue_access import VenueAccess, backpack_access, grvt_access, venue_access
 from cli.view import NoView, View, open_view
@@ -59,7 +59,6 @@ from venues.model import BACKPACK, GRVT
 
 _REFRESH_S: Final = 0.25
 _BOOT_S: Final = 60.0
-_STOP_S: Final = 40.0  # the units' TimeoutStopSec leaves room for it twice: desks, then actors
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +142,12 @@ class _Run:
         self._snapshot: BoardSnapshot | None = None
         self._view: View = NoView()
         self._control = RunControl(self._settings.mode, self._began_s, signals.wake)
-        self._stopping = Stopping(signals, self._control, self._settings.stop.sigterm)
+        self._stopping = Stopping(
+            signals,
+            self._control,
+            self._settings.stop.sigterm,
+            desks_end_s(self._settings.desks.values()),
+        )
         last = LastId(start.folder / LAST_ID)
         self._service = Service(
             config=self._settings,
@@ -180,19 +184,33 @@ class _Run:
         reloader = NoticedReloader(self._service, self._settings, self._options.reread)
         reloader.notices = notices
         self._control.attach(root, spec, reloader)
-        try:
-            root.wait_ready(_BOOT_S)
-        except BootFailed as error:
-            logger.error("not started: {}", error)
-            notices.ended(exits.UNEXPECTED, str(error))
-            return exits.UNEXPECTED
+        self._boot(root)
         self._watch(root, notices)
+        if isinstance(root.failure, BootFailed):  # now, or after we had stopped waiting for it
+            logger.error("not started: {}", root.failure)
+            notices.ended(exits.UNEXPECTED, str(root.failure))
+            return exits.UNEXPECTED
         self._read_board()
         self._say_how_it_ends()
         root.stop()
         code = self._sum_up(self._ending.exit_code(self._stopped(root, notices)))
         notices.ended(code, self._ending.halted)
         return code
+
+    def _boot(self, root: RootHandle) -> None:
+        """Wait until everything has started, as long as nobody wants us to stop.
+
+        What takes too long is named. Nothing else comes of it: it is its supervisor's to judge.
+        """
+        until_s = time.monotonic() + _BOOT_S
+        with contextlib.suppress(BootFailed):
+            while not root.wait_ready(_REFRESH_S):
+                if root.exit_code is not None or self._signals.count:
+                    return
+                if time.monotonic() >= until_s:
+                    down = ", ".join(not_up(self._directory.snapshot())) or "the root supervisor"
+                    logger.error("not started within {:g} s, going on: {}", _BOOT_S, down)
+                    return
 
     def _say_how_it_ends(self) -> None:
         """While the console still answers: who told us to stop wants to know what is left."""
@@ -205,7 +223,7 @@ class _Run:
     def _stopped(self, root: RootHandle, notices: Notices) -> int | None:
         """Wait for the actors to end, in slices: the service manager hears of it meanwhile."""
         notices.stopping("the actors end")
-        until_s = time.monotonic() + _STOP_S
+        until_s = time.monotonic() + actors_end_s(root.shutdown_deadline_s)
         while root.exit_code is None and time.monotonic() < until_s:
             root.wait(_REFRESH_S)
             notices.observe(self._snapshot)
@@ -350,7 +368,7 @@ def _console() -> Console:
     """Where the run shows itself. Only a terminal is written to directly."""
     console = Console()
     if not console.is_terminal:
-        console = Console(file=cast("IO[str]", Outlet(lambda: sys.stdout)))
+        console = Console(file=cast("IO[str]", NonblockingStream(lambda: sys.stdout)))
     return console
 
 

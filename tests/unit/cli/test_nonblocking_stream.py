@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 
-from cli.outlet import Outlet
+from cli.nonblocking_stream import NonblockingStream
 
 BOUND_S = 10.0
 
@@ -30,45 +30,45 @@ class Reader(io.StringIO):
 def test_lines_are_written_in_their_order() -> None:
     reader = Reader()
     reader.opened.set()
-    outlet = Outlet(lambda: reader)
+    stream = NonblockingStream(lambda: reader)
     for number in range(100):
-        outlet.write(f"{number}\n")
-    assert outlet.drain(BOUND_S)
+        stream.write(f"{number}\n")
+    assert stream.drain(BOUND_S)
     assert reader.getvalue().split() == [str(number) for number in range(100)]
 
 
 def test_a_reader_that_takes_nothing_makes_nobody_wait_and_is_told_what_was_lost() -> None:
     reader = Reader()
-    outlet = Outlet(lambda: reader, capacity=2)
-    outlet.write("first\n")
+    stream = NonblockingStream(lambda: reader, capacity=2)
+    stream.write("first\n")
     assert reader.reached.wait(BOUND_S)
     for number in range(5):
-        outlet.write(f"{number}\n")
-    assert not outlet.drain(0.01)
+        stream.write(f"{number}\n")
+    assert not stream.drain(0.01)
     reader.opened.set()
-    assert outlet.drain(BOUND_S)
-    outlet.write("last\n")
-    assert outlet.drain(BOUND_S)
+    assert stream.drain(BOUND_S)
+    stream.write("last\n")
+    assert stream.drain(BOUND_S)
     assert reader.getvalue() == "first\n0\n1\n3 lines lost: nobody took them\nlast\n"
 
 
 def test_a_full_disk_may_have_room_again() -> None:
     reader = Reader(OSError(28, "No space left on device"))
     reader.opened.set()
-    outlet = Outlet(lambda: reader)
-    outlet.write("lost\n")
-    assert outlet.drain(BOUND_S)
+    stream = NonblockingStream(lambda: reader)
+    stream.write("lost\n")
+    assert stream.drain(BOUND_S)
     reader.error = None
-    outlet.write("kept\n")
-    assert outlet.drain(BOUND_S)
+    stream.write("kept\n")
+    assert stream.drain(BOUND_S)
     assert reader.getvalue() == "kept\n1 lines lost: nobody took them\n"
 
 
 def test_a_reader_that_is_gone_is_given_up() -> None:
     reader = Reader(BrokenPipeError())
     reader.opened.set()
-    outlet = Outlet(lambda: reader)
-    outlet.write("nobody\n")
-    assert outlet.drain(BOUND_S)
-    assert outlet.gone
-    assert outlet.write("reads this\n") == 11
+    stream = NonblockingStream(lambda: reader)
+    stream.write("nobody\n")
+    assert stream.drain(BOUND_S)
+    assert stream.gone
+    assert stream.write("reads this\n") == 11

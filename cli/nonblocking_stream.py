@@ -17,10 +17,10 @@ from collections.abc import Callable
 from typing import Final, TextIO
 
 _CAPACITY: Final = 10_000
-_PATIENCE_S: Final = 2.0
+_DRAIN_AT_EXIT_S: Final = 2.0
 
 
-class Outlet:
+class NonblockingStream:
     """Stands for ``stream()``, which is asked anew for each write. Any thread may write."""
 
     encoding = "utf-8"
@@ -50,7 +50,9 @@ class Outlet:
                 return len(text)
             self._waiting.append(text)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="outlet", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, name="nonblocking-stream", daemon=True
+                )
                 self._thread.start()
                 atexit.register(self.drain)
             self._changed.notify_all()
@@ -63,7 +65,7 @@ class Outlet:
         """No."""
         return False
 
-    def drain(self, timeout_s: float = _PATIENCE_S) -> bool:
+    def drain(self, timeout_s: float = _DRAIN_AT_EXIT_S) -> bool:
         """Wait until all is written, so long at most. False: some is not."""
         due_s = time.monotonic() + timeout_s
         with self._changed:
