@@ -16,8 +16,8 @@ from drills import starts
 from drills.impostor import Impostor
 
 _SPARE: Final = 1
-WITHIN: Final = frozenset(("clock", "names", "part"))
-"""What only somebody within the service's process can do (``drills.within``)."""
+IN_PROCESS: Final = frozenset(("clock", "names", "part"))
+"""What only a fault injector in the service's process can do (``drills.in_process_faults``)."""
 IMPOSTOR: Final = "certificate"
 NAMES: Final = "names"
 

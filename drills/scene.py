@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cli.paper_process import PaperVenues, Places
-from drills.host import IMPOSTOR, NAMES, WITHIN
+from drills.host import IMPOSTOR, IN_PROCESS, NAMES
 from drills.impostor import HOST, Impostor
 from drills.plan import Plan
 from drills.unfold import Placed, acts, as_recorded, with_pid
@@ -17,7 +17,7 @@ from paper.records import AnyRecord, decode_records
 from paper.traffic import VenueTraffic
 
 NAMED: Final = "localhost"
-"""What GRVT's trading host is called where its name can be lost (``drills.within``)."""
+"""What GRVT's trading host is called where its name can be lost (``drills.in_process_faults``)."""
 _AHEAD: Final = 3  # cycles: a signal is armed for the process that will be there
 _PROXIED: Final = ("grvt/edge", "grvt/trades", "grvt/market-data", "backpack/api", "backpack/ws")
 _OF_THE_NETWORK: Final = frozenset(
@@ -70,9 +70,9 @@ class Scene:
         return msgspec.structs.replace(places, grvt=grvt)
 
     @property
-    def has_somebody_within(self) -> bool:
-        """True when somebody has to be within the service's process."""
-        return bool(self._acts & WITHIN)
+    def needs_in_process_faults(self) -> bool:
+        """True when the service has to be started with the fault injector in its process."""
+        return bool(self._acts & IN_PROCESS)
 
     def arm_signals(self, pid: int) -> None:
         """Arm the signals whose cycles are near, for that process."""

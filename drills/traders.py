@@ -120,12 +120,12 @@ class _Lives:
             self._pause(_AGAIN_S)
         self._lives += 1
         scene = self._scene
-        within = scene.has_somebody_within and self._trader == KETCH
+        in_process = scene.needs_in_process_faults and self._trader == KETCH
         arguments = command(
-            self._trader, scene.plan, scene.venue, left, resume=resume, within=within
+            self._trader, scene.plan, scene.venue, left, resume=resume, in_process_faults=in_process
         )
         with started(
-            arguments, scene.folder, "log", told=within, certificate=self._host.certificate
+            arguments, scene.folder, "log", told=in_process, certificate=self._host.certificate
         ) as child:
             while child.poll() is None and time.monotonic() < self._due_s:
                 self._scene.arm_signals(child.pid)
@@ -182,9 +182,15 @@ class _Lives:
 
 
 def command(
-    trader: str, plan: Plan, venue: Path, cycles: int, *, resume: bool, within: bool = False
+    trader: str,
+    plan: Plan,
+    venue: Path,
+    cycles: int,
+    *,
+    resume: bool,
+    in_process_faults: bool = False,
 ) -> list[str]:
-    """The command line of a life with so many cycles; with somebody ``within`` its process."""
+    """The command line of a life with so many cycles, on request with the fault injector."""
     if trader != KETCH:
         client, _, policy = trader.removesuffix(RESTARTED).partition("-")
         return [
@@ -194,7 +200,7 @@ def command(
             *(["--close-first"] if trader.endswith(RESTARTED) else []),
         ]  # fmt: skip
     options = [part for setting in _overrides(plan) for part in ("-o", setting)]
-    program = ["-m", "drills.within"] if within else [str(HOME / "main.py")]
+    program = ["-m", "drills.in_process_faults"] if in_process_faults else [str(HOME / "main.py")]
     return [
         sys.executable, *program, "run", "--venue", str(venue),
         "--cycles", str(cycles), *(["--resume"] if resume else []), *options,

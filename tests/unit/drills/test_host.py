@@ -49,7 +49,7 @@ def test_a_journal_that_can_not_be_locked_is_told_by_its_mark(tmp_path: Path) ->
     assert "lock 1" in host.failures()
 
 
-def test_what_somebody_within_is_to_do_is_told_over_standard_input(tmp_path: Path) -> None:
+def test_what_is_to_fail_within_the_process_is_told_over_standard_input(tmp_path: Path) -> None:
     with host_at(tmp_path) as host, process() as child:
         host.act(["clock 5 3600"], child)
         assert child.stdout is not None

@@ -1,4 +1,4 @@
-"""Somebody within the service's process, and a host that becomes somebody else's."""
+"""Faults within the service's process, and a host that becomes somebody else's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from drills.impostor import HOST, Impostor
-from drills.within import NAMED, Clock, Names, Parts, Trouble
+from drills.in_process_faults import NAMED, Clock, Names, Parts, Trouble
 
 BOUND_S = 10.0
 

@@ -1,7 +1,7 @@
-"""Somebody inside the service's process, who does there what nobody can do from outside.
+"""Fault injector loaded into the service's process, for what nothing outside can cause.
 
-He turns its clock, takes its name server away, lets a part of it die or hang. Started in the place
-of ``main.py`` when a plan asks for that; what he is to do comes over standard input, a line each:
+It shifts the process's clock, breaks name resolution, kills or hangs an actor. Started in the place
+of ``main.py`` when a plan asks for that; what it is to do comes over standard input, a line each:
 ``clock 5 3600``, ``names 5 fails``, ``part 5 hangs grvt/orders SubmitOrder`` (for how long comes
 second). This is the only file of the drills that runs in the service, and knows its inside.
 """
@@ -118,7 +118,7 @@ class Parts:
         self._over.wait()
 
 
-class Within:
+class FaultInjector:
     """Does what it is told, and undoes it when its time is over."""
 
     def __init__(self, clock: Clock, names: Names, parts: Parts) -> None:
@@ -144,7 +144,7 @@ class Within:
 
 
 def main() -> None:
-    """Move in, and become the service."""
+    """Take the places of clock, name resolution and actors, then be the service."""
     clock, names = Clock(time.time_ns), Names(socket.getaddrinfo)
     parts = Parts(SupervisedActor._handle_receive)
 
@@ -158,16 +158,18 @@ def main() -> None:
         (SupervisedActor, "_handle_receive", receive),
     ):
         setattr(place, name, stand_in)
-    within = Within(clock, names, parts)
-    threading.Thread(target=_listen, args=(within,), daemon=True, name="within").start()
+    injector = FaultInjector(clock, names, parts)
+    threading.Thread(
+        target=_listen, args=(injector,), daemon=True, name="in-process-faults"
+    ).start()
     import main as service  # only now: who imports a function by its name gets ours
 
     service.main()
 
 
-def _listen(within: Within) -> None:
+def _listen(injector: FaultInjector) -> None:
     for line in sys.stdin:
-        within.obey(line)
+        injector.obey(line)
 
 
 def _say(text: str) -> None:
