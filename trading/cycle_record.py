@@ -9,6 +9,7 @@ import msgspec
 
 from trading.desk import CycleRecord, LegOrder, LegRecord, OrderRecord
 from trading.exposure import Exposure
+from trading.gone import Gone
 from trading.leg import Leg
 from trading.leg_state import LegState
 from trading.orders import OrderState, OrderView
@@ -49,7 +50,7 @@ class _Placed:
             mid=order.mid,
             reduce_only=order.reduce_only,
             executed=abs(view.signed_executed),
-            average_price=_average([view]),
+            average_price=_average([_executed(view)]),
             fills=view.fills,
             fee=view.fees,
             state=view.state.value,
@@ -67,6 +68,7 @@ class CycleOrders:
         self.reason = ""  # why it took another way than planned
         self.naked_ms: list[float] = []
         self.exposure = Exposure()
+        self.gone = {leg: Gone() for leg in Leg}
         self._orders: dict[tuple[Leg, int], _Placed] = {}
         # Asked for many times at every event, on the way from a fill to its hedge.
         self._executed = dict.fromkeys(Leg, ZERO)
@@ -135,11 +137,15 @@ class CycleOrders:
     @property
     def fills_complete(self) -> bool:
         """True when fees and prices of everything executed are exact."""
+        if not all(gone.exact for gone in self.gone.values()):
+            return False
         return all(view.fills_complete for leg in Leg for view in self._views(leg))
 
     @property
     def anything_executed(self) -> bool:
-        """True when an order of the cycle executed."""
+        """True when an order of the cycle executed, or the venue took something off."""
+        if any(gone.signed for gone in self.gone.values()):
+            return True
         return any(view.signed_executed for leg in Leg for view in self._views(leg))
 
     def fill_to_hedge_sent_ms(self) -> tuple[float, ...]:
@@ -180,20 +186,29 @@ class CycleOrders:
         pairs = [(p.order, p.view) for p in self._of(state.leg) if p.view is not None]
         done = [(order, view) for order, view in pairs if view.signed_executed]
         cash = sum((-order.side.sign * view.quote_amount for order, view in done), ZERO)
-        if done:  # what the cycle found and what it leaves are worth the mid of that moment
+        gone = self.gone[state.leg].parts(done[-1][0].mid if done else ZERO)
+        cash -= sum((part.signed * part.price for part in gone), ZERO)
+        mids = [order.mid for order, _ in done] or [part.mid for part in gone]
+        if mids:  # what the cycle found and what it leaves are worth the mid of that moment
             left = state.held + self._executed[state.leg]
-            cash += left * done[-1][0].mid - state.held * done[0][0].mid
+            found = state.held - self.gone[state.leg].signed
+            cash += left * mids[-1] - found * mids[0]
+        out = [_executed(view) for order, view in done if order.reduce_only]
+        out += [(part.price * abs(part.signed), abs(part.signed)) for part in gone]
+        forced = sum((abs(part.signed) for part in gone), ZERO)
         return LegRecord(
             venue=state.instrument.venue,
             symbol=state.instrument.symbol,
-            traded=sum((abs(view.signed_executed) for _, view in done), ZERO),
-            entry_price=_average(view for order, view in done if not order.reduce_only),
-            exit_price=_average(view for order, view in done if order.reduce_only),
-            fees=sum((view.fees for _, view in done), ZERO),
+            traded=sum((abs(view.signed_executed) for _, view in done), forced),
+            entry_price=_average(_executed(view) for order, view in done if not order.reduce_only),
+            exit_price=_average(out),
+            fees=sum((view.fees for _, view in done), sum((part.fee for part in gone), ZERO)),
             gross_pnl=cash,
             slippage_bps=_slippage_bps(done),
             orders=len(pairs),
-            fills=sum(view.fills for _, view in pairs),
+            fills=sum(view.fills for _, view in pairs)
+            + len({part.fill.key for part in gone if part.fill is not None}),
+            forced=forced,
         )
 
     def _of(self, leg: Leg) -> list[_Placed]:
@@ -261,11 +276,16 @@ def _merged(view: OrderView, known: OrderView) -> OrderView:
     return msgspec.structs.replace(known, state=view.state, reason=view.reason)
 
 
-def _average(views: Iterable[OrderView]) -> Decimal:
+def _executed(view: OrderView) -> tuple[Decimal, Decimal]:
+    """What an order executed, in quote currency and in base."""
+    return view.quote_amount, abs(view.signed_executed)
+
+
+def _average(parts: Iterable[tuple[Decimal, Decimal]]) -> Decimal:
     amount = size = ZERO
-    for view in views:
-        amount += view.quote_amount
-        size += abs(view.signed_executed)
+    for more, of in parts:
+        amount += more
+        size += of
     return (amount / size).quantize(_PRICE_PLACES) if size else ZERO
 
 

@@ -87,6 +87,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
 class LegRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What a cycle did on one leg. ``slippage_bps``: worse than the mid at decision is positive.
 
+    ``forced`` is what of ``traded`` no order of ours did: its venue by itself, or somebody by hand.
     ``funding`` is what its venue booked while it was open, positive when paid.
     """
 
@@ -101,6 +102,7 @@ class LegRecord(msgspec.Struct, frozen=True, kw_only=True):
     orders: int
     fills: int = 0
     funding: Decimal = ZERO
+    forced: Decimal = ZERO
 
 
 class CycleRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from trading.evidence import Evidence
 from trading.ladder import Climb
 from trading.leg import Leg
@@ -24,6 +26,7 @@ class LegState:
         self.held = ZERO  # at the venue when the cycle began: not 0 only after a recovery
         self.outside = ZERO  # somebody else's position beside ours, which is left alone
         self.evidence = Evidence()
+        self.read_mid: Decimal | None = None  # when the evidence was first read
         self.doubt = ""  # why nothing is ordered before the position has been read anew
         self.attempt = 0
         self.unfilled = 0  # orders of this cycle that did not fill whole

@@ -43,7 +43,7 @@ class RecordIntent(msgspec.Struct, frozen=True):
 
 
 class RecordFill(msgspec.Struct, frozen=True):
-    """Make an execution of an order of ours durable."""
+    """Make an execution durable: of an order of ours, or one by force."""
 
     fill: Fill
 
@@ -144,6 +144,7 @@ class PublishForced(msgspec.Struct, frozen=True):
 
     symbol: str
     detail: str
+    fill: Fill
 
 
 class PublishBalances(msgspec.Struct, frozen=True):

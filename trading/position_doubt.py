@@ -17,6 +17,7 @@ from trading.evidence import FORCED_S, READINGS, SURE_S, left_of, taken_off
 from trading.half_known import HalfKnownDesk
 from trading.leg import Leg
 from trading.leg_state import LegState
+from venues.model import Fill
 
 _OPEN: Final = (Phase.OPENING, Phase.HOLDING, Phase.CLOSING, Phase.UNWINDING)
 
@@ -30,11 +31,18 @@ class DoubtingDesk(HalfKnownDesk, abc.ABC):
         """A position as the venue has it, asked for at ``asked_s``, or now."""
         state = self.legs[leg]
         state.evidence.read(size - state.outside, min(asked_s, now_s))
+        if state.evidence.times == 1:
+            state.read_mid = None if state.quote is None else state.quote.mid
         self._weigh(state, now_s)
         return self._decide(now_s)
 
-    def forced(self, leg: Leg, reason: str, now_s: float) -> list[Effect]:
-        """The venue says that it has closed something of this leg by itself."""
+    def forced(self, leg: Leg, fill: Fill, reason: str, now_s: float) -> list[Effect]:
+        """The venue says that it has closed something of this leg by itself.
+
+        What is gone of ours is told by readings, before this or after it; this is its money.
+        """
+        if self.phase in (*_OPEN, Phase.SETTLING):
+            self.orders.gone[leg].told(fill)
         if self.phase in _OPEN and self.position(leg):
             self._halt(reason)
             self._doubt(self.legs[leg], reason, now_s)
@@ -67,7 +75,9 @@ class DoubtingDesk(HalfKnownDesk, abc.ABC):
         leg.evidence.forget()
         if self._contradicted(f"{why}: {leg.doubt}" if leg.doubt else why, now_s):
             return
-        leg.held += left_of(ours, seen) - ours
+        gone = left_of(ours, seen) - ours
+        leg.held += gone
+        self.orders.gone[leg.leg].read(gone, leg.read_mid)
         leg.doubt = ""
         leg.unreduced = 0
         self._unwound = True

@@ -200,6 +200,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     """One execution. ``fee`` is in quote currency: positive was paid, negative is a rebate.
 
     ``key`` identifies it at its venue, however often and by whatever way it is reported.
+    ``forced``: the venue did it by itself; then its message may have no fee (``fee_told``).
     """
 
     venue: str
@@ -214,6 +215,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     maker: bool
     event_ns: int
     forced: bool = False
+    fee_told: bool = True
 
     @property
     def key(self) -> tuple[str, str, str]:

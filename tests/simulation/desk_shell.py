@@ -22,7 +22,7 @@ from trading.leg import Leg
 from trading.orders import OrderView
 from trading.plan import DeskPlan
 from trading.recovery import HeldPositions
-from venues.model import GRVT, Instrument, MarketMode, NewOrder, Quote, TimeInForce
+from venues.model import GRVT, Fill, Instrument, MarketMode, NewOrder, Quote, TimeInForce
 
 EXPIRY_S: Final = {Leg.PRIMARY: 2.0, Leg.HEDGE: 5.0}
 _NOT_SENT_AFTER_S: Final = 2.0
@@ -120,8 +120,8 @@ class DeskShell:
     def drift(self, venue: str, detail: str) -> None:
         self._do(self.machine.drift(f"{venue}: {detail}", self._schedule.host_s))
 
-    def forced(self, venue: str, detail: str) -> None:
-        self._do(self.machine.forced(self._leg_of[venue], detail, self._schedule.host_s))
+    def forced(self, venue: str, fill: Fill, detail: str) -> None:
+        self._do(self.machine.forced(self._leg_of[venue], fill, detail, self._schedule.host_s))
 
     def moded(self, leg: Leg, mode: MarketMode) -> None:
         """The market's word on what it takes: as often as its prices."""

@@ -27,7 +27,7 @@ from trading.leg import Leg
 from trading.order_manager import OrderManager
 from trading.orders import OrderView
 from trading.plan import DeskPlan, MakerPlan, Style
-from venues.model import GRVT, Instrument, MarketMode
+from venues.model import GRVT, Fill, Instrument, MarketMode
 
 _MOVE_PERIOD_S = 0.1
 _QUOTE_PERIOD_S = 0.9  # a second old is too old
@@ -133,12 +133,13 @@ class World:
                 return
 
     def _unrecorded(self) -> tuple[str, ...]:
-        """Fills of ours that the journal has not, or has and never were."""
+        """Fills of ours that the journal has not, or has and never were. It may lack forced ones:
+        who heard of one may have died of it."""
         return tuple(
             f"{venue.name} trade {key[1]}"
             for venue in self.venues.values()
             for key in {fill.key for fill in venue.our_fills}
-            ^ set(self.journal.fills.get(venue.name, {}))
+            ^ {key for key, f in self.journal.fills.get(venue.name, {}).items() if not f.forced}
         )
 
     def _over(self) -> bool:
@@ -158,8 +159,8 @@ class World:
     def drift(self, venue: str, detail: str) -> None:
         self.desk.drift(venue, detail)
 
-    def forced(self, venue: str, detail: str) -> None:
-        self.desk.forced(venue, detail)
+    def forced(self, venue: str, fill: Fill, detail: str) -> None:
+        self.desk.forced(venue, fill, detail)
 
     # -- what is done to it ------------------------------------------------------------------------
 

@@ -210,6 +210,7 @@ def fill_data(frame: OrderData) -> Fill | None:
         maker=bool(frame.maker),
         event_ns=(frame.engine_us or frame.event_us) * NS_PER_US,
         forced=frame.origin not in (None, "", "USER"),
+        fee_told=frame.fee is not None,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, D, plan, quote
+from tests.support_trading import BACKPACK_ETH, GRVT_ETH, SECOND_NS, D, plan, quote
 from trading.cycle import CycleMachine
 from trading.cycle_effects import CancelOrder, Effect, FinishCycle, PlaceOrder
 from trading.cycle_state import Gate, always_open
@@ -16,7 +16,7 @@ from trading.desk import CycleRecord, LegOrder, Phase
 from trading.leg import Leg
 from trading.orders import OrderState, OrderView
 from venues.errors import KeyCheck, KeyRefusal
-from venues.model import Instrument, Refusal
+from venues.model import Fill, Instrument, Refusal, Side
 
 PRIMARY, HEDGE = Leg.PRIMARY, Leg.HEDGE
 _Effect = TypeVar("_Effect", bound=Effect)
@@ -169,6 +169,20 @@ class Desk:
         """Both venues tell what they hold."""
         effects = self.take(self.machine.positions_read(PRIMARY, D(primary), self.now_s))
         return effects + self.take(self.machine.positions_read(HEDGE, D(hedge), self.now_s))
+
+    def force(
+        self, leg: Leg, signed: str, price: str = "2500", fee: str = "0",
+        trade_id: str = "1", *, fee_told: bool = True, reason: str = "by force",
+    ) -> list[Effect]:  # fmt: skip
+        """The venue of a leg says that it has executed this by itself."""
+        instrument = self.instruments[leg]
+        told = Fill(
+            venue=instrument.venue, symbol=instrument.symbol, trade_id=trade_id,
+            venue_order_id="liquidation", client_order_id=None, side=Side.towards(D(signed)),
+            size=abs(D(signed)), price=D(price), fee=D(fee), maker=False,
+            event_ns=int(self.now_s * SECOND_NS), forced=True, fee_told=fee_told,
+        )  # fmt: skip
+        return self.take(self.machine.forced(leg, told, reason, self.now_s))
 
     def settle(self) -> list[Effect]:
         """Both venues hold what the desk expects."""

@@ -22,7 +22,7 @@ WHY = "grvt: ETH_USDT_Perp: the venue closed 0.5 by itself"
 
 def told(desk: Desk, leg: Leg = HEDGE) -> Desk:
     """The venue says that it has closed something of a leg."""
-    desk.take(desk.machine.forced(leg, WHY, desk.now_s))
+    desk.force(leg, "0.5" if leg is HEDGE else "-0.5", reason=WHY)
     return desk
 
 
@@ -40,10 +40,6 @@ def flat_again(desk: Desk) -> Desk:
         desk.wait(0.25)
     desk.settle()
     return desk
-
-
-def held(primary: str, hedge: str) -> tuple[dict[Leg, str], Desk]:
-    return {PRIMARY: primary, HEDGE: hedge}, holding(hold_s=60.0)
 
 
 def test_positions_are_asked_for_again_when_what_was_read_is_of_before_an_execution() -> None:

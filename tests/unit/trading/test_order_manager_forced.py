@@ -6,7 +6,7 @@ import msgspec
 
 from tests.support_trading import GRVT_ETH, fill, position
 from tests.unit.trading.managers import only, read_for_long, sure_manager, with_sent_order
-from trading.order_effects import AskPositions, PublishDrift, PublishForced
+from trading.order_effects import AskPositions, PublishDrift, PublishForced, RecordFill
 from trading.orders import OrderState
 from venues.model import Side
 
@@ -17,10 +17,10 @@ LIQUIDATION = msgspec.structs.replace(
 WHY = "ETH_USDT_Perp: the venue closed 0.5 by itself, trade 7"
 
 
-def test_a_forced_close_is_told_once_and_the_position_read() -> None:
+def test_a_forced_close_is_told_and_recorded_once_and_the_position_read() -> None:
     manager = sure_manager("0.5")
     assert manager.filled(LIQUIDATION, 5.0) == [
-        AskPositions(), PublishForced(GRVT_ETH.symbol, WHY),
+        RecordFill(LIQUIDATION), AskPositions(), PublishForced(GRVT_ETH.symbol, WHY, LIQUIDATION),
     ]  # fmt: skip
     assert manager.filled(LIQUIDATION, 5.1) == []
 

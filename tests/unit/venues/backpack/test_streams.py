@@ -91,6 +91,13 @@ def test_a_forced_trade_is_marked() -> None:
     assert fill is not None
     assert fill.forced
     assert fill.client_order_id is None
+    assert fill.fee_told
+
+
+def test_a_forced_trade_may_come_without_its_fee() -> None:
+    fill = order_event(changed(ORDER_FILL, O="ADL_AUTOCLOSE", c=None, n=None)).fill
+    assert fill is not None
+    assert (fill.fee, fill.fee_told) == (Decimal(0), False)
 
 
 def test_a_fee_in_the_base_asset_is_turned_into_quote_currency() -> None:
