@@ -67,7 +67,7 @@ class Links:
 
         On a ``detour`` that is the backup instead: what the others do until they are up is no loss.
         """
-        gone = False
+        gone, were_up = False, self.up
         if status.name == self._backup:
             self._backup_status = status
             gone = detour and not status.up
@@ -76,6 +76,9 @@ class Links:
             self._was_up = self._was_up or (status.up and status.name == self.gateway)
             another = before is not None and before.epoch != status.epoch
             gone = not detour and (not status.up or another)
+            were_up = were_up and not another
+        if self.up and not were_up:
+            self._asked_since_s = now_s  # a feed has begun: what is before it has to be read now
         self._choose(now_s)
         return gone
 

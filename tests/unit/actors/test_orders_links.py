@@ -106,6 +106,19 @@ def test_what_was_asked_before_the_gateway_was_there_in_between_does_not_count()
     assert known.accepts(said(QUERIES, 4.0), 1)
 
 
+@pytest.mark.parametrize("between", [[down(FEED, 1)], []], ids=["seen to go", "replaced at once"])
+def test_what_was_asked_before_a_feed_began_does_not_tell_what_it_missed(
+    between: list[StatusMessage],
+) -> None:
+    """The gateway was there all the time; what executed since its answer nobody would tell."""
+    known = links(status(TRADING), status(FEED), feed=FEED)
+    assert known.accepts(said(asked_s=2.5), 1)
+    for told in (*between, status(FEED, epoch=2)):
+        known.changed(told, 3.0)
+    assert not known.accepts(said(asked_s=2.5), 1)
+    assert known.accepts(said(asked_s=3.0), 1)
+
+
 def test_orders_take_the_backup_once_a_gateway_that_was_up_is_gone() -> None:
     assert not links(status(QUERIES), status(TRADING)).detour(2.0)
     assert links(status(QUERIES), status(TRADING), down(TRADING)).detour(3.0)
