@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from supervision import exit_codes
+
 DONE: Final = 0
 UNEXPECTED: Final = 1
 REFUSED: Final = 1
@@ -13,8 +15,8 @@ TIMEOUT: Final = 5
 HALTED: Final = 6
 EXPOSED: Final = 7
 JUDGED: Final = 8
-GAVE_UP: Final = 70
-ABANDONED: Final = 75
+GAVE_UP: Final = exit_codes.ESCALATED
+ABANDONED: Final = exit_codes.ABANDONED_LIMIT
 CONFIGURATION: Final = 78
 
 

@@ -27,6 +27,7 @@ from actors.control_socket import control_path
 from actors.last_id import LastId
 from cli import exits, logs, run_record, summary
 from cli.accounts import only_trader
+from cli.booting import wait_boot
 from cli.ending import Ending, left
 from cli.instruments import InstrumentCache
 from cli.lock import only_one
@@ -184,8 +185,9 @@ class _Run:
         reloader = NoticedReloader(self._service, self._settings, self._options.reread)
         reloader.notices = notices
         self._control.attach(root, spec, reloader)
-        self._boot(root)
-        self._watch(root, notices)
+        wait_boot(root, self._directory, stopped=self._stop_asked, timeout_s=_BOOT_S)
+        if root.failure is None:
+            self._watch(root, notices)
         if isinstance(root.failure, BootFailed):  # now, or after we had stopped waiting for it
             logger.error("not started: {}", root.failure)
             notices.ended(exits.UNEXPECTED, str(root.failure))
@@ -197,20 +199,8 @@ class _Run:
         notices.ended(code, self._ending.halted)
         return code
 
-    def _boot(self, root: RootHandle) -> None:
-        """Wait until everything has started, as long as nobody wants us to stop.
-
-        What takes too long is named. Nothing else comes of it: it is its supervisor's to judge.
-        """
-        until_s = time.monotonic() + _BOOT_S
-        with contextlib.suppress(BootFailed):
-            while not root.wait_ready(_REFRESH_S):
-                if root.exit_code is not None or self._signals.count:
-                    return
-                if time.monotonic() >= until_s:
-                    down = ", ".join(not_up(self._directory.snapshot())) or "the root supervisor"
-                    logger.error("not started within {:g} s, going on: {}", _BOOT_S, down)
-                    return
+    def _stop_asked(self) -> bool:
+        return self._signals.count > 0 or self._control.stop_asked is not None
 
     def _say_how_it_ends(self) -> None:
         """While the console still answers: who told us to stop wants to know what is left."""

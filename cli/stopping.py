@@ -8,7 +8,7 @@ positions as they are.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from loguru import logger
@@ -18,9 +18,11 @@ from actors.control_schema import StopHow
 from actors.coordinator import PauseDesk, StopDesk
 from cli.service_control import RunControl, drained
 from cli.signals import Signals
+from config.schema import DeskConfig
 
-_PATIENCE_S: Final = 5.0
-_LONGEST_S: Final = 40.0  # the units' TimeoutStopSec leaves room for it twice: desks, then actors
+_SAME_SIGNAL_S: Final = 5.0  # signals that follow within this belong to the first
+_TO_CLOSE_S: Final = 30.0  # orders that have to wait for a venue, or for its answer
+_TO_END_S: Final = 10.0  # from the root's own deadline to its exit code
 _WORDS: Final[dict[StopHow, str]] = {
     "drain": "once the present cycle is over",
     "flatten": "finishing or unwinding the cycle",
@@ -28,19 +30,37 @@ _WORDS: Final[dict[StopHow, str]] = {
 }
 
 
+def desks_end_s(desks: Iterable[DeskConfig]) -> float:
+    """How long desks have to close what is open: 40 s as shipped.
+
+    The units' TimeoutStopSec leaves room for this, for the actors and 40 s more.
+    """
+    slowest_s = max((desk.hedge_deadline_s + desk.settle_timeout_s for desk in desks), default=0.0)
+    return slowest_s + _TO_CLOSE_S
+
+
+def actors_end_s(shutdown_deadline_s: float) -> float:
+    """How long the actors have to end after that, 40 s as shipped: it must outlast the root's."""
+    return shutdown_deadline_s + _TO_END_S
+
+
 class Stopping:
-    """``sigterm``: what the first SIGTERM or SIGINT means. ``say`` hears of each step, in words."""
+    """``sigterm``: what the first SIGTERM or SIGINT means. ``longest_s``: the patience with desks
+    that close. ``say`` hears of each step, in words.
+    """
 
     def __init__(
         self,
         signals: Signals,
         control: RunControl,
         sigterm: StopHow,
+        longest_s: float,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._signals = signals
         self._control = control
         self._sigterm = sigterm
+        self._longest_s = longest_s
         self._now_s = now_s
         self._how: StopHow | None = None
         self._began_s = float("inf")
@@ -84,9 +104,9 @@ class Stopping:
         A further signal does not count when it comes with the first, as they do.
         """
         now_s = self._now_s()
-        if now_s - self._began_s < _PATIENCE_S:
+        if now_s - self._began_s < _SAME_SIGNAL_S:
             self._heard = self._signals.count
-        return self._signals.count > self._heard or now_s - self._began_s > _LONGEST_S
+        return self._signals.count > self._heard or now_s - self._began_s > self._longest_s
 
     def _hear_signals(self) -> None:
         """The first means what the configuration says; during a drain, a later one closes."""
@@ -96,5 +116,5 @@ class Stopping:
         if self._signalled_s is None:
             self._signalled_s = now_s
             self._control.stop_service(self._sigterm)
-        elif count > self._heard and now_s - self._signalled_s >= _PATIENCE_S:
+        elif count > self._heard and now_s - self._signalled_s >= _SAME_SIGNAL_S:
             self._control.stop_service("flatten")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pykka
 from loguru import logger
 
-from supervision import events
+from supervision import events, exit_codes
 from supervision.actor import ActorContext
 from supervision.clock import Clock
 from supervision.directory import Directory, parent_path
@@ -27,11 +27,6 @@ from supervision.supervisor import Shared, SupervisorActor
 from supervision.timers import Timers
 
 _NOBODY = "-"  # no child can be called that
-
-EXIT_OK = 0
-EXIT_BOOT_FAILED = 69
-EXIT_ESCALATED = 70
-EXIT_ABANDONED_LIMIT = 75
 
 
 class RootHandle:
@@ -87,8 +82,13 @@ class RootHandle:
 
     @property
     def exit_code(self) -> int | None:
-        """0 stopped as asked, 69 boot failed, 70 gave up, 75 too many hung threads."""
+        """One of ``supervision.exit_codes``; None while the tree stands."""
         return self._exit_code
+
+    @property
+    def shutdown_deadline_s(self) -> float:
+        """How long an orderly stop may take, by the figures that are in force."""
+        return self._spec.shutdown_deadline
 
     @property
     def failure(self) -> BaseException | None:
@@ -150,6 +150,7 @@ class RootHandle:
         self.instances.retune(spec.max_abandoned_total)
         for path, node in _supervisors(spec, ""):
             self._command(path, events.Reload(node, next(self._tokens)), timeout_s)
+        self._spec = spec
 
     def answers(self, timeout_s: float) -> bool:
         """Whether the root's own loop takes an order in and answers it within ``timeout_s``."""
@@ -210,10 +211,11 @@ class RootHandle:
 
     def _code(self, kind: ExitKind) -> int:
         if self._limit_reached:
-            return EXIT_ABANDONED_LIMIT
+            return exit_codes.ABANDONED_LIMIT
         if kind in (ExitKind.SHUTDOWN, ExitKind.NORMAL):
-            return EXIT_OK
-        return EXIT_BOOT_FAILED if kind is ExitKind.START_FAILED else EXIT_ESCALATED
+            return exit_codes.OK
+        failed = kind is ExitKind.START_FAILED
+        return exit_codes.BOOT_FAILED if failed else exit_codes.ESCALATED
 
     def _abandoned_limit(self) -> None:
         self._limit_reached = True

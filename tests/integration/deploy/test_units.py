@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.settings import load_settings
+from cli.stopping import actors_end_s, desks_end_s
 from cli.unit_file import Unit, render, render_drop_in
 from config.secrets import NAMES
 from tests.support_forked import ROOT
@@ -106,3 +108,12 @@ def test_a_stop_has_time_to_unwind_and_a_wrong_configuration_is_not_tried_again(
         assert line in lines
     for key in NAMES:
         assert any(line.startswith(f"#LoadCredential={key}:") for line in lines)
+
+
+@pytest.mark.parametrize("unit", [LIVE, OWN])
+def test_the_unit_waits_longer_than_desks_and_actors_may_take_as_shipped(unit: Unit) -> None:
+    settings = load_settings(None, ()).config
+    deadline_s = settings.supervision.root.shutdown_deadline
+    longest_s = desks_end_s(settings.desks.values()) + actors_end_s(deadline_s)
+    (line,) = (line for line in render(unit).splitlines() if line.startswith("TimeoutStopSec="))
+    assert int(line.partition("=")[2]) >= longest_s + 40

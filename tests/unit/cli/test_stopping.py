@@ -10,8 +10,9 @@ from actors.board import BoardSnapshot, DeskReported
 from actors.control_schema import StopHow
 from actors.coordinator import PauseDesk, StopDesk
 from cli.service_control import RunControl
+from cli.settings import load_settings
 from cli.signals import Signals
-from cli.stopping import Stopping
+from cli.stopping import Stopping, actors_end_s, desks_end_s
 from trading.desk import Phase
 
 
@@ -23,7 +24,7 @@ class Run:
         self.control = RunControl("paper", 0.0, lambda: None)
         self.now_s = 100.0
         self.said: list[str] = []
-        self.stopping = Stopping(self.signals, self.control, sigterm, lambda: self.now_s)
+        self.stopping = Stopping(self.signals, self.control, sigterm, 40.0, lambda: self.now_s)
 
     def look(self, snapshot: BoardSnapshot | None = None, after_s: float = 0.25) -> bool:
         """As the main thread does; True when it waits no longer."""
@@ -137,3 +138,15 @@ def test_whoever_waits_for_the_end_is_told_what_is_left() -> None:
     run.control.ended(("eth primary +0.5",), exposed=True)
     assert run.control.wait_end(0.0).left == ("eth primary +0.5",)
     assert run.control.wait_end(0.0).outcome == "left"
+
+
+def test_desks_have_as_long_as_their_own_deadlines_ask_for_and_time_to_close_beside() -> None:
+    shipped = load_settings(None, ()).config
+    assert desks_end_s(shipped.desks.values()) == 40
+    slow = load_settings(None, ("desks.eth.hedge_deadline_s=60",)).config
+    assert desks_end_s(slow.desks.values()) == 95
+
+
+def test_the_wait_for_the_actors_outlasts_the_deadline_of_the_root() -> None:
+    assert actors_end_s(load_settings(None, ()).config.supervision.root.shutdown_deadline) == 40
+    assert actors_end_s(600) > 600

@@ -127,7 +127,10 @@ def test_a_reload_is_checked_as_a_whole_and_restarts_nothing() -> None:
         good = SupervisorSpec("v", (stage.spec("a", backoff=Backoff(initial=0, jitter=0)),))
         with pytest.raises(SpecErrors):
             root.reload(SupervisorSpec("root", (good,), intensity=Intensity(-1, 30)))
-        root.reload(SupervisorSpec("root", (good,), intensity=Intensity(50, 30)))
+        root.reload(
+            SupervisorSpec("root", (good,), intensity=Intensity(50, 30), shutdown_deadline=7)
+        )
+        assert root.shutdown_deadline_s == 7
         root.kill("v/a")
         stage.wait("v/a", RUNNING, 2)
         assert "backing_off" not in [state for state, _ in stage.stream("v/a")]
