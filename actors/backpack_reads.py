@@ -95,7 +95,7 @@ class Reads:
             matching = [row for row in rows if _is_of(row, new)]
             update = matching[0] if matching else None
         if update is None:
-            return orders.OrderAbsent(new.client_order_id, self.epoch)
+            return orders.OrderAbsent(new.client_order_id, self.epoch, asked_s=message.asked_s)
         return orders.OrderReported(update, self.clock.now())
 
     def _read_fills(self, client: HttpClient, message: gateway.ReadFills) -> object:
@@ -112,13 +112,16 @@ class Reads:
             if len(page) < _PAGE:
                 break
         oldest_first = tuple(reversed(fills))
-        return orders.FillsRead(oldest_first, self.epoch, self.clock.now(), message.since_ns)
+        return orders.FillsRead(
+            oldest_first, self.epoch, self.clock.now(), message.since_ns, asked_s=message.asked_s
+        )
 
-    def _read_open_orders(self, client: HttpClient, _: gateway.ReadOpenOrders) -> object:
+    def _read_open_orders(self, client: HttpClient, message: gateway.ReadOpenOrders) -> object:
         """Read what rests."""
         answer = self._call(client, self._build.open_orders())
         updates = codec.decode_open_orders(answer.status, answer.body)
-        return orders.OpenOrdersRead(updates, self.epoch, self.clock.now())
+        now_s = self.clock.now()
+        return orders.OpenOrdersRead(updates, self.epoch, now_s, asked_s=message.asked_s)
 
     def _read_positions(self, client: HttpClient, message: gateway.ReadPositions) -> object:
         """Read the positions; their liquidation prices when nothing else has to be made sure of."""

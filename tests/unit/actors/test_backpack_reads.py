@@ -28,6 +28,23 @@ def test_a_query_that_is_rate_limited_says_nothing_and_the_actor_lives() -> None
     play_backpack({POSITIONS: lambda peer: peer.send(next(replies))}, act)
 
 
+@pytest.mark.parametrize(
+    ("question", "route"),
+    [
+        (gateway.ReadPositions(asked_s=3.5), POSITIONS),
+        (gateway.ReadOpenOrders(asked_s=3.5), "GET /api/v1/orders"),
+        (gateway.ReadFills(0, asked_s=3.5), "GET /wapi/v1/history/fills"),
+    ],
+    ids=lambda given: type(given).__name__ if not isinstance(given, str) else "",
+)
+def test_an_answer_says_when_its_question_was_asked(question: object, route: str) -> None:
+    def act(scene: Scene, _: ScriptedServer) -> None:
+        scene.actor.tell(question)
+        assert scene.letter().asked_s == 3.5
+
+    play_backpack({route: lambda peer: peer.send(answer(200, b"[]"))}, act)
+
+
 NONSENSE = pytest.mark.parametrize(
     ("status", "body"),
     [(200, PAGE), (200, b""), (200, b"{}"), (200, b"null"), (200, b"\xff"),
