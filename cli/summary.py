@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import statistics
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +16,9 @@ from trading.desk import CycleRecord
 from venues.model import ZERO
 
 SUMMARY_SCHEMA: Final = "ketch.summary/1"
+_IN_WORDS: Final = {
+    "D": "duplicates", "O": "orphans", "P": "position violations", "flips": "flips",
+}  # fmt: skip
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,15 +81,20 @@ class Summary(_Totals, frozen=True, kw_only=True):
 
 
 def spread(values: Iterable[float]) -> Spread:
-    """p50, p99 and maximum of ``values``."""
+    """p50, p99 (by nearest rank, as the ledger's) and maximum of ``values``."""
     ordered = sorted(values)
     if not ordered:
         return Spread(count=0, p50=0.0, p99=0.0, max=0.0)
-    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    middle = statistics.median(ordered)
     return Spread(
-        count=len(ordered), p50=round(middle, 3), p99=round(p99, 3), max=round(ordered[-1], 3)
+        count=len(ordered),
+        p50=round(_ranked(ordered, 50), 3),
+        p99=round(_ranked(ordered, 99), 3),
+        max=round(ordered[-1], 3),
     )
+
+
+def _ranked(ordered: Sequence[float], percent: int) -> float:
+    return ordered[-(-len(ordered) * percent // 100) - 1]
 
 
 def totals(records: Sequence[CycleRecord], older: Money | None = None) -> dict[str, Any]:
@@ -139,11 +146,11 @@ def rows(summary: Summary) -> list[tuple[str, str]]:
     planned = "" if summary.planned is None else f" of {summary.planned} planned{each}"
     table = [
         ("cycles", (cycles or "none") + planned),
-        ("pnl", f"{_money(summary.pnl)} after fees{_paid(summary.funding)}"),
+        ("pnl", f"{_money(summary.pnl)} after fees{_funding(summary.funding)}"),
     ]
     for venue, fee in summary.fees.items():
         slip = summary.slippage_bps.get(venue, ZERO)
-        table.append((f"fees {venue}", f"{_money(fee)}   slippage {slip} bps against the mid"))
+        table.append((f"fees {venue}", f"{_paid(fee)}   slippage {slip} bps against the mid"))
     table.append(("naked", _spread(summary.naked_ms, "ms")))
     table.append(("fill → hedge sent", _spread(summary.fill_to_hedge_sent_ms, "ms")))
     table.append(("fill → hedged", _spread(summary.fill_to_hedged_ms, "ms")))
@@ -184,26 +191,30 @@ def violations(verdict: dict[str, Any]) -> dict[str, int]:
 
 def _verdict_rows(verdict: dict[str, Any]) -> list[tuple[str, str]]:
     counts = violations(verdict)
-    judged = "  ".join(f"{name} = {count}" for name, count in counts.items() if name != "P")
-    holds = "P holds" if not counts["P"] else f"P broken {counts['P']} times"
+    judged = ", ".join(f"{_IN_WORDS[name]} {count}" for name, count in counts.items())
     worst = Decimal(verdict["naked_q_s"]["max"]).quantize(Decimal("0.0001"))
     return [
-        ("venues' ledger", f"{judged}  {holds}"),
-        ("", f"{_availability(verdict)}worst N = {worst} q·s"),
+        ("venues' ledger", judged),
+        ("", f"{_availability(verdict)}worst naked {worst} q·s"),
     ]
 
 
 def _availability(verdict: dict[str, Any]) -> str:
-    """A; nothing where the venues outlive runs, and have seen more cycles than this one planned."""
+    """The share of the planned cycles that was completed; nothing where the venues outlive runs, and have seen more cycles than this one planned."""
     availability = Decimal(verdict["availability"])
     if availability > 1:
         return ""
-    return f"A = {availability.quantize(Decimal('0.0001')).normalize():f}  "
+    return f"completed {(availability * 100).quantize(Decimal('0.01')).normalize():f} %, "
 
 
-def _paid(funding: dict[str, Decimal]) -> str:
-    paid = ", ".join(f"{venue} {_money(amount)}" for venue, amount in funding.items() if amount)
+def _funding(funding: dict[str, Decimal]) -> str:
+    paid = ", ".join(f"{venue} {_paid(amount)}" for venue, amount in funding.items() if amount)
     return f" and funding ({paid})" if paid else ""
+
+
+def _paid(amount: Decimal) -> str:
+    """What is positive was paid: beside a profit or loss, the sign alone would mislead."""
+    return f"{abs(amount):.4f} {'received' if amount < 0 else 'paid'}"
 
 
 def _money(amount: Decimal) -> str:

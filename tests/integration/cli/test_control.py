@@ -111,7 +111,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         run.do("resume")
         run.do("stop")
         assert run.end() == 0, run.said
-        assert "D = 0  O = 0  flips = 0  P holds" in run.said
+        assert "duplicates 0, orphans 0, position violations 0, flips 0" in run.said
 
 
 def test_status_and_tree_show_the_whole_service(service: Running) -> None:
@@ -241,7 +241,7 @@ def test_flatten_in_the_middle_of_a_cycle_closes_both_legs_and_stays_paused(
         assert [page["schema"] for page in shown] == ["ketch.status/1"] * 2
         assert watching.returncode == 0
         assert run.end() == 0, run.said
-        assert "D = 0  O = 0  flips = 0  P holds" in run.said
+        assert "duplicates 0, orphans 0, position violations 0, flips 0" in run.said
 
 
 def test_a_desk_with_both_legs_open_is_not_taken_down_and_once_flat_it_is(tmp_path: Path) -> None:

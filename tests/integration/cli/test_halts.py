@@ -170,4 +170,4 @@ def test_a_position_that_is_to_be_ignored_is_left_as_it_is(tmp_path: Path) -> No
     assert done.returncode == 0, done.stdout + done.stderr
     assert "found at start: " in done.stderr
     assert "2 completed" in done.stdout
-    assert "D = 0  O = 0  flips = 0  P holds" in done.stdout
+    assert "duplicates 0, orphans 0, position violations 0, flips 0" in done.stdout

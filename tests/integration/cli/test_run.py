@@ -80,7 +80,7 @@ def test_a_signal_in_the_middle_of_a_cycle_leaves_nothing_behind(
                 break
         rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said + rest
-    assert "D = 0  O = 0  flips = 0  P holds" in rest
+    assert "duplicates 0, orphans 0, position violations 0, flips 0" in rest
 
 
 def test_whoever_looks_on_may_go_and_the_run_goes_on(tmp_path: Path) -> None:

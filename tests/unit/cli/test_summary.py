@@ -72,6 +72,13 @@ def test_fees_add_up_by_venue_and_a_rebate_is_negative() -> None:
     assert totals["pnl"] == Decimal("-2.8")
 
 
+def test_what_was_paid_is_told_from_what_was_received() -> None:
+    rows = dict(summary.rows(msgspec.structs.replace(RESULT, funding={"grvt": Decimal("0.3")})))
+    assert rows["fees backpack"].startswith("2.5000 paid ")
+    assert rows["fees grvt"].startswith("0.1000 received ")
+    assert rows["pnl"] == "-1.4000 after fees and funding (grvt 0.3000 paid)"
+
+
 def test_cycles_are_counted_by_outcome() -> None:
     assert summary.totals([record(), record("unwound"), record()])["cycles"] == {
         "completed": 2,
@@ -88,7 +95,13 @@ def test_slippage_is_the_mean_of_the_cycles() -> None:
 
 def test_a_spread_gives_median_p99_and_maximum() -> None:
     values = [float(number) for number in range(1, 201)]
-    assert spread(values) == summary.Spread(count=200, p50=100.5, p99=199.0, max=200.0)
+    assert spread(values) == summary.Spread(count=200, p50=100.0, p99=198.0, max=200.0)
+
+
+def test_the_99th_of_a_hundred_is_not_their_maximum() -> None:
+    values = [float(number) for number in range(1, 101)]
+    assert spread(values) == summary.Spread(count=100, p50=50.0, p99=99.0, max=100.0)
+    assert spread([3.0]) == summary.Spread(count=1, p50=3.0, p99=3.0, max=3.0)
 
 
 def test_a_spread_of_nothing_is_zero() -> None:
@@ -139,14 +152,14 @@ VERDICT = {
 
 @pytest.mark.parametrize(
     ("availability", "shown"),
-    [("1", "A = 1  "), ("0.93333333333333333333", "A = 0.9333  "), ("1.54", "")],
+    [("1", "completed 100 %, "), ("0.93333333333333333333", "completed 93.33 %, "), ("1.54", "")],
 )
 def test_availability_is_shown_unless_the_ledger_is_also_of_other_runs(
     availability: str, shown: str
 ) -> None:
     verdict = VERDICT | {"availability": availability}
     rows = summary.rows(msgspec.structs.replace(RESULT, verdict=verdict))
-    assert ("", f"{shown}worst N = 0.2500 q·s") in rows
+    assert ("", f"{shown}worst naked 0.2500 q·s") in rows
 
 
 def test_each_desk_has_its_own_row_and_verdict() -> None:
@@ -159,7 +172,8 @@ def test_each_desk_has_its_own_row_and_verdict() -> None:
     )  # fmt: skip
     shown = summary.rows(msgspec.structs.replace(RESULT, desks=desks))
     assert ("btc", "1 completed   pnl -1.4000   halted: too much lost") in shown
-    assert shown.count(("", "D = 0  O = 0  flips = 1  P holds")) == 2
+    judged = "duplicates 0, orphans 0, position violations 0, flips 1"
+    assert shown.count(("", judged)) == 2
 
 
 def test_a_file_that_cannot_be_written_is_named_with_a_remedy(tmp_path: Path) -> None:
