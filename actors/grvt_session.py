@@ -34,7 +34,7 @@ _SERVER_ERROR: Final = 500
 _MINUTE_S: Final = 60.0
 _TROUBLED_S: Final = 5.0  # nothing is opened while the clocks differ
 _WINDOW_S: Final = 2.0  # orders are dated by the venue's clock: ours may be off by half of this
-_PATIENCE_S: Final = 9.0  # a start may take so much longer and still be in time
+_MOST_LOGIN_WAIT_S: Final = 9.0  # a start may take so much longer and still be in time
 _CLOCK_TIMEOUT_S: Final = 1.0  # a session is asked for meanwhile
 _MS_NS: Final = 1_000_000
 
@@ -91,7 +91,7 @@ class GrvtSession(SupervisedActor):
         if self._take_over():
             return
         wait_s = self._login_wait_s()
-        if wait_s > _PATIENCE_S:
+        if wait_s > _MOST_LOGIN_WAIT_S:
             raise ConnectRefused(self.name, f"the next login is due in {wait_s:.0f} s")
         if wait_s > 0:
             self.after(wait_s, FirstLogin())

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 Address = tuple[Any, ...]
-_PATIENCE_S: Final = 1.0  # for a fresh answer, where an older one is known
+_FRESH_ANSWER_S: Final = 1.0  # for a fresh answer, where an older one is known
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ class Resolver:
             lookup = self._asked.get(key)
             if lookup is None:
                 lookup = self._asked[key] = _Lookup(host, port)
-        lookup.done.wait(timeout_s if known is None else min(timeout_s, _PATIENCE_S))
+        lookup.done.wait(timeout_s if known is None else min(timeout_s, _FRESH_ANSWER_S))
         if not lookup.done.is_set():
             if known is None:
                 raise TimeoutError(f"no address of {host} in {timeout_s:g} s")

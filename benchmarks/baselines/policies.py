@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from benchmarks.baselines.legs import Leg, new_client_id
 
 _ATTEMPTS: Final = 6
-_PATIENCE_S: Final = 30.0
+_UNCONFIRMED_HEDGE_S: Final = 30.0
 _DRIFT: Final = Decimal("0.2")  # in ETH: what the published programs let pass
 
 
@@ -70,7 +70,7 @@ class Marked(Published):
     def follow(self, hedge: Leg, size: Decimal) -> bool:
         if not _succeeds(lambda: hedge.order(size)):
             print("WARNING: hedge not confirmed, waiting")
-            time.sleep(_PATIENCE_S)
+            time.sleep(_UNCONFIRMED_HEDGE_S)
             print("WARNING: hedge assumed to be filled")
         return True
 

@@ -13,7 +13,7 @@ from trading.order_manager import Effect, OrderManager
 from trading.orders import Order, OrderEvent, OrderState
 from venues.model import ZERO, Fill, OrderStatus, OrderUpdate
 
-_PATIENCE_S: Final = 30.0
+_TAKEN_FOR_FILLED_S: Final = 30.0
 
 
 class ResendsOnTimeout(OrderManager):
@@ -62,7 +62,7 @@ class MarksFilledAfterAWhile(OrderManager):
     def due(self, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
         for order in self.unresolved():
-            if order.sent_s and now_s - order.sent_s > _PATIENCE_S:
+            if order.sent_s and now_s - order.sent_s > _TAKEN_FOR_FILLED_S:
                 effects += self.updated(_filled(self.venue, order), now_s)
         return effects + super().due(now_s)
 
