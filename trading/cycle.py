@@ -48,8 +48,8 @@ __all__ = [
 ]
 
 _READ_AGAIN_S = 1.0  # while nothing is known at the start: a read that failed says nothing
-PATIENCE_S = 5.0
-"""An entry that may not go on for so long is left at what it has."""
+_ENTRY_BLOCKED_S = 5.0  # an entry that may not go on for so long is left at what it has
+_HALT_UNREAD_S = 5.0  # a halted desk with nothing of its own open waits so long for its positions
 _ROUNDS = 8  # of decide() in one event; a phase never needs more than a few to come to rest
 
 
@@ -129,7 +129,7 @@ class CycleMachine(SettlingDesk):
         if self._needed_since_s is not None:
             moments.append(self._needed_since_s + self.plan.hedge_deadline_s)
         if self._closed_since_s is not None:
-            moments.append(self._closed_since_s + PATIENCE_S)
+            moments.append(self._closed_since_s + _ENTRY_BLOCKED_S)
         if self.phase is Phase.SETTLING:
             moments.append(self._asked_positions_s + self.plan.retry_s)
         elif self.phase is Phase.RECOVERING:
@@ -170,7 +170,7 @@ class CycleMachine(SettlingDesk):
             self._halted_since_s = None
         elif self._halted_since_s is None:
             self._halted_since_s = now_s
-        elif now_s - self._halted_since_s >= PATIENCE_S:
+        elif now_s - self._halted_since_s >= _HALT_UNREAD_S:
             self._mismatch = True
             self._change(Phase.HALTED, self.halted)
 
@@ -243,11 +243,11 @@ class CycleMachine(SettlingDesk):
         leg = self.legs[Leg.PRIMARY]
         if self._ending or self._refused is not None or leg.doubt:
             return True
-        if self._closed_since_s is not None and now_s - self._closed_since_s >= PATIENCE_S:
+        if self._closed_since_s is not None and now_s - self._closed_since_s >= _ENTRY_BLOCKED_S:
             return True
         if self.plan.entry is Style.MAKER:
-            return leg.quotes >= self.plan.maker.requotes
-        return leg.tries >= self.plan.entry_attempts
+            return leg.requotes_used >= self.plan.maker.requotes
+        return leg.misses_in_a_row >= self.plan.entry_attempts
 
     def _close(self, now_s: float) -> None:
         wanted = self._next_to_close()
@@ -267,7 +267,7 @@ class CycleMachine(SettlingDesk):
         """True while the exit is quoted; what is not had so in its budget crosses."""
         if self.plan.exit is not Style.MAKER or self._ending or self._recovering or self._unwound:
             return False
-        within = self.legs[Leg.PRIMARY].quotes < self.plan.maker.requotes
+        within = self.legs[Leg.PRIMARY].requotes_used < self.plan.maker.requotes
         return within and not self.net and self._may_rest(now_s)
 
     def _unwind(self, now_s: float) -> None:

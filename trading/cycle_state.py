@@ -343,5 +343,5 @@ class CycleState:
         if phase in (Phase.OPENING, Phase.CLOSING):
             for leg in self.legs.values():
                 leg.shut = False
-                leg.quotes = 0
+                leg.requotes_used = 0
         self._effects.append(ChangePhase(phase, detail))

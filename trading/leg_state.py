@@ -21,24 +21,24 @@ class LegState:
         self.new_risk = False
         self.why_not = ""  # it takes no new risk: the last word of who knows
         self.mode: MarketMode | None = None  # None: not known
-        self.quote: Quote | None = None
+        self.quote: Quote | None = None  # the venue's best bid and ask
         self.quoted_s = float("-inf")
         self.held = ZERO  # at the venue when the cycle began: not 0 only after a recovery
         self.outside = ZERO  # somebody else's position beside ours, which is left alone
         self.evidence = Evidence()
         self.read_mid: Decimal | None = None  # when the evidence was first read
         self.doubt = ""  # why nothing is ordered before the position has been read anew
-        self.attempt = 0
-        self.unfilled = 0  # orders of this cycle that did not fill whole
-        self.tries = 0  # the same in a row, since the need last changed sign or went away
+        self.orders_placed = 0  # in this cycle: the number of the next one
+        self.misses = 0  # orders of this cycle that did not fill whole
+        self.misses_in_a_row = 0  # since the need last changed sign or went away
         self.climb = Climb(ladder)
-        self.quotes = 0  # orders that rested, since the last slice was whole
-        self.next_quote_s = float("-inf")
+        self.requotes_used = 0  # orders of ours that rested, since the last slice was whole
+        self.next_requote_s = float("-inf")
         self.cancel_again_s = float("-inf")
         self.refusals = 0  # in a row; lengthens the pause
         self.key_refusals = 0  # in a row, also over cycles
         self.shut = False  # the last order since it opened or began to close was refused for good
-        self.unreduced = 0  # reduce-only orders in a row of which nothing executed
+        self.vain_reductions = 0  # reduce-only orders in a row of which nothing executed
         self.next_try_s = float("-inf")
 
     def fresh_quote(self, now_s: float, max_age_s: float) -> Quote | None:
@@ -54,16 +54,17 @@ class LegState:
     def filled_whole(self, now_s: float) -> None:
         """Its last order did what it was for."""
         self.calm()
-        self.refusals = self.unreduced = self.quotes = 0
+        self.refusals = self.vain_reductions = self.requotes_used = 0
         self.next_try_s = now_s
 
     def calm(self) -> None:
         """Nothing is wanted of it: the next order begins at the bottom of the ladder."""
-        self.tries = 0
+        self.misses_in_a_row = 0
         self.climb.reset()
 
     def begin_cycle(self) -> None:
         """Nothing of the last cycle's orders is held against the next one's."""
         self.calm()
-        self.attempt = self.unfilled = self.refusals = self.unreduced = self.quotes = 0
+        self.orders_placed = self.misses = self.refusals = 0
+        self.vain_reductions = self.requotes_used = 0
         self.next_try_s = float("-inf")

@@ -53,12 +53,12 @@ class PlacingDesk(ControlledDesk, abc.ABC):
         leg = self.legs[Leg.PRIMARY]
         if not self._tradable(Leg.PRIMARY, wanted):
             return False
-        due = now_s >= leg.next_quote_s
+        due = now_s >= leg.next_requote_s
         if due and self._may_order(leg, wanted, now_s) and leg.quote is not None:
             side = Side.towards(wanted)
             price = resting_price(leg.instrument, leg.quote, side)
-            leg.quotes += 1
-            leg.next_quote_s = now_s + self.plan.maker.requote_s
+            leg.requotes_used += 1
+            leg.next_requote_s = now_s + self.plan.maker.requote_s
             leg.cancel_again_s = float("-inf")
             self._place(
                 leg, leg.quote, side, price, wanted, now_s, rests_s=self.plan.maker.max_age_s
@@ -80,8 +80,8 @@ class PlacingDesk(ControlledDesk, abc.ABC):
         now_s: float,
         rests_s: float = 0.0,
     ) -> None:
-        if leg.unfilled >= MAX_UNFILLED:
-            self._halt(f"{leg.unfilled} orders on one leg in one cycle did not fill")
+        if leg.misses >= MAX_UNFILLED:
+            self._halt(f"{leg.misses} orders on one leg in one cycle did not fill")
         size = leg.instrument.floor_size(min(abs(wanted), self.plan.size))
         ours = self.position(leg.leg)
         held = ours + leg.outside  # what the venue looks at
@@ -89,7 +89,7 @@ class PlacingDesk(ControlledDesk, abc.ABC):
         order = LegOrder(
             leg=leg.leg,
             cycle=self.cycle,
-            attempt=leg.attempt,
+            attempt=leg.orders_placed,
             side=side,
             size=size,
             price=price,
@@ -99,7 +99,7 @@ class PlacingDesk(ControlledDesk, abc.ABC):
             trigger_s=self._trigger_s,
             rests_s=rests_s,
         )
-        leg.attempt += 1
+        leg.orders_placed += 1
         self.orders.placed(order, now_s)
         self._effects.append(PlaceOrder(order))
 
@@ -122,7 +122,7 @@ class PlacingDesk(ControlledDesk, abc.ABC):
         phase = Phase.OPENING if order.adds_risk else Phase.CLOSING
         if self.leaving or self._ending or self.phase is not phase:
             return "what is open is closed at once"
-        if hedge.tries or hedge.shut or hedge.doubt or self.legs[order.leg].doubt:
+        if hedge.misses_in_a_row or hedge.shut or hedge.doubt or self.legs[order.leg].doubt:
             return "the hedge is not had"
         if order.adds_risk:
             return "" if self._may_add(now_s) else "; ".join(self.waiting)
@@ -137,11 +137,11 @@ class PlacingDesk(ControlledDesk, abc.ABC):
         leg = self.legs[order.leg]
         if leg.quote is None:
             return "no price"
-        return why_replace(order, self.plan.maker, leg.quote, age_s, leg.quotes)
+        return why_replace(order, self.plan.maker, leg.quote, age_s, leg.requotes_used)
 
     def _resting_due_s(self) -> list[float]:
         """Moments at which something that rests, or is to rest, may have to be looked at."""
-        moments = [self.legs[Leg.PRIMARY].next_quote_s]
+        moments = [self.legs[Leg.PRIMARY].next_requote_s]
         for order, placed_s in self.orders.resting():
             leg = self.legs[order.leg]
             moments += [placed_s + self.plan.maker.max_age_s, leg.cancel_again_s]
@@ -158,7 +158,7 @@ class PlacingDesk(ControlledDesk, abc.ABC):
             leg.filled_whole(now_s)
             return
         self._note_refusal(leg, order, view)
-        leg.unfilled += view.refusal is not Refusal.RATE
+        leg.misses += view.refusal is not Refusal.RATE
         refused = view.state in (OrderState.REJECTED, OrderState.NOT_SENT)
         leg.refusals = leg.refusals + 1 if refused else 0
         leg.next_try_s = now_s + self._pause_s(leg, order, view, now_s)
@@ -168,11 +168,11 @@ class PlacingDesk(ControlledDesk, abc.ABC):
         """How long the leg waits before its next order."""
         if leg.refusals and view.refusal is not Refusal.POST_ONLY:
             # Too many requests say nothing of the order, and are not one of its tries.
-            leg.tries += not order.rests_s and view.refusal is not Refusal.RATE
+            leg.misses_in_a_row += not order.rests_s and view.refusal is not Refusal.RATE
             return self.plan.retry_s * min(1 << (leg.refusals - 1), _LONGEST_PAUSE)
         if order.rests_s:
             return 0.0  # the next one has a moment of its own
-        leg.tries += 1
+        leg.misses_in_a_row += 1
         return 0.0 if leg.climb.missed(now_s) else self.plan.retry_s
 
     def _note_unreduced(
@@ -181,11 +181,11 @@ class PlacingDesk(ControlledDesk, abc.ABC):
         """Reduce-only orders that do nothing: our idea of the position may be wrong."""
         vain = order.reduce_only and not view.signed_executed and not order.rests_s
         said = order.reduce_only and view.refusal is Refusal.REDUCE_ONLY
-        leg.unreduced = leg.unreduced + 1 if vain or said else 0
-        if said and leg.unreduced >= _NOT_REDUCED:
+        leg.vain_reductions = leg.vain_reductions + 1 if vain or said else 0
+        if said and leg.vain_reductions >= _NOT_REDUCED:
             self._doubt(leg, f"{leg.instrument.venue} says that there is nothing to reduce", now_s)
-        elif leg.unreduced >= READINGS:
-            if leg.unreduced == READINGS:
+        elif leg.vain_reductions >= READINGS:
+            if leg.vain_reductions == READINGS:
                 leg.evidence.forget()
             self._ask_positions(now_s, self.plan.retry_s)
 

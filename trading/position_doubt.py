@@ -60,12 +60,12 @@ class DoubtingDesk(HalfKnownDesk, abc.ABC):
             self._take_for_gone(leg, ours, seen, now_s)
         elif leg.doubt and leg.evidence.sure(SURE_S):
             leg.doubt = ""
-            leg.unreduced = 0
+            leg.vain_reductions = 0
         elif leg.doubt:
             self._ask_positions(now_s, self.plan.retry_s)
 
     def _span_s(self, leg: LegState) -> float:
-        if leg.unreduced >= READINGS:
+        if leg.vain_reductions >= READINGS:
             return 0.0  # the venue's refusals say it too
         return FORCED_S if leg.doubt else SURE_S
 
@@ -79,7 +79,7 @@ class DoubtingDesk(HalfKnownDesk, abc.ABC):
         leg.held += gone
         self.orders.gone[leg.leg].read(gone, leg.read_mid)
         leg.doubt = ""
-        leg.unreduced = 0
+        leg.vain_reductions = 0
         self._unwound = True
         self.orders.reason = self.orders.reason or why
         self._note_naked(now_s)

@@ -17,15 +17,18 @@ def resting_price(instrument: Instrument, quote: Quote, side: Side) -> Decimal:
     return instrument.cap_price(quote.touch(side.opposite), side)
 
 
-def why_replace(order: LegOrder, plan: MakerPlan, quote: Quote, age_s: float, quotes: int) -> str:
+def why_replace(
+    order: LegOrder, plan: MakerPlan, quote: Quote, age_s: float, requotes_used: int
+) -> str:
     """Why a resting order has to be cancelled, or "".
 
-    ``quotes`` have been placed so far. One that is the last is not moved: it rests for its time.
+    ``requotes_used`` have been placed so far. One that is the last is not moved: it rests for its
+    time.
     """
     if age_s >= plan.max_age_s:
         return f"rested for {plan.max_age_s} s"
     away_bps = _away_bps(order, quote)
-    if away_bps > plan.follow_bps and quotes < plan.requotes:
+    if away_bps > plan.follow_bps and requotes_used < plan.requotes:
         return f"the touch is {away_bps:.1f} bps away"
     return ""
 

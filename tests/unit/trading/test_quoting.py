@@ -158,7 +158,7 @@ def test_a_slice_that_filled_whole_gives_the_next_all_its_quotes() -> None:
     desk.fill(HEDGE)
     desk.wait(0.5)
     assert desk.live(PRIMARY).rests_s
-    assert desk.machine.legs[PRIMARY].quotes == 1
+    assert desk.machine.legs[PRIMARY].requotes_used == 1
 
 
 # -- what speaks against it -----------------------------------------------------------------------
