@@ -331,8 +331,8 @@ class OrderManager(VenueNews):
             if client_order_id not in keep:
                 order = self.orders.pop(client_order_id)
                 for fill in order.fills.values():
-                    self._outsiders.remember_fill(fill.key)
-                self._outsiders.remember_order(client_order_id)
+                    self._foreign_orders.remember_fill(fill.key)
+                self._foreign_orders.remember_order(client_order_id)
                 self._check.fold(order.new.symbol, order.executed * order.new.side.sign)
                 self._absences.pop(client_order_id, None)
                 self._disputes.discard((client_order_id, order.disputed))
@@ -386,11 +386,11 @@ class OrderManager(VenueNews):
     def _doubtful(self) -> set[Read]:
         """Reads that are needed to make sure of something."""
         wanted: set[Read] = set()
-        if self._outsiders.suspected:
+        if self._foreign_orders.suspected:
             wanted.add(Read.OPEN_ORDERS)
         if self._check.suspicious:
             wanted.update((Read.FILLS, Read.POSITIONS))
-        if self._outsiders.doubtful:
+        if self._foreign_orders.doubtful:
             wanted.add(Read.POSITIONS)
         if any(order.state.resolved and not order.fills_complete for order in self.orders.values()):
             wanted.add(Read.FILLS)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+from trading.foreign_orders import name_of
 from trading.order_effects import (
     AskBalances,
     AskFills,
@@ -22,7 +23,6 @@ from trading.order_effects import (
     PublishPositions,
 )
 from trading.orders import Order, OrderEvent, OrderState
-from trading.outsiders import name_of
 from trading.reads import Read
 from trading.venue_orders import MAX_CANCELS, VenueOrders
 from venues.errors import KeyRefusal
@@ -120,7 +120,7 @@ class VenueNews(VenueOrders):
         effects: list[Effect] = []
         for update in updates:
             effects += self.updated(update, received_s) + self._unwanted(update)
-        self._outsiders.listed({name_of(update) for update in updates})
+        self._foreign_orders.listed({name_of(update) for update in updates})
         return effects + self._answered(Read.OPEN_ORDERS)
 
     def withheld(self, read: Read) -> list[Effect]:
@@ -200,7 +200,7 @@ class VenueNews(VenueOrders):
     def _outside(self, held: Mapping[str, Decimal]) -> list[Effect]:
         """Positions that nobody here trades: a notice, or drift of the whole venue if new."""
         others = {symbol: size for symbol, size in held.items() if symbol not in self._symbols}
-        before, since = self._outsiders.positions_read(others)
+        before, since = self._foreign_orders.positions_read(others)
         notices: list[Effect] = [
             PublishOutside(f"{symbol}: {others[symbol]} is held, which no desk trades")
             for symbol in before
@@ -220,10 +220,10 @@ class VenueNews(VenueOrders):
         """An order that is not ours and stays open is drift; late news of ours is not."""
         if update.status.terminal or update.symbol not in self._symbols:
             return []
-        if self._outsiders.was_ours(update.client_order_id) or self._left_over(update):
+        if self._foreign_orders.was_ours(update.client_order_id) or self._left_over(update):
             return []
         name = name_of(update)
-        if not self._outsiders.stays(name, self._now_s):
+        if not self._foreign_orders.stays(name, self._now_s):
             return []
         detail = f"{update.symbol}: order {name} is live and not ours"
         return [PublishDrift(detail, update.symbol)]
@@ -237,20 +237,20 @@ class VenueNews(VenueOrders):
         if client_order_id is None or update.status.terminal:
             return []
         order = self.orders.get(client_order_id)
-        over = self._outsiders.was_ours(client_order_id) or (order and order.state.resolved)
+        over = self._foreign_orders.was_ours(client_order_id) or (order and order.state.resolved)
         name = name_of(update)
         # A list may be older than the end that we know of; one of an earlier life has no end yet.
-        if over and not self._outsiders.stays(name, self._now_s):
+        if over and not self._foreign_orders.stays(name, self._now_s):
             return []
         if not over and (order is not None or not self._left_over(update)):
             return []
-        if self._outsiders.may_cancel(name, MAX_CANCELS):
+        if self._foreign_orders.may_cancel(name, MAX_CANCELS):
             return [CancelOrder(update.symbol, client_order_id)]
         return [PublishDrift(f"{update.symbol}: order {name} can not be cancelled", update.symbol)]
 
     def _foreign_fill(self, fill: Fill) -> list[Effect]:
         # Somebody else's, a liquidation, or of an order we have forgotten: the position decides.
-        if not self._outsiders.remember_fill(fill.key):
+        if not self._foreign_orders.remember_fill(fill.key):
             return []
         if fill.forced and fill.symbol in self._symbols:
             since_s = (fill.event_ns - self._started_ns) / _SECOND_NS
@@ -263,7 +263,7 @@ class VenueNews(VenueOrders):
             return [
                 *self._mirror.fill(fill), AskPositions(), PublishForced(fill.symbol, word, fill),
             ]  # fmt: skip
-        ours = self._outsiders.was_ours(fill.client_order_id)
+        ours = self._foreign_orders.was_ours(fill.client_order_id)
         if ours or self._of_earlier_life(fill.client_order_id, fill.event_ns):
             return [*self._mirror.fill(fill), AskPositions()]
         # Without an id it may be ours and forgotten. One with somebody else's, executed since we

@@ -12,6 +12,7 @@ from typing import Final
 
 from trading.absence import Absence
 from trading.capabilities import Capabilities
+from trading.foreign_orders import ForeignOrders
 from trading.journal_mirror import JournalMirror
 from trading.order_effects import (
     CancelOrder,
@@ -23,7 +24,6 @@ from trading.order_effects import (
     PublishReadiness,
 )
 from trading.orders import Order, OrderEvent, OrderState
-from trading.outsiders import Outsiders
 from trading.position_check import PositionCheck
 from trading.reads import MAX_UNANSWERED, Read, Reads
 from venues.model import ZERO
@@ -93,7 +93,7 @@ class VenueOrders:
         self._disputes: set[tuple[int, str]] = set()
         self._mirror = JournalMirror()
         self._reads = Reads(timing)
-        self._outsiders = Outsiders(timing.drift_s)
+        self._foreign_orders = ForeignOrders(timing.drift_s)
         self._now_s = float("-inf")  # of the latest event: no younger than a poll ago
         self._check = PositionCheck(timing.drift_s)
 
@@ -141,7 +141,11 @@ class VenueOrders:
         """True while reads settle a doubt: what became of an order, or what is held."""
         waits = (OrderState.IN_DOUBT, OrderState.CANCEL_PENDING)
         doubted = any(o.state in waits or o.disputed for o in self.unresolved())
-        suspected = self._check.suspicious or self._outsiders.doubtful or self._outsiders.suspected
+        suspected = (
+            self._check.suspicious
+            or self._foreign_orders.doubtful
+            or self._foreign_orders.suspected
+        )
         return doubted or bool(suspected) or not self.ready
 
     @property

@@ -13,7 +13,7 @@ _REMEMBERED: Final = 100_000  # more than a day of a cycle every four seconds
 _TOLD: Final = float("inf")
 
 
-class Outsiders:
+class ForeignOrders:
     """What is over and may be heard of again, and the orders and positions that are not ours."""
 
     def __init__(self, drift_s: float) -> None:
