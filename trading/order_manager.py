@@ -51,8 +51,8 @@ from trading.order_effects import (
 )
 from trading.orders import Order, OrderEvent, OrderState
 from trading.reads import Read
-from trading.venue_news import VenueNews
 from trading.venue_orders import MAX_CANCELS
+from trading.venue_reports import VenueReports
 from venues.model import NewOrder, Refusal, TimeInForce
 
 __all__ = [
@@ -66,7 +66,7 @@ __all__ = [
 _FIRST_LOOK_NS: Final = 86_400 * 1_000_000_000  # where no fill is on record
 
 
-class OrderManager(VenueNews):
+class OrderManager(VenueReports):
     """The orders of one venue. Not thread-safe: its actor calls it in its own thread."""
 
     # -- orders out ---------------------------------------------------------------------------

@@ -31,8 +31,8 @@ from venues.model import ZERO, AccountSummary, Fill, OrderUpdate, Position, Refu
 _SECOND_NS: Final = 1_000_000_000
 
 
-class VenueNews(VenueOrders):
-    """Takes in news of one venue, whichever way it came."""
+class VenueReports(VenueOrders):
+    """Takes in what one venue reports, whichever way it came."""
 
     def updated(self, update: OrderUpdate, received_s: float) -> list[Effect]:
         """A reply, query or stream message about one order."""
