@@ -68,9 +68,9 @@ class Failure(_Document, frozen=True, kw_only=True):
 class Node(_Document, frozen=True, kw_only=True):
     """A supervisor or one of its children.
 
-    ``c`` counts its failures in a row, ``k`` the openings of its breaker in a row. ``kind`` and
-    ``detail`` are those of its present state ("" when there is nothing to say); ``last_failure``
-    stays after it has recovered. ``abandoned`` are hung threads that still live, as name#epoch.
+    ``breaker_openings``: in a row, too. ``kind`` and ``detail`` are those of its present state (""
+    when there is nothing to say); ``last_failure`` stays after it has recovered. ``abandoned`` are
+    hung threads that still live, as name#epoch.
     """
 
     name: str
@@ -79,8 +79,8 @@ class Node(_Document, frozen=True, kw_only=True):
     strategy: str | None
     state: str
     epoch: int
-    c: int
-    k: int
+    failures_in_a_row: int
+    breaker_openings: int
     retry_at: dt.datetime | None
     retry_in_s: float | None
     health: str

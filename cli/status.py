@@ -68,18 +68,19 @@ def node_problems(node: schema.Node) -> Iterator[Problem]:
         remedy = f"mend the cause, then: ketch reset {node.name}"
         yield Problem(f"{node.name} has failed ({node.kind}){why}", remedy)
     elif node.state == "open":
-        text = f"{node.name} is left alone after {node.c} failures, probe{due}{why}"
+        failures = f"{node.failures_in_a_row} failures in a row"
+        text = f"{node.name} is left alone after {failures}, probe{due}{why}"
         yield Problem(text, f"it tries by itself; at once: ketch reset {node.name}")
     elif node.state == "backing_off":
         text = f"{node.name} is down, restart{due}{why}"
         yield Problem(text, f"it restarts by itself; at once: ketch start {node.name}")
     elif node.state == "half_open":
-        text = f"{node.name} is on probation since {span(node.for_s)}: no new risk goes there"
+        text = f"{node.name} has been on probation for {span(node.for_s)}: no new risk goes there"
         yield Problem(text, f"wait, or: ketch reset {node.name}")
     elif node.state == "stopped":
         yield Problem(f"{node.name} is stopped{why}", f"ketch start {node.name}")
     elif node.state in ("starting", "stopping") and node.for_s >= _STARTING_S:
-        text = f"{node.name} is {node.state} since {span(node.for_s)}"
+        text = f"{node.name} has been {node.state} for {span(node.for_s)}"
         yield Problem(text, f"wait, or: ketch restart {node.name}")
     elif node.health == "bad":
         yield Problem(f"{node.name} is not well{why}", f"ketch restart {node.name}")

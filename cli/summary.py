@@ -200,7 +200,10 @@ def _verdict_rows(verdict: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _availability(verdict: dict[str, Any]) -> str:
-    """The share of the planned cycles that was completed; nothing where the venues outlive runs, and have seen more cycles than this one planned."""
+    """The share of the planned cycles that was completed.
+
+    Nothing where the venues outlive runs, and have seen more cycles than this one planned.
+    """
     availability = Decimal(verdict["availability"])
     if availability > 1:
         return ""

@@ -20,11 +20,11 @@ _COLOURS: Final = {
     "open": "red",
     "failed": "red",
 }
-_HEAD: Final = ("", "state", "life", "c", "k", "for", "")
+_HEAD: Final = ("", "state", "life", "fails", "opens", "for", "")
 
 
 def render(tree: schema.Tree) -> str:
-    """The whole page: the tree, then what its letters mean."""
+    """The whole page: the tree, then what its columns mean."""
     branches = list(_branches(tree.nodes))
     rows = [_HEAD, *(_row(node, b) for node, b in zip(tree.nodes, branches, strict=True))]
     widths = [max(len(row[place]) for row in rows) for place in range(len(_HEAD) - 1)]
@@ -36,7 +36,9 @@ def render(tree: schema.Tree) -> str:
         lines.append("  ".join([*cells, row[-1]]).rstrip())
     if tree.abandoned:
         lines += ["", f"threads given up and still hanging: {', '.join(tree.abandoned)}"]
-    return "\n".join([*lines, "", "c: failures in a row   k: openings of the breaker in a row"])
+    return "\n".join(
+        [*lines, "", "fails: failures in a row   opens: openings of the breaker in a row"]
+    )
 
 
 def _row(node: schema.Node, branch: str) -> tuple[str, ...]:
@@ -48,8 +50,8 @@ def _row(node: schema.Node, branch: str) -> tuple[str, ...]:
         branch + label,
         node.state,
         life,
-        str(node.c) if node.c else "",
-        str(node.k) if node.k else "",
+        str(node.failures_in_a_row or ""),
+        str(node.breaker_openings or ""),
         span(node.for_s),
         "; ".join(_remarks(node)),
     )

@@ -15,7 +15,8 @@ def node(name: str, **changes: Any) -> schema.Node:
     """A worker that has been running for a minute."""
     fields: dict[str, Any] = {
         "type": "worker", "depth": 1 + name.count("/"), "strategy": None, "state": "running",
-        "epoch": 1, "c": 0, "k": 0, "retry_at": None, "retry_in_s": None, "health": "ok",
+        "epoch": 1, "failures_in_a_row": 0, "breaker_openings": 0, "retry_at": None,
+        "retry_in_s": None, "health": "ok",
         "kind": "", "detail": "", "last_failure": None, "since": NOON, "for_s": 60.0,
         "abandoned": (),
     }  # fmt: skip

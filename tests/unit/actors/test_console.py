@@ -253,12 +253,12 @@ def test_the_tree_tells_counts_retry_and_the_last_failure_even_after_recovery(pa
         desk.stage.wait("rest", ChildState.RUNNING, 2)
         nodes = desk.tree()
     feed, rest = nodes["feed"], nodes["rest"]
-    assert (feed.state, feed.c, feed.k) == ("open", 1, 1)
+    assert (feed.state, feed.failures_in_a_row, feed.breaker_openings) == ("open", 1, 1)
     assert feed.retry_in_s is not None
     assert 590 < feed.retry_in_s <= 660
     assert feed.last_failure is not None
     assert "killed on request" in feed.last_failure.detail
-    assert (rest.state, rest.epoch, rest.c) == ("running", 2, 1)
+    assert (rest.state, rest.epoch, rest.failures_in_a_row) == ("running", 2, 1)
     assert rest.last_failure is not None
     assert rest.last_failure.kind == "error"
 

@@ -19,10 +19,12 @@ def test_when_all_is_well_the_first_line_says_so() -> None:
 
 
 def test_what_is_wrong_comes_first_each_with_what_to_do() -> None:
-    page = render(status(actors=(node("grvt/trading", state="open", c=5, retry_in_s=42.0),)))
+    page = render(
+        status(actors=(node("grvt/trading", state="open", failures_in_a_row=5, retry_in_s=42.0),))
+    )
     lines = page.splitlines()
     assert "1 PROBLEM" in lines[0]
-    assert "grvt/trading is left alone after 5 failures, probe in 42 s" in lines[1]
+    assert "grvt/trading is left alone after 5 failures in a row, probe in 42 s" in lines[1]
     assert "ketch reset grvt/trading" in lines[2]
     assert page.index("PROBLEM") < page.index("eth: holding")
 
@@ -71,9 +73,9 @@ def test_each_trouble_of_the_service_is_named_with_a_remedy(
          "x has failed (fatal): key unknown", "ketch reset x"),
         ({"state": "backing_off", "retry_in_s": 3.0, "detail": "reset by peer"},
          "x is down, restart in 3.0 s: reset by peer", "ketch start x"),
-        ({"state": "half_open"}, "on probation since 1 min", "ketch reset x"),
+        ({"state": "half_open"}, "x has been on probation for 1 min", "ketch reset x"),
         ({"state": "stopped"}, "x is stopped", "ketch start x"),
-        ({"state": "starting"}, "x is starting since 1 min", "ketch restart x"),
+        ({"state": "starting"}, "x has been starting for 1 min", "ketch restart x"),
         ({"health": "bad", "detail": "no data"}, "x is not well: no data", "ketch restart x"),
     ],
 )  # fmt: skip
@@ -247,7 +249,7 @@ def test_a_tree_is_drawn_with_its_branches() -> None:
 def test_a_tree_tells_counts_the_next_attempt_the_last_failure_and_hung_threads() -> None:
     failure = schema.Failure(kind="error", detail="reset by peer", at=NOON)
     feed = node(
-        "feed", state="open", epoch=9, c=5, k=2, retry_in_s=61.0,
+        "feed", state="open", epoch=9, failures_in_a_row=5, breaker_openings=2, retry_in_s=61.0,
         last_failure=failure, abandoned=("feed#3",),
     )  # fmt: skip
     root = node("root", type="supervisor", depth=0, strategy="one_for_one")
