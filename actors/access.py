@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from actors.login_budget import LoginBudget
-from actors.request_gate import RequestGate
+from actors.request_limiter import RequestLimiter
 from config.schema import ConnectionConfig
 from config.secrets import Secret
 from venues.backpack.requests import RequestBuilder
@@ -20,7 +20,7 @@ class GrvtAccess:
     """GRVT: hosts, the API key, the sub account that trades, and the key that signs for it.
 
     The session actor keeps ``clock``, the trading actor dates its signatures with it. ``logins``
-    are counted over all lives of the session actor, and all requests of the account by ``gate``.
+    are counted over all lives of the session actor, all requests of the account by ``limiter``.
     """
 
     endpoints: Endpoints
@@ -31,14 +31,14 @@ class GrvtAccess:
     connection: ConnectionConfig
     clock: VenueClock = dataclasses.field(default_factory=lambda: VenueClock(GRVT))
     logins: LoginBudget = dataclasses.field(default_factory=LoginBudget)
-    gate: RequestGate = dataclasses.field(default_factory=RequestGate)
+    limiter: RequestLimiter = dataclasses.field(default_factory=RequestLimiter)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BackpackAccess:
     """Backpack: hosts, and the builder that signs requests with the account's key.
 
-    The rest actor keeps ``clock``. Requests of the account are counted by ``gate``.
+    The rest actor keeps ``clock``. Requests of the account are counted by ``limiter``.
     """
 
     api_url: str
@@ -47,4 +47,4 @@ class BackpackAccess:
     instruments: Mapping[str, Instrument]
     connection: ConnectionConfig
     clock: VenueClock = dataclasses.field(default_factory=lambda: VenueClock(BACKPACK))
-    gate: RequestGate = dataclasses.field(default_factory=RequestGate)
+    limiter: RequestLimiter = dataclasses.field(default_factory=RequestLimiter)

@@ -51,7 +51,7 @@ class BackpackFeed(ConnectionActor):
         self._told_of: deque[int | None] = deque(maxlen=_REMEMBERED)
 
     def on_start(self) -> None:
-        self._access.gate.enter(self.name, self.clock.now())
+        self._access.limiter.enter(self.name, self.clock.now())
         self.connect(self._access.ws_url, {})
         self.send(self._access.requests.subscribe_frame(_STREAMS).encode())
         self.ping()

@@ -57,7 +57,7 @@ class BackpackMarket(ConnectionActor):
 
     def on_start(self) -> None:
         self._board.clear(BACKPACK, self.epoch)
-        self._access.gate.enter(self.name, self.clock.now())
+        self._access.limiter.enter(self.name, self.clock.now())
         self.connect(self._access.ws_url, {})
         streams = [f"bookTicker.{symbol}" for symbol in self._books]
         streams += [f"depth.{symbol}" for symbol in self._books]
@@ -111,7 +111,7 @@ class BackpackMarket(ConnectionActor):
                 read_timeout_s=self.timing.read_timeout_s,
             )
         request = requests.depth(symbol)
-        self._access.gate.enter(self.name, self.clock.now())
+        self._access.limiter.enter(self.name, self.clock.now())
         answer = self._http.request(request.method, request.target, dict(request.headers))
         return codec.decode_depth(symbol, answer.status, answer.body)
 

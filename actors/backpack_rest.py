@@ -29,7 +29,7 @@ from actors.backpack_reads import READS, Reads
 from actors.errors import ConnectionLost, ConnectRefused
 from actors.heartbeat import Ponged
 from actors.http import HttpAnswer, HttpClient
-from actors.request_gate import BARRED
+from actors.request_limiter import BARRED
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.directory import parent_path
 from supervision.errors import Fenced, Stalled
@@ -105,7 +105,7 @@ class BackpackRest(SupervisedActor):
         self._clock = access.clock
         self._clock_trouble: str | None = None
         self._build.clock = lambda: self._clock.now_ns(self.clock.now())
-        self._gate = access.gate
+        self._limiter = access.limiter
         self._reads = Reads(
             self._build,
             self._call,
@@ -122,7 +122,7 @@ class BackpackRest(SupervisedActor):
         for jobs, count in ((self._order_jobs, _ORDER_LANES), (self._query_jobs, _QUERY_LANES)):
             for _ in range(count):
                 self._lanes.append(_Lane(self._new_client(), jobs))
-        barred = self._gate.barred(self.clock.now())
+        barred = self._limiter.barred(self.clock.now())
         if barred:
             raise ConnectRefused(self.name, barred)
         first = self._lanes[0].client
@@ -210,9 +210,9 @@ class BackpackRest(SupervisedActor):
     def _carry_out(self, client: HttpClient, message: object) -> None:
         now_s = self.clock.now()
         if isinstance(message, gateway.PlaceOrder | gateway.Question):
-            held_back = self._gate.take(message.lane, now_s)
+            held_back = self._limiter.take(message.lane, now_s)
         else:  # a cancel can't wait, and a ping tells whether anybody is there
-            held_back = self._gate.barred(now_s)
+            held_back = self._limiter.barred(now_s)
         if held_back:
             self._turn_back(message, held_back, Refusal.RATE)
         elif isinstance(message, gateway.PlaceOrder):
@@ -251,12 +251,12 @@ class BackpackRest(SupervisedActor):
             request.method, request.target, dict(request.headers), request.body, on_sent
         )
         known = answer.status not in BARRED or is_error_object(answer.body)
-        self._gate.answered(answer.status, answer.headers, known=known, now_s=self.clock.now())
+        self._limiter.answered(answer.status, answer.headers, known=known, now_s=self.clock.now())
         return answer
 
     def _more(self, client: HttpClient, request: HttpRequest) -> HttpAnswer:
         """The same for a request that the budget was not asked for."""
-        self._gate.spend(self.clock.now())
+        self._limiter.spend(self.clock.now())
         return self._call(client, request)
 
     def _sent(self, new: NewOrder) -> None:
@@ -315,9 +315,9 @@ class BackpackRest(SupervisedActor):
 
     def _note_maintenance(self, outcome: Outcome) -> None:
         if outcome.code in CLOSED_CODES:
-            self._gate.shut(outcome.code)
+            self._limiter.shut(outcome.code)
         elif outcome.ok:
-            self._gate.clean(self.clock.now())
+            self._limiter.clean(self.clock.now())
 
     def _cancel(self, client: HttpClient, message: gateway.CancelOrder) -> None:
         """Ask for a cancel; the order itself, where the answer has it, is what counts."""

@@ -32,7 +32,7 @@ class BackpackStatus(HttpReader):
         super().__init__(context, access.api_url, access.connection)
         self._symbols = tuple(access.instruments)
         self._board = board
-        self._gate = access.gate
+        self._limiter = access.limiter
         self._infos: dict[str, MarketInfo] = {}
         self._words: dict[str, str] = {}
 
@@ -58,9 +58,9 @@ class BackpackStatus(HttpReader):
         """Of every market of ours; in maintenance only that it is closed."""
         mode = exchange_mode(*self._ask(requests.status()))
         if mode is MarketMode.CLOSED:
-            self._gate.shut("maintenance")
+            self._limiter.shut("maintenance")
             return {symbol: self._closed(symbol) for symbol in self._symbols}
-        self._gate.clean(self.clock.now())
+        self._limiter.clean(self.clock.now())
         listings = codec.decode_markets(*self._ask(requests.markets()))
         marks = codec.decode_mark_prices(*self._ask(requests.mark_prices()))
         self._words = {one.instrument.symbol: one.state for one in listings}
@@ -80,7 +80,7 @@ class BackpackStatus(HttpReader):
 
     def _ask(self, request: HttpRequest) -> tuple[int, bytes]:
         self.check_fence()
-        self._gate.enter(self.name, self.clock.now())
+        self._limiter.enter(self.name, self.clock.now())
         answer = self._http.request(request.method, request.target, dict(request.headers))
         return answer.status, answer.body
 

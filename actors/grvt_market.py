@@ -54,7 +54,7 @@ class GrvtMarket(ConnectionActor):
 
     def on_start(self) -> None:
         self._board.clear(GRVT, self.epoch)
-        self._access.gate.enter(self.name, self.clock.now())
+        self._access.limiter.enter(self.name, self.clock.now())
         self.connect(self._access.endpoints.market_socket, {})
         for request_id, (stream, selectors) in self._streams.items():
             self.send(encode_subscribe(stream, selectors, request_id))

@@ -25,7 +25,7 @@ from actors.errors import ConnectionFailed, ConnectRefused
 from actors.grvt_placing import answered, cancel_refusal, made_out
 from actors.grvt_session import GetSession, RenewSession
 from actors.http import HttpClient
-from actors.request_gate import BARRED
+from actors.request_limiter import BARRED
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.directory import parent_path
 from supervision.errors import ActorCrashed, AskTimeout, Unavailable
@@ -145,9 +145,9 @@ class GrvtQueries(SupervisedActor):
     def _held_back(self, message: object) -> str:
         now_s = self.clock.now()
         if isinstance(message, gateway.Question | gateway.PlaceOrder):
-            return self._access.gate.take(message.lane, now_s)
-        self._access.gate.spend(now_s)  # a cancel can't wait
-        return self._access.gate.barred(now_s)
+            return self._access.limiter.take(message.lane, now_s)
+        self._access.limiter.spend(now_s)  # a cancel can't wait
+        return self._access.limiter.barred(now_s)
 
     def _request_due(self, message: RequestDue) -> None:
         job = self._under_way.get(message.key)
@@ -230,8 +230,8 @@ class GrvtQueries(SupervisedActor):
         headers = {**request.headers, **session.headers}
         answer = job.client.request("POST", request.path, headers, request.body, on_sent)
         known = answer.status not in BARRED or rest.is_error_object(answer.body)
-        gate, now_s = self._access.gate, self.clock.now()
-        gate.answered(answer.status, answer.headers, known=known, now_s=now_s)
+        limiter, now_s = self._access.limiter, self.clock.now()
+        limiter.answered(answer.status, answer.headers, known=known, now_s=now_s)
         code = ""
         if answer.status != _UNAUTHORIZED or rest.is_error_object(answer.body):
             reply = rest.parse_reply(answer.status, answer.body, call.route)
@@ -262,7 +262,7 @@ class GrvtQueries(SupervisedActor):
             return orders.OrderDoubted(client_order_id, str(error))
         code = None if reply.error is None else reply.error.code
         if code == SWITCHED_OFF:
-            self._access.gate.shut(str(code))
+            self._access.limiter.shut(str(code))
         return answered(client_order_id, reply, self.clock.now())
 
     def _sent(self, client_order_id: int) -> None:
@@ -291,7 +291,7 @@ class GrvtQueries(SupervisedActor):
             cursor = page.cursor
             if not cursor:
                 break
-            self._access.gate.spend(self.clock.now())
+            self._access.limiter.spend(self.clock.now())
         fills, now_s = tuple(reversed(newest_first)), self.clock.now()
         return orders.FillsRead(fills, self.epoch, now_s, message.since_ns, **self._asked(job))
 

@@ -175,7 +175,7 @@ class GrvtSession(SupervisedActor):
         assert self._http is not None
         request = rest.login(self._access.api_key.reveal())
         asked_s = self.clock.now()
-        self._access.gate.enter(self.name, asked_s)
+        self._access.limiter.enter(self.name, asked_s)
         self._access.logins.asked(asked_s)
         answer = self._http.request("POST", request.path, request.headers, request.body)
         self._note_date(answer, asked_s)

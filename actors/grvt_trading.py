@@ -123,7 +123,7 @@ class GrvtTrading(ConnectionActor):
         self._request_ids = itertools.count(1)
         self._unconfirmed = set(_STREAMS)
         self._login: Session | None = None
-        self._gate = access.gate
+        self._limiter = access.limiter
         self._read_failures = 0
         self._guarding = False
         self._countdown: Timer | None = None
@@ -133,7 +133,7 @@ class GrvtTrading(ConnectionActor):
     # -- actor thread ----------------------------------------------------------------------------
 
     def on_start(self) -> None:
-        self._gate.enter(self.name, self.clock.now())
+        self._limiter.enter(self.name, self.clock.now())
         session: Session = self._session.ask(GetSession(), timeout_s=self.timing.connect_timeout_s)
         self._login = session
         try:
@@ -141,7 +141,7 @@ class GrvtTrading(ConnectionActor):
         except HandshakeRefused as error:
             if error.status == _UNAUTHORIZED:
                 self._session.offer(RenewSession(session))
-            self._gate.answered(error.status, (), known=False, now_s=self.clock.now())
+            self._limiter.answered(error.status, (), known=False, now_s=self.clock.now())
             raise
         selector = account_selector(self._access.sub_account_id)
         for stream in _STREAMS:
@@ -176,16 +176,16 @@ class GrvtTrading(ConnectionActor):
     def _may_send(self, message: object) -> bool:
         now_s = self.clock.now()
         if isinstance(message, gateway.Question):
-            held_back = self._gate.take(message.lane, now_s)
+            held_back = self._limiter.take(message.lane, now_s)
             if held_back:
                 self._orders.offer(gateway.ReadWithheld(message))
             return not held_back
-        self._gate.spend(now_s)  # a cancel can't wait, and a page belongs to a read under way
+        self._limiter.spend(now_s)  # a cancel can't wait, and a page belongs to a read under way
         return True
 
     def _place(self, message: gateway.PlaceOrder) -> None:
         new = message.new
-        held_back = self._gate.take(message.lane, self.clock.now())
+        held_back = self._limiter.take(message.lane, self.clock.now())
         if held_back:
             self._orders.tell(orders.OrderNotSent(new.client_order_id, held_back, Refusal.RATE))
             return
@@ -208,7 +208,7 @@ class GrvtTrading(ConnectionActor):
     def _probe(self) -> None:
         self.after(_PROBE_S, ProbeDue())
         now_s = self.clock.now()
-        if self._gate.closed and not self._gate.take(Lane.DOUBT, now_s):
+        if self._limiter.closed and not self._limiter.take(Lane.DOUBT, now_s):
             self.send(encode_call(placing.probe(self._access, now_s), self._expect(ProbeDue())))
 
     def _guard(self, *, on: bool) -> None:
@@ -221,7 +221,7 @@ class GrvtTrading(ConnectionActor):
     def _count_down(self, countdown_ms: int) -> None:
         if self._guarding:
             self._countdown = self.after(_COUNTDOWN_MS / 3_000, CountdownDue())
-        self._gate.spend(self.clock.now())
+        self._limiter.spend(self.clock.now())
         call = requests.cancel_on_disconnect(self._access.sub_account_id, countdown_ms)
         self.send(encode_call(call, self._expect(CountdownDue())))
 
@@ -310,15 +310,15 @@ class GrvtTrading(ConnectionActor):
         error, now_s = reply.error, self.clock.now()
         code = None if error is None else error.code
         if code == RATE_LIMITED:
-            self._gate.turned_away(now_s)
+            self._limiter.turned_away(now_s)
         elif code == SWITCHED_OFF:
-            self._gate.shut(str(code))
+            self._limiter.shut(str(code))
         elif code in placing.REFUSED_FOR_TIME and isinstance(request, gateway.PlaceOrder):
             self._session.offer(MeasureClock(received_s))
         elif isinstance(request, gateway.PlaceOrder | ProbeDue) and (
             error is None or error.outcome.definite
         ):
-            self._gate.clean(now_s)
+            self._limiter.clean(now_s)
 
     def _session_refused(self, request: object, error: RpcError, received_s: float) -> NoReturn:
         """Nothing was executed; the login is to be renewed, and this connection is over."""

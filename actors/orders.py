@@ -24,7 +24,7 @@ from actors.orders_outbox import (
     VenueBalances,
     VenueReadiness,
 )
-from actors.request_gate import RequestGate
+from actors.request_limiter import RequestLimiter
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
 from trading.order_manager import Effect, OrderManager, OrderTiming
@@ -201,7 +201,7 @@ class Orders(SupervisedActor):
     """One per venue. ``gateway_name`` and ``feed_name`` are siblings, and may be the same one.
 
     ``backup_name`` is asked while the gateway is away; "": there is none. ``is_ours`` knows order
-    ids of earlier lives of the service; ``money`` are told of balances, ``gate`` counts requests.
+    ids of earlier lives of the service; ``money`` are told of balances, ``limiter`` of requests.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class Orders(SupervisedActor):
         desks: tuple[str, ...],
         is_ours: Callable[[int], bool] = lambda _: False,
         money: tuple[str, ...] = (),
-        gate: RequestGate | None = None,
+        limiter: RequestLimiter | None = None,
     ) -> None:
         super().__init__(context)
         self.venue = context.name.partition("/")[0]
@@ -226,7 +226,7 @@ class Orders(SupervisedActor):
         )  # fmt: skip
         self._timing = timing
         self._now = self.clock.now
-        self._gate = gate or RequestGate()
+        self._limiter = limiter or RequestLimiter()
         self._links = Links(gateway_name, feed_name, backup_name)
         self._desks = {name: self.address(name) for name in desks}
         self._journal = self.address("journal")
@@ -244,7 +244,7 @@ class Orders(SupervisedActor):
             money=tuple(self.address(name) for name in money),
             board=self.address("board"),
             now=self._now,
-            usage=lambda: self._gate.usage(self._now()),
+            usage=lambda: self._limiter.usage(self._now()),
         )
 
     def on_start(self) -> None:
@@ -318,7 +318,7 @@ class Orders(SupervisedActor):
     def _look_around(self) -> list[Effect]:
         """What the venue says of our requests and of itself, and which way is open to it."""
         now_s = self._now()
-        why, closed = self._gate.no_new_risk(now_s), self._gate.closed
+        why, closed = self._limiter.no_new_risk(now_s), self._limiter.closed
         effects = self._manager.restricted(why, now_s, closed=closed)
         return effects + (self._manager.take_detour(now_s) if self._links.detour(now_s) else [])
 

@@ -15,7 +15,7 @@ from actors.access import BackpackAccess, GrvtAccess
 from actors.http import HttpAnswer, HttpClient
 from actors.http_reader import HttpReader
 from actors.market_board import MarketBoard
-from actors.request_gate import RequestGate
+from actors.request_limiter import RequestLimiter
 from config.schema import ConnectionConfig
 from supervision.actor import ActorContext
 from trading.request_budget import Lane
@@ -47,7 +47,7 @@ class PriceSource(NamedTuple):
     symbols: tuple[str, ...]
     timing: ConnectionConfig
     clock: VenueClock
-    gate: RequestGate
+    limiter: RequestLimiter
     ask: Ask
 
 
@@ -77,7 +77,7 @@ class RestPrices(HttpReader):
             return
         self.check_fence()
         asked_s = self.clock.now()
-        if self._source.gate.take(Lane.DOUBT, asked_s):
+        if self._source.limiter.take(Lane.DOUBT, asked_s):
             return
         quote = self._source.ask(self._http, symbol)
         self.check_fence()
@@ -106,7 +106,7 @@ def grvt_prices(access: GrvtAccess) -> PriceSource:
         symbols=tuple(access.instruments),
         timing=access.connection,
         clock=access.clock,
-        gate=access.gate,
+        limiter=access.limiter,
         ask=_ask_grvt,
     )
 
@@ -119,7 +119,7 @@ def backpack_prices(access: BackpackAccess) -> PriceSource:
         symbols=tuple(access.instruments),
         timing=access.connection,
         clock=access.clock,
-        gate=access.gate,
+        limiter=access.limiter,
         ask=_ask_backpack,
     )
 

@@ -15,7 +15,7 @@ import msgspec
 
 from actors.access import BackpackAccess, GrvtAccess
 from actors.coordinator import DeskOutcome, StopDesk
-from actors.request_gate import RequestGate
+from actors.request_limiter import RequestLimiter
 from benchmarks.samples import (
     BACKPACK_ETH,
     BACKPACK_PUBLIC,
@@ -120,7 +120,7 @@ class RunningService:
             signer=OrderSigner(PRIVATE_KEY, CHAIN_ID),
             instruments=self._listed(GRVT_ETH),
             connection=self.config.venues.grvt.connection,
-            gate=RequestGate(_UNLIMITED),
+            limiter=RequestLimiter(_UNLIMITED),
         )
         backpack = BackpackAccess(
             api_url=f"http://{host}:{ports.http}",
@@ -128,7 +128,7 @@ class RunningService:
             requests=RequestBuilder(BACKPACK_PUBLIC, BACKPACK_SECRET),
             instruments=self._listed(BACKPACK_ETH),
             connection=self.config.venues.backpack.connection,
-            gate=RequestGate(_UNLIMITED),
+            limiter=RequestLimiter(_UNLIMITED),
         )
         return Service(
             config=self.config,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from actors.access import BackpackAccess, GrvtAccess
-from actors.request_gate import RequestGate
+from actors.request_limiter import RequestLimiter
 from cli.accounts import Account
 from cli.settings import Settings
 from cli.start import Start
@@ -93,7 +93,7 @@ def grvt_access(
         signer=OrderSigner(access.secrets["GRVT_PRIVATE_KEY"].reveal(), access.grvt.chain_id),
         instruments=instruments,
         connection=settings.venues.grvt.connection,
-        gate=RequestGate(settings.venues.grvt.rate),
+        limiter=RequestLimiter(settings.venues.grvt.rate),
     )
 
 
@@ -111,5 +111,5 @@ def backpack_access(
         ),
         instruments=instruments,
         connection=settings.venues.backpack.connection,
-        gate=RequestGate(settings.venues.backpack.rate),
+        limiter=RequestLimiter(settings.venues.backpack.rate),
     )

@@ -356,7 +356,7 @@ def _orders(
             desks=service.desks,
             is_ours=service.ids.may_be_ours,
             money=("board", *service.desks, *service.guards),
-            gate=_reach(service)[venue].gate,
+            limiter=_reach(service)[venue].limiter,
         )
 
     return build

@@ -19,7 +19,7 @@ from actors.board import ReadBoard
 from actors.coordinator import DeskOutcome, StopDesk
 from actors.grvt_session import GetSession
 from actors.journal_file import JournalFile
-from actors.request_gate import RequestGate
+from actors.request_limiter import RequestLimiter
 from cli.settings import Settings, load_settings
 from config.schema import BackpackConfig, GrvtConfig
 from config.secrets import Secret
@@ -90,7 +90,7 @@ def grvt_access(process: Process, config: GrvtConfig, place: Endpoints) -> GrvtA
         signer=OrderSigner(account["private_key"], place.chain_id),
         instruments=_one(GRVT_INSTRUMENTS, GRVT_ETH),
         connection=config.connection,
-        gate=RequestGate(config.rate),
+        limiter=RequestLimiter(config.rate),
     )
 
 
@@ -105,7 +105,7 @@ def backpack_access(
         requests=RequestBuilder(keys["public_key"], keys["secret_key"]),
         instruments=_one(BACKPACK_INSTRUMENTS, BACKPACK_ETH),
         connection=config.connection,
-        gate=RequestGate(config.rate),
+        limiter=RequestLimiter(config.rate),
     )
 
 

@@ -17,7 +17,7 @@ from actors.access import BackpackAccess, GrvtAccess
 from actors.backpack_rest import BackpackRest
 from actors.grvt_session import GetSession
 from actors.orders import ClockChecked
-from actors.request_gate import RequestGate
+from actors.request_limiter import RequestLimiter
 from config.schema import ConnectionConfig, RateConfig
 from config.secrets import Secret
 from paper.keys import backpack_keys
@@ -61,7 +61,7 @@ def grvt_access(url: str, timing: ConnectionConfig = QUICK) -> GrvtAccess:
         signer=OrderSigner("0x" + "11" * 32, 325),
         instruments={i.symbol: i for i in GRVT_INSTRUMENTS if i.symbol == GRVT_ETH},
         connection=timing,
-        gate=RequestGate(UNLIMITED),
+        limiter=RequestLimiter(UNLIMITED),
     )
 
 
@@ -74,7 +74,7 @@ def backpack_access(url: str, timing: ConnectionConfig = QUICK) -> BackpackAcces
         requests=RequestBuilder(keys.public_key, keys.secret_key),
         instruments={i.symbol: i for i in BACKPACK_INSTRUMENTS if i.symbol == BACKPACK_ETH},
         connection=timing,
-        gate=RequestGate(UNLIMITED),
+        limiter=RequestLimiter(UNLIMITED),
     )
 
 

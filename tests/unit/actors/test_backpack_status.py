@@ -13,7 +13,7 @@ import pytest
 
 from actors.backpack_status import BackpackStatus, LookDue
 from actors.market_board import MarketBoard
-from actors.request_gate import RequestGate
+from actors.request_limiter import RequestLimiter
 from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, read_request
 from tests.support_actors_venue import BACKPACK_ETH, UNLIMITED, Scene, backpack_access
 from tests.support_trading import BACKPACK_ETH as MARKET
@@ -46,7 +46,7 @@ class Exchange:
         self.markets = [LISTED]
         self.board = MarketBoard()
         self.scene = Scene(BACKPACK, "status")
-        self.gate = RequestGate(UNLIMITED)
+        self.limiter = RequestLimiter(UNLIMITED)
 
     def script(self, peer: Peer) -> None:
         while True:
@@ -63,7 +63,7 @@ class Exchange:
             ScriptedServer(script or self.script) as server,
             self.scene.playing(
                 lambda c: BackpackStatus(
-                    c, replace(backpack_access(server.http), gate=self.gate), self.board
+                    c, replace(backpack_access(server.http), limiter=self.limiter), self.board
                 )
             ),
         ):
@@ -133,10 +133,10 @@ def test_in_maintenance_every_market_is_closed_and_its_funding_still_known(
         info = exchange.next_info()
         assert info is not None
         assert (info.mode, info.next_funding_ns) == (mode, NORMAL.next_funding_ns)
-        assert exchange.gate.closed is (mode is MarketMode.CLOSED)
+        assert exchange.limiter.closed is (mode is MarketMode.CLOSED)
         exchange.status = (200, {"status": "Ok"})
         assert exchange.next_info() == NORMAL
-        assert not exchange.gate.closed
+        assert not exchange.limiter.closed
 
 
 def test_an_answer_that_is_none_ends_it_and_what_it_told_stays_with_its_age() -> None:

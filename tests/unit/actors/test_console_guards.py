@@ -16,7 +16,7 @@ from actors.coordinator import ResumeDesk
 from actors.guard_messages import LimitsReported, ResumeLimits
 from actors.orders import VerifyPositions
 from actors.orders_outbox import VenuePositions, VenueReported
-from actors.request_gate import RequestGate
+from actors.request_limiter import RequestLimiter
 from supervision.spec import SupervisorSpec
 from supervision.states import ChildState
 from tests.support_actors import mailbox
@@ -79,7 +79,7 @@ def test_status_tells_limits_holds_and_what_the_venues_hold(path: Path) -> None:
         held = Position(venue="grvt", symbol="H", size=Decimal("-0.3"))
         desk.tell_board(VenuePositions("grvt", (held,)))
         can = Capabilities(submit="429", fills="read only")
-        desk.tell_board(VenueReported("grvt", can, RequestGate().usage(0.0)))
+        desk.tell_board(VenueReported("grvt", can, RequestLimiter().usage(0.0)))
         status = desk.status()
     (shown,) = status.desks
     assert (shown.state, shown.waiting) == ("reducing", ("paused",))

@@ -11,7 +11,7 @@ import pytest
 from actors import gateway, orders
 from actors.grvt_queries import GrvtQueries
 from actors.grvt_session import RenewSession
-from actors.request_gate import RequestGate
+from actors.request_limiter import RequestLimiter
 from config.schema import RateConfig
 from supervision.policy import Readiness
 from tests.support_actors import Peer, Script, ScriptedServer, answer, free_port, read_request
@@ -27,16 +27,16 @@ CREATED = b'{"result": %s}' % ORDER_JSON.encode()
 
 def play(
     script: Script, act: Callable[[Scene], object], rate: RateConfig = UNLIMITED
-) -> RequestGate:
+) -> RequestLimiter:
     """The actor at such a trades host; nothing that it meets ends it."""
-    gate, scene = RequestGate(rate), Scene("grvt", "queries")
+    limiter, scene = RequestLimiter(rate), Scene("grvt", "queries")
     with ScriptedServer(script) as server:
-        access = replace(grvt_access(server.http), gate=gate)
+        access = replace(grvt_access(server.http), limiter=limiter)
         with scene.playing(lambda c: GrvtQueries(c, access), ready=Readiness.AUTO):
             scene.ready()
             act(scene)
             assert scene.stage.stream("grvt/queries")[-1] == ("running", 1)
-    return gate
+    return limiter
 
 
 def says(*answers: bytes, heads: list[str] | None = None) -> Script:
@@ -91,9 +91,9 @@ def test_a_refusal_is_certain_and_says_why(said: bytes, refusal: Refusal) -> Non
         assert isinstance(told, orders.OrderRefused)
         assert told.refusal is refusal
 
-    gate = play(says(said), act)
-    assert gate.closed is (refusal is Refusal.MARKET)
-    assert bool(gate.usage(0.0).refused) is (refusal is Refusal.RATE)
+    limiter = play(says(said), act)
+    assert limiter.closed is (refusal is Refusal.MARKET)
+    assert bool(limiter.usage(0.0).refused) is (refusal is Refusal.RATE)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ BARRED: Final = frozenset({403, 418})
 """An answer like this that is not in the venue's own words comes from who guards its door."""
 
 
-class RequestGate:
+class RequestLimiter:
     """The budget and the maintenance of one venue, behind a lock. Times are monotonic seconds."""
 
     def __init__(self, rate: RateConfig | None = None) -> None:

@@ -13,7 +13,7 @@ from actors import gateway, orders
 from actors.backpack_rest import BackpackRest
 from actors.errors import ConnectRefused
 from actors.grvt_trading import GrvtTrading, ProbeDue
-from actors.request_gate import RequestGate, retry_after_s
+from actors.request_limiter import RequestLimiter, retry_after_s
 from config.schema import RateConfig
 from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, sends
 from tests.support_actors_venue import (
@@ -37,11 +37,11 @@ CLOSED = b'{"code":"MAINTENANCE","message":"later"}'
 RATE = RateConfig(per_s=0.1, burst=100, reserved=50, pause_s=30)
 
 
-def backpack(said: bytes, gate: RequestGate) -> list[Any]:
+def backpack(said: bytes, limiter: RequestLimiter) -> list[Any]:
     """What is told of an order that is answered like this, and of one after it that adds risk."""
     scene = Scene("backpack", "rest")
     with ScriptedServer(backpack_rest({"POST /api/v1/order": sends(said)})) as server:
-        access = dataclasses.replace(backpack_access(server.http), gate=gate)
+        access = dataclasses.replace(backpack_access(server.http), limiter=limiter)
         with scene.playing(lambda c: BackpackRest(c, access)):
             scene.ready()
             scene.actor.tell(gateway.PlaceOrder(new_order(BACKPACK_ETH)))
@@ -50,7 +50,7 @@ def backpack(said: bytes, gate: RequestGate) -> list[Any]:
             return [*told, scene.letter()]
 
 
-def grvt(code: int, gate: RequestGate) -> list[Any]:
+def grvt(code: int, limiter: RequestLimiter) -> list[Any]:
     """The same at GRVT, where the answer is an error with this code."""
 
     def script() -> Script:
@@ -62,7 +62,7 @@ def grvt(code: int, gate: RequestGate) -> list[Any]:
 
     scene = Scene("grvt", "trading")
     with ScriptedServer(script()) as server:
-        access = dataclasses.replace(grvt_access(server.http), gate=gate)
+        access = dataclasses.replace(grvt_access(server.http), limiter=limiter)
         with scene.playing(lambda c: GrvtTrading(c, access)):
             scene.ready()
             scene.actor.tell(gateway.PlaceOrder(new_order(GRVT_ETH)))
@@ -78,9 +78,9 @@ def the_refusal(told: list[Any]) -> orders.OrderRefused:
 
 def test_too_many_requests_refuse_the_order_for_certain_and_hold_back_what_adds_risk() -> None:
     for told in (
-        backpack(answer(429, TOO_MANY), RequestGate(RATE)),
-        backpack(answer(429, PAGE), RequestGate(RATE)),
-        grvt(1006, RequestGate(RATE)),
+        backpack(answer(429, TOO_MANY), RequestLimiter(RATE)),
+        backpack(answer(429, PAGE), RequestLimiter(RATE)),
+        grvt(1006, RequestLimiter(RATE)),
     ):
         assert the_refusal(told).refusal is Refusal.RATE
         held_back = told[-1]
@@ -90,15 +90,15 @@ def test_too_many_requests_refuse_the_order_for_certain_and_hold_back_what_adds_
 
 @pytest.mark.parametrize("venue", ["backpack", "grvt"])
 def test_a_venue_that_says_it_is_closed_is_known_to_be(venue: str) -> None:
-    gate = RequestGate(RATE)
-    said = backpack(answer(503, CLOSED), gate) if venue == "backpack" else grvt(1009, gate)
+    limiter = RequestLimiter(RATE)
+    said = backpack(answer(503, CLOSED), limiter) if venue == "backpack" else grvt(1009, limiter)
     assert the_refusal(said).refusal is Refusal.MARKET
-    assert gate.closed
-    assert gate.no_new_risk(0.0)
+    assert limiter.closed
+    assert limiter.no_new_risk(0.0)
 
 
 def test_a_question_that_the_budget_withholds_is_given_back_unasked() -> None:
-    spent, question = RequestGate(RATE), gateway.ReadPositions(lane=Lane.ROUTINE)
+    spent, question = RequestLimiter(RATE), gateway.ReadPositions(lane=Lane.ROUTINE)
     while not spent.take(Lane.ROUTINE, time.monotonic()):
         pass
     scenes = (
@@ -107,8 +107,8 @@ def test_a_question_that_the_budget_withholds_is_given_back_unasked() -> None:
     )
     for scene, script in scenes:
         with ScriptedServer(script) as server:
-            for_grvt = dataclasses.replace(grvt_access(server.http), gate=spent)
-            for_backpack = dataclasses.replace(backpack_access(server.http), gate=spent)
+            for_grvt = dataclasses.replace(grvt_access(server.http), limiter=spent)
+            for_backpack = dataclasses.replace(backpack_access(server.http), limiter=spent)
             builds = {
                 "grvt": lambda c, access=for_grvt: GrvtTrading(c, access),
                 "backpack": lambda c, access=for_backpack: BackpackRest(c, access),
@@ -120,27 +120,27 @@ def test_a_question_that_the_budget_withholds_is_given_back_unasked() -> None:
 
 
 def test_behind_a_page_of_who_guards_the_venue_nothing_more_is_sent() -> None:
-    told = backpack(answer(403, PAGE), RequestGate(RATE))
+    told = backpack(answer(403, PAGE), RequestLimiter(RATE))
     assert isinstance(told[1], orders.OrderDoubted)
     assert isinstance(told[2], orders.OrderNotSent)
     assert "barred" in told[2].reason
 
 
 def test_no_new_connection_is_made_either() -> None:
-    gate = RequestGate(RATE)
-    gate.enter("grvt/market", 0.0)
-    gate.answered(418, (), known=False, now_s=1.0)
+    limiter = RequestLimiter(RATE)
+    limiter.enter("grvt/market", 0.0)
+    limiter.answered(418, (), known=False, now_s=1.0)
     with pytest.raises(ConnectRefused):
-        gate.enter("grvt/market", 2.0)
-    gate.enter("grvt/market", 62.0)
+        limiter.enter("grvt/market", 2.0)
+    limiter.enter("grvt/market", 62.0)
 
 
 def test_a_refusal_in_the_venues_own_words_bars_nobody() -> None:
-    gate = RequestGate(RATE)
-    gate.answered(403, (), known=True, now_s=0.0)
-    assert gate.barred(0.0) == ""
-    gate.answered(418, (("Retry-After", "120"),), known=False, now_s=0.0)
-    assert gate.usage(0.0).barred_for_s == 120
+    limiter = RequestLimiter(RATE)
+    limiter.answered(403, (), known=True, now_s=0.0)
+    assert limiter.barred(0.0) == ""
+    limiter.answered(418, (("Retry-After", "120"),), known=False, now_s=0.0)
+    assert limiter.usage(0.0).barred_for_s == 120
 
 
 @pytest.mark.parametrize(
@@ -166,11 +166,11 @@ def test_a_closed_venue_is_asked_with_an_order_that_expired_long_ago(
         reply(peer, read_rpc(peer), {"error": {"code": 1002, "message": "why"}})
         peer.until_gone()
 
-    gate = RequestGate(RATE)
-    gate.shut("1009")
+    limiter = RequestLimiter(RATE)
+    limiter.shut("1009")
     scene = Scene("grvt", "trading")
     with ScriptedServer(grvt_trading(script)) as server:
-        access = dataclasses.replace(grvt_access(server.http), gate=gate)
+        access = dataclasses.replace(grvt_access(server.http), limiter=limiter)
         with scene.playing(lambda c: GrvtTrading(c, access)):
             scene.ready()
             scene.actor.tell(ProbeDue())
@@ -181,4 +181,4 @@ def test_a_closed_venue_is_asked_with_an_order_that_expired_long_ago(
             assert {type(scene.letter()), type(scene.letter())} == {
                 orders.OrderSent, orders.OrderDoubted,
             }  # fmt: skip
-            assert gate.closed is closed
+            assert limiter.closed is closed
