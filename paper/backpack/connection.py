@@ -20,11 +20,11 @@ FEED_NAME: Final = "backpack/feed"
 
 
 class _Outgoing(msgspec.Struct):
-    """A message, when it may leave (loop seconds), and a gate that must be open by then."""
+    """A message, when it may leave (loop seconds), and what must have been set by then."""
 
     data: bytes
     due_s: float
-    gate: asyncio.Event | None
+    release: asyncio.Event | None
 
 
 class StreamConnection:
@@ -64,12 +64,12 @@ class StreamConnection:
             self._faults.renamed(self._id, FEED_NAME)
         self._ledger.connected(FEED_NAME, self._id, True)
 
-    def send(self, text: str | bytes, gate: asyncio.Event | None = None) -> None:
+    def send(self, text: str | bytes, release: asyncio.Event | None = None) -> None:
         """Queue a message; a client that does not keep up is cut off."""
         due_s = self._loop.time() + self._settings.feed_latency_s
         try:
             data = text if isinstance(text, bytes) else text.encode()
-            self._queue.put_nowait(_Outgoing(data, due_s, gate))
+            self._queue.put_nowait(_Outgoing(data, due_s, release))
         except asyncio.QueueFull:
             self._ended_by_venue = True
             self.abort()
@@ -130,8 +130,8 @@ class StreamConnection:
             if isinstance(outgoing, asyncio.Event):
                 outgoing.set()
                 continue
-            if outgoing.gate is not None:
-                await outgoing.gate.wait()
+            if outgoing.release is not None:
+                await outgoing.release.wait()
             wait_s = outgoing.due_s - self._loop.time()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)

@@ -14,7 +14,7 @@ from paper.backpack.gatekeeper import Gatekeeper
 from paper.backpack.market_data import MarketData
 from paper.backpack.order_entry import OrderEntry
 from paper.backpack.rest_account import AccountRoutes
-from paper.backpack.rest_orders import GATE, OrderRoutes
+from paper.backpack.rest_orders import RELEASE, OrderRoutes
 from paper.backpack.settings import BackpackAccount, BackpackSettings
 from paper.backpack.streams import StreamHub
 from paper.backpack.verify import Verifier
@@ -54,7 +54,7 @@ class BackpackFrontEnd:
     def apps(self) -> dict[str, web.Application]:
         """``api``: the REST host; ``ws``: the websocket host (path ``/``)."""
         faults = self._faults.middleware("backpack/rest")
-        middlewares = [self._open_gate, faults, self._late, _refusals]
+        middlewares = [self._release_after_answer, faults, self._late, _refusals]
         api = web.Application(middlewares=middlewares)
         api.on_response_prepare.append(dated(self._exchange.now_ns))
         api.add_routes(self.market_data.routes())
@@ -68,16 +68,18 @@ class BackpackFrontEnd:
         return {"api": api, "ws": ws}
 
     @web.middleware
-    async def _open_gate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _release_after_answer(
+        self, request: web.Request, handler: Handler
+    ) -> web.StreamResponse:
         """Write the answer here, so that what has to come after it knows when it has left."""
-        gate = request[GATE] = asyncio.Event()
+        release = request[RELEASE] = asyncio.Event()
         try:
             response = await handler(request)
             with contextlib.suppress(ConnectionError):  # who asked has gone: no fault of ours
                 await response.prepare(request)
                 await response.write_eof()
         finally:
-            gate.set()
+            release.set()
         return response
 
     @web.middleware

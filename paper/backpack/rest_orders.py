@@ -23,8 +23,8 @@ from paper.orders import Exchange, OrderNotFound, PaperOrder, Status
 from venues.backpack.frames import OrderCancel, OrderCancelAll, OrderExecute, OrderResult
 from venues.model import BACKPACK
 
-GATE: Final = web.RequestKey("gate", asyncio.Event)
-"""Opened once the answer has left: what waits for it is seen after the answer."""
+RELEASE: Final = web.RequestKey("release", asyncio.Event)
+"""Set once the answer has left: stream messages that wait for it come after the answer."""
 
 _REPLY_FIRST_LIMIT_S: Final = 0.25
 _Result = TypeVar("_Result")
@@ -184,16 +184,16 @@ class OrderRoutes:
         first = self._settings.first
         if first == "seeded":
             first = self._random.choice(("feed", "reply"))
-        gate = request[GATE]
+        release = request[RELEASE]
         if first == "feed":
-            gate.set()
-        with self._hub.held(gate):
+            release.set()
+        with self._hub.held(release):
             result = act()
         if first == "feed":
             await self._hub.feeds_written(account)
         else:
             # An answer that is delayed on purpose must not stop the feed.
-            asyncio.get_running_loop().call_later(_REPLY_FIRST_LIMIT_S, gate.set)
+            asyncio.get_running_loop().call_later(_REPLY_FIRST_LIMIT_S, release.set)
         return result
 
     def _answer(self, request: web.Request, payload: object) -> web.Response:

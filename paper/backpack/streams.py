@@ -68,7 +68,7 @@ class StreamHub:
         self._connections: set[StreamConnection] = set()
         self._sizes: dict[tuple[str, str], Decimal] = {}
         self._touch: dict[str, tuple[object, ...]] = {}
-        self._gate: asyncio.Event | None = None
+        self._release: asyncio.Event | None = None
         self._engine_us = 0
         self._spoiler = PublicFaults(exchange, faults, self._floodable)
         self._depth = DepthChannels(settings, self._publish)
@@ -102,13 +102,13 @@ class StreamHub:
                 self._publish_mark(instrument.symbol)
 
     @contextmanager
-    def held(self, gate: asyncio.Event) -> Iterator[None]:
-        """What the engine reports inside reaches no private stream before ``gate`` is set."""
-        self._gate = gate
+    def held(self, release: asyncio.Event) -> Iterator[None]:
+        """What the engine reports inside reaches no private stream before ``release`` is set."""
+        self._release = release
         try:
             yield
         finally:
-            self._gate = None
+            self._release = None
 
     async def feeds_written(self, account: str) -> None:
         """Wait until the account's feeds have sent everything so far (a second at most)."""
@@ -288,19 +288,19 @@ class StreamHub:
     def _send_private(
         self, prefix: str, account: str, symbol: str, data: object, kind: str
     ) -> None:
-        gate, frames = self._gate, self._faults.frames
+        release, frames = self._release, self._faults.frames
         for stream in (prefix, f"{prefix}.{symbol}"):
             if self._listeners(stream, account):
                 fault = frames.take(FEED_NAME, kind)
-                send = partial(self._send_feed, stream, account, gate)
+                send = partial(self._send_feed, stream, account, release)
                 frames.deliver(FEED_NAME, fault, _frame(stream, data).encode(), send)
 
     def _send_feed(
-        self, stream: str, account: str, gate: asyncio.Event | None, frame: bytes
+        self, stream: str, account: str, release: asyncio.Event | None, frame: bytes
     ) -> None:
         """Tell those who listen now, which is later than it happened when a fault wants it."""
         for connection in self._listeners(stream, account):
-            connection.send(frame, gate)
+            connection.send(frame, release)
 
     def _listeners(self, stream: str, account: str) -> list[StreamConnection]:
         return [one for one in self._connections if one.accounts.get(stream) == account]

@@ -18,9 +18,9 @@ from paper.faults.base import ConnectionFault, Fault, Hook
 from paper.faults.connections import Connections
 from paper.faults.effects import Effects, Hit
 from paper.faults.frames import FrameFaults
-from paper.faults.gates import Gates
 from paper.faults.http import HttpFaults
 from paper.faults.plan import Plan, Reached
+from paper.faults.request_refusals import RequestRefusals
 from paper.faults.venue import Clock, Delay, Drop, Lag, Race, Refuse
 from paper.traffic import Traffic
 
@@ -62,7 +62,7 @@ class Faults:
         self._connections = Connections(self.refusing)
         self.effects = Effects(clock, seed, self._hit)
         self.frames = FrameFaults(self.effects)
-        self.gates = Gates(clock, self.effects)
+        self.request_refusals = RequestRefusals(clock, self.effects)
         self.traffic = Traffic(clock)
         self._http = HttpFaults(self)
 
@@ -107,7 +107,7 @@ class Faults:
         """Forget every fault, armed or acting; what was held back goes on."""
         self._plan.clear()
         self.effects.clear()
-        self.gates.clear()
+        self.request_refusals.clear()
         self._http.release()
         for act in self._actors[ClearAll]:
             act(ClearAll())

@@ -86,7 +86,7 @@ class HttpFaults:
                 self._faults.at_hook(upgrade_name.partition("/")[0], "ws_upgrade")
                 if self._faults.refusing(upgrade_name):
                     return abort(request)
-                banned = self._faults.gates.banned(upgrade_name)
+                banned = self._faults.request_refusals.banned(upgrade_name)
                 if banned is not None:
                     return banned.response()
                 await self._faults.before_reply(upgrade_name)
@@ -110,7 +110,7 @@ class HttpFaults:
             self._faults.at_hook(venue, hook)
         if self._faults.refusing(connection):
             return abort(request)
-        turned_away = self._faults.gates.turned_away(connection, request.path, hook)
+        turned_away = self._faults.request_refusals.turned_away(connection, request.path, hook)
         if turned_away is not None:
             return turned_away.response()
         fault = self._take(connection, request)

@@ -106,7 +106,7 @@ class ScriptedDialect:
         hook = hook_of(self._connection, "", head.method)
         if hook is not None:
             self._faults.at_hook(GRVT, hook)
-        turned_away = self._faults.gates.turned_away(self._connection, "", hook)
+        turned_away = self._faults.request_refusals.turned_away(self._connection, "", hook)
         if turned_away is not None:
             self._faults.traffic.answered(self._connection, turned_away.status)
             error = RpcErrorBody(code=turned_away.code, message=turned_away.message)

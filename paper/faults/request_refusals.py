@@ -50,7 +50,7 @@ class TurnedAway(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Gates:
+class RequestRefusals:
     """Counts requests by venue, and says which are turned away now. Loop thread only."""
 
     def __init__(self, clock: Callable[[], float], effects: Effects) -> None:
