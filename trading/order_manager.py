@@ -59,8 +59,8 @@ __all__ = [
     "MAX_CANCELS", "AskBalances", "AskFills", "AskOpenOrders", "AskOrder", "AskPositions",
     "CancelOrder", "Effect", "GuardResting", "OrderManager", "OrderTiming", "PublishBalances",
     "PublishContradiction", "PublishDrift", "PublishForced", "PublishOrder", "PublishOutside",
-    "PublishPositions",
-    "PublishReadiness", "RecordFill", "RecordIntent", "RecordOutcome", "SendOrder",
+    "PublishPositions", "PublishReadiness", "RecordFill", "RecordIntent", "RecordOutcome",
+    "SendOrder",
 ]  # fmt: skip
 
 _FIRST_LOOK_NS: Final = 86_400 * 1_000_000_000  # where no fill is on record
