@@ -6,11 +6,10 @@ from config.schema import DeskConfig
 from trading.plan import DeskPlan
 
 
-def desk_plan(name: str, number: int, desk: DeskConfig, cycles: int | None) -> DeskPlan:
+def desk_plan(name: str, desk: DeskConfig, cycles: int | None) -> DeskPlan:
     """What the desk that stands under that name is told to do, for so many ``cycles``."""
     return DeskPlan(
         desk=name,
-        desk_number=number,
         size=desk.size,
         cycles=cycles,
         direction=desk.direction,

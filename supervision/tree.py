@@ -120,7 +120,7 @@ def service_tree(service: Service) -> SupervisorSpec:
             _account_guard(service),
             _grvt(service),
             _backpack(service),
-            *(_desk(service, number, name) for number, name in enumerate(service.config.desks)),
+            *(_desk(service, name) for name in service.config.desks),
             _funding(service),
             *_console(service),
         ),
@@ -257,7 +257,7 @@ def _guard(service: Service, name: str) -> Build:
     )
 
 
-def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
+def _desk(service: Service, name: str) -> SupervisorSpec:
     desk = service.config.desks[name]
     accesses = _reach(service)
     legs = _legs(desk)
@@ -265,7 +265,7 @@ def _desk(service: Service, number: int, name: str) -> SupervisorSpec:
     def coordinator(context: ActorContext) -> SupervisedActor:
         return Coordinator(
             context,
-            plan=desk_plan(name, number, desk, service.cycles),
+            plan=desk_plan(name, desk, service.cycles),
             instruments={
                 leg: accesses[of.venue].instruments[of.symbol] for leg, of in legs.items()
             },

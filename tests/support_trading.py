@@ -38,7 +38,7 @@ GRVT_ETH = Instrument(
 def plan(**changes: Any) -> DeskPlan:
     """A desk of 0.5 ETH, long, two cycles, as the shipped configuration has it."""
     figures: dict[str, Any] = {
-        "desk": "eth", "desk_number": 0, "size": D("0.5"), "cycles": 2,
+        "desk": "eth", "size": D("0.5"), "cycles": 2,
         "direction": Direction.LONG, "hold_s": 0.5, "pause_s": 0.1,
         "ladder": LADDER, "max_slippage_bps": D(30), "entry_attempts": 3,
         "hedge_deadline_s": 5.0, "max_quote_age_s": 1.0, "settle_timeout_s": 5.0, "retry_s": 0.25,

@@ -110,10 +110,6 @@ class CycleOrders:
         """An order of this cycle as it was placed."""
         return self._orders[leg, attempt].order
 
-    def knows(self, leg: Leg, attempt: int) -> bool:
-        """True for an order of this cycle."""
-        return (leg, attempt) in self._orders
-
     def executed(self, leg: Leg) -> Decimal:
         """Signed sum of everything executed on a leg in this cycle."""
         return self._executed[leg]

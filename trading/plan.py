@@ -127,7 +127,6 @@ class DeskPlan(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     desk: str
-    desk_number: int
     size: Decimal
     cycles: int | None
     direction: Direction
@@ -172,7 +171,7 @@ class Limit(_Section, frozen=True, kw_only=True):
     clear_s: Seconds = 5.0
 
 
-class Hold(msgspec.Struct, frozen=True):
+class ActiveLimit(msgspec.Struct, frozen=True):
     """A limit that is in force now: its name, what it does, and why, in words with figures."""
 
     limit: str

@@ -6,7 +6,6 @@ import pytest
 
 from tests.support_trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, settling, started
-from trading.cycle_record import CycleOrders
 from trading.desk import CycleRecord
 from trading.orders import OrderState
 from trading.plan import Direction
@@ -267,13 +266,6 @@ def test_an_outcome_with_less_than_was_known_keeps_what_was_known() -> None:
     desk.part_fill(PRIMARY, "0.3")
     desk.cancel(PRIMARY, "0.1")
     assert desk.machine.orders.executed(PRIMARY) == D("0.3")
-
-
-def test_an_order_of_another_cycle_is_not_known() -> None:
-    desk = started()
-    assert desk.machine.orders.knows(PRIMARY, 0)
-    assert not desk.machine.orders.knows(PRIMARY, 1)
-    assert not CycleOrders().knows(PRIMARY, 0)
 
 
 def test_an_order_is_live_until_its_outcome_is_known() -> None:
