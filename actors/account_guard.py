@@ -14,7 +14,7 @@ from actors.board import DeskReported
 from actors.guard import LOOK_S, REPORT_S, GuardedDesk, LookDue, Prices, positions_of
 from actors.guard_messages import (
     ACCOUNT,
-    HoldForAccount,
+    AccountLimitsInForce,
     LimitsReported,
     ResumeLimits,
     guard_of,
@@ -27,8 +27,8 @@ from supervision.states import ChildState, StatusMessage
 from trading.account_guard import AccountGuard, DeskExposure
 from trading.desk import CycleRecord
 from trading.guard import naked_notional, open_notional
-from trading.limits import LimitState, gist, holds_of
-from trading.plan import AccountLimits, Hold
+from trading.limits import LimitState, gist, in_force
+from trading.plan import AccountLimits, ActiveLimit
 from venues.model import ZERO
 
 
@@ -140,11 +140,14 @@ class AccountsGuard(SupervisedActor):
             self._board.offer(LimitsReported(ACCOUNT, _shown(states)))
 
     def _speak(self, name: str, desk: _Desk, states: tuple[LimitState, ...]) -> bool:
-        holds = tuple(
-            Hold(f"{ACCOUNT}.{hold.limit}", hold.action, hold.reason) for hold in holds_of(states)
+        limits_in_force = tuple(
+            ActiveLimit(f"{ACCOUNT}.{active.limit}", active.action, active.reason)
+            for active in in_force(states)
         )
-        told = gist(holds)
-        if told == desk.told or not self._addresses[name].offer(HoldForAccount(holds)):
+        told = gist(limits_in_force)
+        if told == desk.told or not self._addresses[name].offer(
+            AccountLimitsInForce(limits_in_force)
+        ):
             return False
         desk.told = told
         return True

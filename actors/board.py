@@ -18,7 +18,7 @@ from actors.orders_outbox import VenueBalances, VenuePositions, VenueReported
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
 from trading.desk import CycleRecord, DeskState, Phase
-from trading.plan import Hold
+from trading.plan import ActiveLimit
 from venues.model import ZERO, AccountSummary
 
 _EVENTS: Final = 1_000
@@ -38,7 +38,7 @@ class LegReport(msgspec.Struct, frozen=True, kw_only=True):
 class DeskReported(msgspec.Struct, frozen=True, kw_only=True):
     """From a coordinator: where its desk stands, and since when it is in this phase.
 
-    ``waiting``: why it opens no cycle, one reason each. ``holds``: the limits that keep it.
+    ``waiting``: why it opens no cycle, one reason each; ``limits_in_force`` are among them.
     """
 
     desk: str
@@ -53,7 +53,7 @@ class DeskReported(msgspec.Struct, frozen=True, kw_only=True):
     since_s: float = 0.0
     state: DeskState = DeskState.TRADING
     waiting: tuple[str, ...] = ()
-    holds: tuple[Hold, ...] = ()
+    limits_in_force: tuple[ActiveLimit, ...] = ()
     net: Decimal = ZERO
 
 

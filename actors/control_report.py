@@ -231,9 +231,9 @@ def _desk(desk: DeskReported, board: BoardSnapshot, moment: Moment, up: set[str]
         naked_s=None if naked_s is None else moment.since_s(naked_s),
         cycles=tuple(_cycles(desk.desk, board)),
         waiting=desk.waiting,
-        holds=tuple(
-            schema.Hold(limit=hold.limit, action=hold.action.value, reason=hold.reason)
-            for hold in desk.holds
+        limits_in_force=tuple(
+            schema.ActiveLimit(limit=active.limit, action=active.action.value, reason=active.reason)
+            for active in desk.limits_in_force
         ),
         limits=_limits(desk.desk, board, moment),
     )

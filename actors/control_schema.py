@@ -117,8 +117,8 @@ class Limit(_Document, frozen=True, kw_only=True):
     clears_in_s: float | None = None
 
 
-class Hold(_Document, frozen=True, kw_only=True):
-    """A limit that holds a desk now, the account's included (``account.daily_loss``)."""
+class ActiveLimit(_Document, frozen=True, kw_only=True):
+    """A limit in force for a desk now, the account's included (``account.daily_loss``)."""
 
     limit: str
     action: str
@@ -169,7 +169,7 @@ class Desk(_Document, frozen=True, kw_only=True):
     ``settled``: nothing is open, nothing is being closed or verified. ``unexplained``: it has found
     what it holds, no record of ours explains that, and it waits to be told what it is. ``state``:
     trading, frozen, reducing, halted, recovering or done. ``waiting``: why it opens no cycle, one
-    reason each. ``holds``: the limits that are in force for it; ``limits``: all that it has set.
+    reason each. ``limits_in_force``: of its own and the account's; ``limits``: all that it has set.
     """
 
     desk: str
@@ -191,7 +191,7 @@ class Desk(_Document, frozen=True, kw_only=True):
     naked_s: float | None
     cycles: tuple[Cycle, ...]
     waiting: tuple[str, ...] = ()
-    holds: tuple[Hold, ...] = ()
+    limits_in_force: tuple[ActiveLimit, ...] = ()
     limits: tuple[Limit, ...] = ()
 
 

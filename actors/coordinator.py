@@ -24,8 +24,8 @@ from actors.desk_commands import (
     DeskUnsure,
     FlattenDesk,
     FlattenFound,
-    HoldDesk,
     IgnoreFound,
+    LimitDesk,
     PauseDesk,
     ResumeDesk,
     StopDesk,
@@ -51,7 +51,7 @@ from venues.model import Instrument
 
 __all__ = [
     "AdoptFound", "ConfirmHandled", "Coordinator", "DeskOutcome", "DeskUnsure", "FlattenDesk",
-    "FlattenFound", "HoldDesk", "IgnoreFound", "PauseDesk", "ResumeDesk", "StopDesk",
+    "FlattenFound", "IgnoreFound", "LimitDesk", "PauseDesk", "ResumeDesk", "StopDesk",
     "TickDue", "VerifyDue",
 ]  # fmt: skip
 
@@ -65,7 +65,7 @@ class Coordinator(SupervisedActor):
 
     It is over for good once its cycles are done; a halted one can be resumed. ``halted`` is a
     reason not to open anything from the start. Each of ``guards`` is told where the desk stands and
-    of each cycle; with one, the desk opens nothing before the first HoldDesk.
+    of each cycle; with one, the desk opens nothing before the first LimitDesk.
     """
 
     def __init__(
@@ -93,10 +93,7 @@ class Coordinator(SupervisedActor):
         self._market = DeskMarket(plan, instruments, market)
         self._halted = halted
         self._leg_of = {instrument.venue: leg for leg, instrument in instruments.items()}
-        addresses = {
-            leg: self.address(f"{instrument.venue}/orders")
-            for leg, instrument in instruments.items()
-        }
+        addresses = {leg: self.address(f"{of.venue}/orders") for leg, of in instruments.items()}
         self._orders = DeskOrders(self.name, instruments, expiry_s, ids, addresses)
         self._journal = self.address("journal")
         self._records = DeskRecords(plan.desk, self._journal, self.name)
@@ -386,7 +383,7 @@ _HANDLERS: Final[dict[type, Callable[[Coordinator, Any], list[Effect]]]] = {
     orders.DriftFound: Coordinator._drift,
     ForcedClose: Coordinator._forced,
     VenueBalances: Coordinator._balances,
-    HoldDesk: lambda self, message: self._desk.hold(message.holds, self.clock.now()),
+    LimitDesk: lambda self, m: self._desk.limits_changed(m.limits_in_force, self.clock.now()),
     StopDesk: Coordinator._stop_desk,
     PauseDesk: Coordinator._pause,
     ResumeDesk: Coordinator._resume,

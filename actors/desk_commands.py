@@ -6,16 +6,16 @@ from typing import Literal
 
 import msgspec
 
-from trading.plan import Hold
+from trading.plan import ActiveLimit
 
 
-class HoldDesk(msgspec.Struct, frozen=True):
+class LimitDesk(msgspec.Struct, frozen=True):
     """From the desk's guard: all limits that are reached now, and no others; () when none is.
 
     While there are some no cycle opens. ``reduce`` closes the present one, ``halt`` halts.
     """
 
-    holds: tuple[Hold, ...] = ()
+    limits_in_force: tuple[ActiveLimit, ...] = ()
 
 
 class StopDesk(msgspec.Struct, frozen=True):
@@ -84,4 +84,4 @@ class DeskUnsure(Exception):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.desk}: reads the venues anew: {self.reason}"
+        return f"{self.desk}: reads the venues again: {self.reason}"

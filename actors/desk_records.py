@@ -143,6 +143,6 @@ def report_of(desk: CycleMachine, *, paused: bool, since_s: float) -> DeskReport
         since_s=since_s,
         state=desk.state,
         waiting=desk.waiting,
-        holds=desk.holds,
+        limits_in_force=desk.limits_in_force,
         net=desk.net,
     )

@@ -17,8 +17,8 @@ from typing import Any, Final
 import msgspec
 
 from actors.board import DeskReported
-from actors.desk_commands import HoldDesk
-from actors.guard_messages import HoldForAccount, LimitsReported, ResumeLimits
+from actors.desk_commands import LimitDesk
+from actors.guard_messages import AccountLimitsInForce, LimitsReported, ResumeLimits
 from actors.guard_results import GuardResults
 from actors.journal import ResultsOnRecord
 from actors.market_board import MarketBoard
@@ -29,20 +29,22 @@ from supervision.states import ChildState, StatusMessage
 from trading.desk import CycleRecord, Phase
 from trading.guard import DeskFacts, DeskGuard, Held, Money
 from trading.leg import Leg
-from trading.limits import UNKNOWN, LimitState, gist, holds_of
-from trading.plan import Action, DeskLimits, Hold
+from trading.limits import UNKNOWN, LimitState, gist, in_force
+from trading.plan import Action, ActiveLimit, DeskLimits
 from venues.clock import VenueClock
 from venues.model import Instrument
 
 __all__ = [
-    "Guard", "GuardedDesk", "HoldForAccount", "LimitsReported", "LookDue", "Prices", "ResumeLimits",
-    "positions_of",
+    "AccountLimitsInForce", "Guard", "GuardedDesk", "LimitsReported", "LookDue", "Prices",
+    "ResumeLimits", "positions_of",
 ]  # fmt: skip
 
 LOOK_S: Final = 0.25
 REPORT_S: Final = 1.0
 _NS_PER_MS: Final = 1_000_000
-_ACCOUNT: Final = Hold("account", Action.FREEZE, "the guard over all desks has not spoken yet")
+_ACCOUNT: Final = ActiveLimit(
+    "account", Action.FREEZE, "the guard over all desks has not reported yet"
+)
 
 
 class LookDue(msgspec.Struct, frozen=True):
@@ -120,7 +122,7 @@ class Guard(SupervisedActor):
         self._report: DeskReported | None = None
         self._money: dict[str, Money] = {}
         self._held: dict[tuple[str, str], Held] = {}
-        self._account: tuple[Hold, ...] = (_ACCOUNT,) if account_limited else ()
+        self._account: tuple[ActiveLimit, ...] = (_ACCOUNT,) if account_limited else ()
         self._told: tuple[object, ...] | None = None
         self._logged: tuple[object, ...] = ()
         self._told_epoch = 0
@@ -165,8 +167,8 @@ class Guard(SupervisedActor):
                 held = Held(found.get(instrument.symbol), read_s)
                 self._held[instrument.venue, instrument.symbol] = held
 
-    def _hold_for_account(self, message: HoldForAccount) -> None:
-        self._account = message.holds
+    def _account_limits_changed(self, message: AccountLimitsInForce) -> None:
+        self._account = message.limits_in_force
         self._look()
 
     def _resume(self, _: ResumeLimits) -> None:
@@ -192,22 +194,25 @@ class Guard(SupervisedActor):
         states = self._guard.look(self._facts())
         self._naked.note(self._desk.name, self._guard.naked_since_s)
         self._waits = any(state.figure is None for state in states)
-        changed = self._speak((*holds_of(states), *self._account))
+        changed = self._speak((*in_force(states), *self._account))
         self._publish(states, at_once=changed)
 
-    def _speak(self, holds: tuple[Hold, ...]) -> bool:
-        """Tell the desk what holds it now, unless it knows; True when that has changed."""
-        told = gist(holds)
+    def _speak(self, limits_in_force: tuple[ActiveLimit, ...]) -> bool:
+        """Tell the desk the limits in force, unless it knows; True when that has changed."""
+        told = gist(limits_in_force)
         if told == self._told:
             return False
-        if not self._coordinator.offer(HoldDesk(holds)):
+        if not self._coordinator.offer(LimitDesk(limits_in_force)):
             return False  # it is down, and told when it is back
         self._told = told
         if told != self._logged:
             self._logged = told
-            level = max((_level(hold) for hold in holds), default=(0, "INFO"))[1]
-            text = "; ".join(f"{hold.action.value}: {hold.limit}: {hold.reason}" for hold in holds)
-            self.log.log(level, "limits in force: {}", text or "none any more")
+            level = max((_level(active) for active in limits_in_force), default=(0, "INFO"))[1]
+            text = "; ".join(
+                f"{active.action.value}: {active.limit}: {active.reason}"
+                for active in limits_in_force
+            )
+            self.log.log(level, "{}", f"limits in force: {text}" if text else "limits cleared")
         return True
 
     def _publish(self, states: tuple[LimitState, ...], *, at_once: bool) -> None:
@@ -245,11 +250,11 @@ class Guard(SupervisedActor):
         )
 
 
-def _level(hold: Hold) -> tuple[int, str]:
-    """How loudly a hold is logged. At every start a few figures are not known for a moment."""
-    if hold.action is not Action.FREEZE:
+def _level(active: ActiveLimit) -> tuple[int, str]:
+    """How loudly it is logged. At every start a few figures are not known for a moment."""
+    if active.action is not Action.FREEZE:
         return 3, "WARNING"
-    return (1, "DEBUG") if hold.reason.startswith(UNKNOWN) else (2, "INFO")
+    return (1, "DEBUG") if active.reason.startswith(UNKNOWN) else (2, "INFO")
 
 
 def positions_of(report: DeskReported | None) -> dict[Leg, Decimal] | None:
@@ -266,7 +271,7 @@ _HANDLERS: Final[dict[type, Callable[[Guard, Any], None]]] = {
     ResultsOnRecord: lambda self, found: self._results.answered(found),
     VenueBalances: Guard._balances,
     VenuePositions: Guard._positions,
-    HoldForAccount: Guard._hold_for_account,
+    AccountLimitsInForce: Guard._account_limits_changed,
     ResumeLimits: Guard._resume,
     StatusMessage: Guard._status_changed,
 }

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from trading.limits import LimitState
-from trading.plan import Hold
+from trading.plan import ActiveLimit
 
 ACCOUNT_GUARD: Final = "guard"
 """The address of the guard over all desks; that of a desk is this below the desk's."""
@@ -20,10 +20,10 @@ def guard_of(desk: str) -> str:
     return f"{desk}/{ACCOUNT_GUARD}"
 
 
-class HoldForAccount(msgspec.Struct, frozen=True):
+class AccountLimitsInForce(msgspec.Struct, frozen=True):
     """From the account's guard to a desk's: all its limits that are in force for the desk now."""
 
-    holds: tuple[Hold, ...]
+    limits_in_force: tuple[ActiveLimit, ...]
 
 
 class ResumeLimits(msgspec.Struct, frozen=True):

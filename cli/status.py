@@ -97,32 +97,34 @@ def _desk_problems(desk: schema.Desk, status: schema.Status) -> Iterator[Problem
         yield Problem(text, f"ketch start {desk.desk}/coordinator")
     if desk.halted:
         yield Problem(f"{desk.desk} has halted: {desk.halted}", _halt_remedy(desk))
-    for hold in desk.holds:
-        if hold.action == "halt" and desk.halted:
+    for active in desk.limits_in_force:
+        if active.action == "halt" and desk.halted:
             continue  # said already
-        text = f"{desk.desk} {_ACTIONS[hold.action]}: {hold.limit}: {hold.reason}"
-        yield Problem(text, _hold_remedy(desk, hold, status))
+        text = f"{desk.desk} {_ACTIONS[active.action]}: {active.limit}: {active.reason}"
+        yield Problem(text, _remedy_of_limit(desk, active, status))
 
 
-def _hold_remedy(desk: schema.Desk, hold: schema.Hold, status: schema.Status) -> str:
+def _remedy_of_limit(desk: schema.Desk, active: schema.ActiveLimit, status: schema.Status) -> str:
     """When a limit is over, and what an operator can do before that."""
-    if hold.action == "halt":
+    if active.action == "halt":
         return f"look at both venues, mend the cause, then: ketch resume {desk.desk}"
-    limit = _limit_of(desk, hold, status)
+    limit = _limit_of(desk, active, status)
     if limit is not None and limit.figure is None:
         return "it goes on by itself once that is known; what is missing is named below"
     ends = "once that has been over for its clear_s"
     if limit is not None and limit.clears_in_s is not None:
         ends = f"in {span(limit.clears_in_s)}"
-    if hold.limit.removeprefix(_ACCOUNT) in _BY_CYCLES:
+    if active.limit.removeprefix(_ACCOUNT) in _BY_CYCLES:
         return f"it goes on by itself {ends}; at once: ketch resume {desk.desk}"
     return f"it goes on by itself {ends}; to close all: ketch flatten {desk.desk}"
 
 
-def _limit_of(desk: schema.Desk, hold: schema.Hold, status: schema.Status) -> schema.Limit | None:
-    """The limit behind a hold: the desk's, or the account's."""
-    name = hold.limit.removeprefix(_ACCOUNT)
-    limits = desk.limits if name == hold.limit else status.account_limits
+def _limit_of(
+    desk: schema.Desk, active: schema.ActiveLimit, status: schema.Status
+) -> schema.Limit | None:
+    """The limit that is in force: the desk's, or the account's."""
+    name = active.limit.removeprefix(_ACCOUNT)
+    limits = desk.limits if name == active.limit else status.account_limits
     return next((limit for limit in limits if limit.limit == name), None)
 
 
@@ -167,7 +169,7 @@ def _desk(desk: schema.Desk) -> Iterator[str]:
     yield click.style(head, bold=True)
     if desk.paused:
         yield f"{_INDENT}paused: no further cycle is opened; ketch resume {desk.desk}"
-    held = tuple(f"{hold.limit}: {hold.reason}" for hold in desk.holds)
+    held = tuple(f"{active.limit}: {active.reason}" for active in desk.limits_in_force)
     for reason in desk.waiting:
         if reason not in held and not (desk.paused and reason == "paused"):
             yield f"{_INDENT}waits: {reason}"

@@ -6,7 +6,7 @@ import abc
 
 from trading.cycle_effects import ChangePhase, Effect, ReadAnew
 from trading.desk import Phase
-from trading.plan import Action, Hold
+from trading.plan import Action, ActiveLimit
 from trading.recovery import RecoveringDesk
 
 
@@ -48,13 +48,15 @@ class ControlledDesk(RecoveringDesk, abc.ABC):
         self._hurried = self.phase not in (Phase.IDLE, Phase.HALTED, Phase.DONE)
         return self._decide(now_s)
 
-    def hold(self, holds: tuple[Hold, ...], now_s: float) -> list[Effect]:
+    def limits_changed(
+        self, limits_in_force: tuple[ActiveLimit, ...], now_s: float
+    ) -> list[Effect]:
         """The limits that are reached now. Cycles go on by themselves when none is any more."""
-        self.holds = holds
+        self.limits_in_force = limits_in_force
         self._awaits_guard = False
-        for hold in holds:
-            if hold.action is Action.HALT:
-                self._halt(f"{hold.limit}: {hold.reason}")
+        for active in limits_in_force:
+            if active.action is Action.HALT:
+                self._halt(f"{active.limit}: {active.reason}")
         return self._decide(now_s)
 
     def drift(self, reason: str, now_s: float) -> list[Effect]:

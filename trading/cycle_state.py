@@ -13,7 +13,7 @@ from trading.leg import Leg
 from trading.leg_state import LegState
 from trading.on_record import CycleRecorded
 from trading.orders import OrderState, OrderView
-from trading.plan import Action, DeskPlan, Hold
+from trading.plan import Action, ActiveLimit, DeskPlan
 from trading.slices import common_step, last_level, levels, next_level
 from venues.model import BPS, ZERO, Instrument, Quote, Refusal, Side
 
@@ -54,7 +54,7 @@ class CycleState:
         self.stopping = False
         self.leaving = False  # cancel what rests, place nothing, leave the rest as it is
         self.paused = False
-        self.holds: tuple[Hold, ...] = ()
+        self.limits_in_force: tuple[ActiveLimit, ...] = ()
         self.waiting: tuple[str, ...] = ()  # why no cycle opens, in words
         self._awaits_guard = awaits_guard
         self._gate = gate
@@ -122,12 +122,12 @@ class CycleState:
     @property
     def _held_back(self) -> bool:
         """True while no cycle may be opened, whatever the venues say."""
-        return self.paused or bool(self.holds) or self._awaits_guard
+        return self.paused or bool(self.limits_in_force) or self._awaits_guard
 
     @property
     def _ending(self) -> bool:
         """True when the present cycle is to be closed without delay."""
-        reduce = any(hold.action is not Action.FREEZE for hold in self.holds)
+        reduce = any(active.action is not Action.FREEZE for active in self.limits_in_force)
         return self.stopping or self._hurried or reduce or bool(self.halted)
 
     def _pausing(self, now_s: float) -> tuple[str, ...]:
@@ -142,7 +142,7 @@ class CycleState:
         """True when a cycle may be opened now."""
         reasons = self._closed_by(self._next_side, now_s)
         if self._awaits_guard:
-            reasons = ("the guard of the desk has not spoken yet", *reasons)
+            reasons = ("the guard of the desk has not reported yet", *reasons)
         self.waiting = ("paused", *reasons) if self.paused else reasons
         return not self.waiting
 
@@ -160,7 +160,7 @@ class CycleState:
 
         On the way from a fill to its hedge it is not asked at all: that has no time for it.
         """
-        reasons = [f"{hold.limit}: {hold.reason}" for hold in self.holds]
+        reasons = [f"{active.limit}: {active.reason}" for active in self.limits_in_force]
         age_s = self.plan.max_quote_age_s
         for leg in self.legs.values():
             if not leg.new_risk:
@@ -254,9 +254,9 @@ class CycleState:
     def _too_naked(self) -> bool:
         """A limit on what is naked is reached, and does not just freeze: the hedge had its time."""
         return any(
-            hold.limit.rpartition(".")[2] in _ON_NAKED
-            for hold in self.holds
-            if hold.action is not Action.FREEZE
+            active.limit.rpartition(".")[2] in _ON_NAKED
+            for active in self.limits_in_force
+            if active.action is not Action.FREEZE
         )
 
     def _shut_out(self, now_s: float) -> bool:
@@ -279,7 +279,7 @@ class CycleState:
             return "hedge refused"
         if hedge.mode is not None and not self._takes(Leg.HEDGE, -self.net):
             return f"{hedge.instrument.venue} takes no hedge: its market is {hedge.mode.value}"
-        return f"hedge not had for {self.plan.hedge_deadline_s} s"
+        return f"not hedged within {self.plan.hedge_deadline_s} s"
 
     def _note_refusal(self, leg: LegState, order: LegOrder, view: OrderView) -> None:
         """An order that adds to a position was refused for what lasts: it is not repeated."""

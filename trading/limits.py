@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from trading.plan import Action, Hold, Limit
+from trading.plan import Action, ActiveLimit, Limit
 from venues.model import plain
 
 UNKNOWN: Final = "not known"
@@ -47,9 +47,9 @@ class LimitState(msgspec.Struct, frozen=True, kw_only=True):
     clears_s: float | None = None
 
     @property
-    def hold(self) -> Hold | None:
+    def active(self) -> ActiveLimit | None:
         """What it asks of the desk now."""
-        return Hold(self.limit, self.action, self.reason) if self.reason else None
+        return ActiveLimit(self.limit, self.action, self.reason) if self.reason else None
 
 
 class Latch:
@@ -136,14 +136,14 @@ def stated(
     )
 
 
-def holds_of(states: Iterable[LimitState]) -> tuple[Hold, ...]:
+def in_force(states: Iterable[LimitState]) -> tuple[ActiveLimit, ...]:
     """The limits that are in force."""
-    return tuple(hold for state in states if (hold := state.hold) is not None)
+    return tuple(active for state in states if (active := state.active) is not None)
 
 
-def gist(holds: Iterable[Hold]) -> tuple[tuple[str, Action, bool], ...]:
-    """What makes one set of holds another: not the figures in their reasons, which ever change."""
-    return tuple((one.limit, one.action, one.reason.startswith(UNKNOWN)) for one in holds)
+def gist(limits_in_force: Iterable[ActiveLimit]) -> tuple[tuple[str, Action, bool], ...]:
+    """What makes one set of limits another: not the figures in their reasons, which ever change."""
+    return tuple((one.limit, one.action, one.reason.startswith(UNKNOWN)) for one in limits_in_force)
 
 
 def short(value: Decimal) -> str:

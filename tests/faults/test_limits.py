@@ -13,7 +13,7 @@ from tests.support_actors_tree import BOUND_S, Run
 from tests.support_faults import openings, scene, seconds, until
 from tests.support_faults_process import service
 from tests.support_faults_rules import ROLES, hedge_of
-from trading.plan import Action, Hold
+from trading.plan import Action, ActiveLimit
 from venues.model import BACKPACK, GRVT
 
 SLACK_S = 1.0  # the guard looks four times a second; then its word, an order, and its way
@@ -28,14 +28,16 @@ def board(run: Run) -> BoardSnapshot:
     return snapshot
 
 
-def holds(run: Run) -> tuple[Hold, ...]:
+def limits_in_force(run: Run) -> tuple[ActiveLimit, ...]:
     """What holds the desk now."""
-    return tuple(hold for desk in board(run).desks for hold in desk.holds)
+    return tuple(active for desk in board(run).desks for active in desk.limits_in_force)
 
 
 def held_by(run: Run, name: str) -> None:
     """Until that limit is in force for the desk."""
-    until_seen(run, lambda: any(hold.limit == name for hold in holds(run)), f"held by {name}")
+    until_seen(
+        run, lambda: any(active.limit == name for active in limits_in_force(run)), f"held by {name}"
+    )
 
 
 def until_seen(run: Run, true: Callable[[], bool], what: str) -> None:
@@ -138,9 +140,9 @@ def test_a_margin_below_its_limit_freezes_the_desk_until_it_is_back(
         the.arm("leverage", venue=GRVT, leverage=10)
         the.arm("withdraw", venue=GRVT, amount="99760")
         held_by(run, "margin_ratio")
-        (hold,) = (hold for hold in holds(run) if hold.limit == "margin_ratio")
-        assert hold.action is Action.FREEZE
-        assert f"of {GRVT}, limit 0.5" in hold.reason
+        (active,) = (active for active in limits_in_force(run) if active.limit == "margin_ratio")
+        assert active.action is Action.FREEZE
+        assert f"of {GRVT}, limit 0.5" in active.reason
         the.run_on(run, 1)
         the.finish(run)
         the.judged(naked_q_s=1)

@@ -94,6 +94,8 @@ def test_what_all_desks_may_have_open_together_is_never_passed(
         desks = {desk["desk"]: desk for desk in run.read("status")["desks"]}
         for name in ("btc", "sol"):
             assert desks[name]["finished"] == 0
-            assert [hold["limit"] for hold in desks[name]["holds"]] == ["account.open_notional"]
+            assert [active["limit"] for active in desks[name]["limits_in_force"]] == [
+                "account.open_notional"
+            ]
         run.do("stop")
         assert run.end() == 0, run.said

@@ -24,7 +24,7 @@ from tests.support_console import BOUND_S, REPORT, Desk, console
 from trading.capabilities import Capabilities
 from trading.desk import DeskState
 from trading.limits import LimitState
-from trading.plan import Action, Hold
+from trading.plan import Action, ActiveLimit
 from venues.model import Position
 
 
@@ -66,12 +66,12 @@ def test_status_tells_limits_holds_and_what_the_venues_hold(path: Path) -> None:
         limit="naked_s", figure=Decimal(3), about="", at=Decimal(15), action=Action.REDUCE,
         reason="16, limit 15", clears_s=time.monotonic() + 5,
     )  # fmt: skip
-    hold = Hold("naked_s", Action.REDUCE, "16, limit 15")
+    active = ActiveLimit("naked_s", Action.REDUCE, "16, limit 15")
     venue = SupervisorSpec("grvt", (Desk(path).stage.spec("orders"),))
     with console(path, venue) as desk:
         desk.tell_board(
             msgspec.structs.replace(
-                REPORT, state=DeskState.REDUCING, holds=(hold,), waiting=("paused",)
+                REPORT, state=DeskState.REDUCING, limits_in_force=(active,), waiting=("paused",)
             )
         )
         desk.tell_board(LimitsReported("eth", (limit,)))
@@ -83,7 +83,9 @@ def test_status_tells_limits_holds_and_what_the_venues_hold(path: Path) -> None:
         status = desk.status()
     (shown,) = status.desks
     assert (shown.state, shown.waiting) == ("reducing", ("paused",))
-    assert shown.holds == (schema.Hold(limit="naked_s", action="reduce", reason="16, limit 15"),)
+    assert shown.limits_in_force == (
+        schema.ActiveLimit(limit="naked_s", action="reduce", reason="16, limit 15"),
+    )
     (told,) = shown.limits
     assert (told.figure, told.at, told.action) == (Decimal(3), Decimal(15), "reduce")
     assert told.clears_in_s is not None

@@ -14,9 +14,9 @@ import pytest
 
 from actors.account_guard import AccountsGuard
 from actors.board import DeskReported, LegReport
-from actors.desk_commands import HoldDesk
+from actors.desk_commands import LimitDesk
 from actors.guard import Guard, GuardedDesk
-from actors.guard_messages import ACCOUNT, HoldForAccount, LimitsReported, ResumeLimits
+from actors.guard_messages import ACCOUNT, AccountLimitsInForce, LimitsReported, ResumeLimits
 from actors.journal import LoadResults, RecordResume, ResultsOnRecord
 from actors.market_board import MarketBoard
 from actors.naked_clocks import NakedClocks
@@ -30,7 +30,7 @@ from tests.support_trading import BACKPACK_ETH, GRVT_ETH, D, quote
 from trading.desk import CycleRecord, Phase
 from trading.leg import Leg
 from trading.limits import LimitState
-from trading.plan import AccountLimits, Action, DeskLimits, Hold, Limit
+from trading.plan import AccountLimits, Action, ActiveLimit, DeskLimits, Limit
 from trading.results import CycleResult
 from venues.clock import VenueClock
 from venues.model import AccountSummary
@@ -55,7 +55,7 @@ class Theatre:
         self.stage = Stage()
         self.market = MarketBoard()
         self.naked = NakedClocks()
-        self._last: tuple[Hold, ...] | None = None
+        self._last: tuple[ActiveLimit, ...] | None = None
         self.letters: dict[str, queue.Queue[Any]] = {
             name: queue.Queue() for name in ("journal", "board", "coordinator")
         }
@@ -104,7 +104,7 @@ class Theatre:
             if isinstance(message, kind) and fits(message):
                 return message
 
-    def told_by_now(self) -> list[HoldDesk]:
+    def told_by_now(self) -> list[LimitDesk]:
         """What the desk has been told that was not looked at yet.
 
         What was told stands in the mailbox's inbox, and so before the question; but only once that
@@ -112,7 +112,7 @@ class Theatre:
         """
         self.stage.directory.address("eth/coordinator").ask("all of it")
         told = iter(self.letters["coordinator"].get_nowait, "all of it")
-        return [message for message in told if isinstance(message, HoldDesk)]
+        return [message for message in told if isinstance(message, LimitDesk)]
 
     def shown(self, fits: Callable[[LimitState], bool], scope: str = "eth") -> None:
         """Until the first limit of a scope is shown like that."""
@@ -122,9 +122,11 @@ class Theatre:
             lambda m: m.scope == scope and bool(m.limits) and fits(m.limits[0]),
         )
 
-    def holds(self) -> tuple[Hold, ...]:
+    def limits_in_force(self) -> tuple[ActiveLimit, ...]:
         """What the desk is told next that it has not been told already."""
-        self._last = self.told("coordinator", HoldDesk, lambda m: m.holds != self._last).holds
+        self._last = self.told(
+            "coordinator", LimitDesk, lambda m: m.limits_in_force != self._last
+        ).limits_in_force
         return self._last
 
 
@@ -150,27 +152,31 @@ def balance(venue: str, free: str) -> VenueBalances:
 
 def test_a_desk_that_nothing_holds_is_told_so() -> None:
     with Theatre(OFF).running() as it:
-        assert it.holds() == ()
+        assert it.limits_in_force() == ()
 
 
 def test_a_new_life_of_the_desk_is_told_what_holds_it() -> None:
     with Theatre(limits(margin_ratio="0.1")).running() as it:
-        assert [hold.limit for hold in it.holds()] == ["margin_ratio"]
+        assert [active.limit for active in it.limits_in_force()] == ["margin_ratio"]
         it.root.restart("eth/coordinator")
         it.stage.wait("eth/coordinator", ChildState.RUNNING, 2)
-        it.told("coordinator", HoldDesk, lambda m: [h.limit for h in m.holds] == ["margin_ratio"])
+        it.told(
+            "coordinator",
+            LimitDesk,
+            lambda m: [h.limit for h in m.limits_in_force] == ["margin_ratio"],
+        )
 
 
 def test_what_is_not_known_freezes_until_it_is_told() -> None:
     with Theatre(limits(margin_ratio="0.1")).running() as it:
-        (hold,) = it.holds()
-        assert hold.action is Action.FREEZE
+        (active,) = it.limits_in_force()
+        assert active.action is Action.FREEZE
         it.tell(balance("backpack", "0.5"))
         it.tell(balance("grvt", "0.5"))
-        assert it.holds() == ()
+        assert it.limits_in_force() == ()
         it.tell(balance("grvt", "0.1"))
-        (hold,) = it.holds()
-        assert hold == Hold("margin_ratio", Action.REDUCE, "0.1 of grvt, limit 0.1")
+        (active,) = it.limits_in_force()
+        assert active == ActiveLimit("margin_ratio", Action.REDUCE, "0.1 of grvt, limit 0.1")
 
 
 @pytest.mark.parametrize(
@@ -182,16 +188,18 @@ def test_readings_are_as_old_as_their_reading_and_not_as_the_guard(limit: str, w
         old_s = time.monotonic() - 200.0
         it.tell(msgspec.structs.replace(balance("backpack", "0.5"), read_s=old_s))
         it.tell(VenuePositions("backpack", (), old_s))
-        it.shown(lambda state: f"the {what} of backpack is 20" in str(state.hold))
+        it.shown(lambda state: f"the {what} of backpack is 20" in str(state.active))
 
 
 def test_a_desk_that_says_nothing_more_is_naked_by_the_guards_own_clock() -> None:
     with Theatre(limits(naked_s="2")).running() as it:
-        assert [hold.action for hold in it.holds()] == [Action.FREEZE], "nothing reported yet"
+        assert [active.action for active in it.limits_in_force()] == [Action.FREEZE], (
+            "nothing reported yet"
+        )
         it.tell(report("0.5", naked_since_s=time.monotonic()))
-        it.told("coordinator", HoldDesk, lambda m: not m.holds)
-        (hold,) = it.holds()
-        assert hold.action is Action.REDUCE
+        it.told("coordinator", LimitDesk, lambda m: not m.limits_in_force)
+        (active,) = it.limits_in_force()
+        assert active.action is Action.REDUCE
 
 
 def test_the_next_life_of_a_guard_counts_on_from_where_the_desk_became_naked() -> None:
@@ -200,28 +208,36 @@ def test_the_next_life_of_a_guard_counts_on_from_where_the_desk_became_naked() -
         it.shown(lambda limit: bool(limit.figure))
         it.root.restart("eth/guard")
         it.tell_when_up(report(phase=Phase.RECOVERING))
-        it.told("coordinator", HoldDesk, lambda m: any(h.action is Action.REDUCE for h in m.holds))
+        it.told(
+            "coordinator",
+            LimitDesk,
+            lambda m: any(h.action is Action.REDUCE for h in m.limits_in_force),
+        )
 
 
 def test_a_price_of_a_stream_that_has_ended_is_the_last_and_grows_old() -> None:
     with Theatre(limits(stream_age_s="0.3", open_notional="1000")).running() as it:
-        assert len(it.holds()) == 2
+        assert len(it.limits_in_force()) == 2
         for one in INSTRUMENTS.values():
             it.market.put_quote(quote(one), time.monotonic())
         it.tell(report())
-        now = it.told("coordinator", HoldDesk, lambda m: len(m.holds) == 1).holds
+        now = it.told(
+            "coordinator", LimitDesk, lambda m: len(m.limits_in_force) == 1
+        ).limits_in_force
         assert now[0].limit == "open_notional"
         it.market.clear("grvt")
-        held = it.told("coordinator", HoldDesk, lambda m: len(m.holds) == 2).holds
-        assert {hold.limit for hold in held} == {"open_notional", "stream_age_s"}
+        held = it.told(
+            "coordinator", LimitDesk, lambda m: len(m.limits_in_force) == 2
+        ).limits_in_force
+        assert {active.limit for active in held} == {"open_notional", "stream_age_s"}
 
 
 def test_positions_that_are_not_in_a_reading_are_flat() -> None:
     with Theatre(limits(liquidation_distance="0.05")).running() as it:
-        assert len(it.holds()) == 1
+        assert len(it.limits_in_force()) == 1
         it.tell(VenuePositions("grvt", ()))
         it.tell(VenuePositions("backpack", ()))
-        assert it.holds() == ()
+        assert it.limits_in_force() == ()
 
 
 # -- results ----
@@ -229,7 +245,9 @@ def test_positions_that_are_not_in_a_reading_are_flat() -> None:
 
 def test_losses_on_record_and_those_that_come_count_once_each() -> None:
     with Theatre(limits(daily_loss="5")).running() as it:
-        assert it.holds()[0].reason == "not known: the journal has not told the results yet"
+        assert (
+            it.limits_in_force()[0].reason == "not known: the journal has not told the results yet"
+        )
         asked = it.told("journal", LoadResults, lambda m: m.reply_to == "eth/guard")
         assert asked.desks == ("eth",)
         it.tell(lost("-2", cycle=1))
@@ -237,18 +255,18 @@ def test_losses_on_record_and_those_that_come_count_once_each() -> None:
             desk="eth", cycle=1, finished_ns=time.time_ns(), pnl=D(-2), slippage_bps=D(0)
         )
         it.tell(ResultsOnRecord((first,), {"eth": 0}))
-        assert it.holds() == ()
+        assert it.limits_in_force() == ()
         it.tell(lost("-2.99", cycle=2))
         it.tell(lost("-2.99", cycle=2))
         it.shown(lambda limit: limit.figure == D("4.99"))
         it.tell(lost("-0.01", cycle=3))
-        assert [hold.limit for hold in it.holds()] == ["daily_loss"]
+        assert [active.limit for active in it.limits_in_force()] == ["daily_loss"]
 
 
 def test_results_that_can_not_be_read_stay_unknown() -> None:
     with Theatre(limits(daily_loss="5")).running() as it:
         it.tell(ResultsOnRecord((), {}, "damaged"))
-        assert it.holds()[0].action is Action.FREEZE
+        assert it.limits_in_force()[0].action is Action.FREEZE
 
 
 def test_a_journal_that_was_replaced_is_asked_again() -> None:
@@ -263,9 +281,13 @@ def test_a_resume_is_put_on_record_and_the_desk_is_told_before_it_is_answered() 
     with Theatre(halting).running() as it:
         it.tell(ResultsOnRecord((), {"eth": 0}))
         it.tell(lost("-5"))
-        it.told("coordinator", HoldDesk, lambda m: [h.action for h in m.holds] == [Action.HALT])
+        it.told(
+            "coordinator",
+            LimitDesk,
+            lambda m: [h.action for h in m.limits_in_force] == [Action.HALT],
+        )
         it.resume()
-        assert it.told_by_now() == [HoldDesk(())]
+        assert it.told_by_now() == [LimitDesk(())]
         assert it.told("journal", RecordResume).desk == "eth"
 
 
@@ -274,18 +296,25 @@ def test_a_resume_is_put_on_record_and_the_desk_is_told_before_it_is_answered() 
 
 def test_what_holds_the_account_is_passed_on_beside_what_holds_the_desk() -> None:
     with Theatre(limits(margin_ratio="0.1")).running() as it:
-        it.holds()
-        it.tell(HoldForAccount((Hold("account.daily_loss", Action.HALT, "6, limit 5"),)))
-        assert [hold.limit for hold in it.holds()] == ["margin_ratio", "account.daily_loss"]
+        it.limits_in_force()
+        it.tell(
+            AccountLimitsInForce((ActiveLimit("account.daily_loss", Action.HALT, "6, limit 5"),))
+        )
+        assert [active.limit for active in it.limits_in_force()] == [
+            "margin_ratio",
+            "account.daily_loss",
+        ]
 
 
 def test_with_limits_of_the_account_nothing_opens_before_its_guard_has_spoken() -> None:
     account = AccountLimits(daily_loss=Limit(at=D(5), action=Action.HALT))
     with Theatre(OFF).running(account) as it:
-        frozen = it.told("coordinator", HoldDesk, lambda m: bool(m.holds)).holds
-        assert {hold.limit for hold in frozen} <= {"account", "account.daily_loss"}
+        frozen = it.told(
+            "coordinator", LimitDesk, lambda m: bool(m.limits_in_force)
+        ).limits_in_force
+        assert {active.limit for active in frozen} <= {"account", "account.daily_loss"}
         it.tell(ResultsOnRecord((), {"eth": 0}), "guard")
-        it.told("coordinator", HoldDesk, lambda m: not m.holds)
+        it.told("coordinator", LimitDesk, lambda m: not m.limits_in_force)
 
 
 def test_the_accounts_limits_hold_each_desk_until_one_of_them_is_resumed() -> None:
@@ -294,12 +323,14 @@ def test_the_accounts_limits_hold_each_desk_until_one_of_them_is_resumed() -> No
         it.tell(ResultsOnRecord((), {"eth": 0}), "guard")
         it.tell(lost("-5"), "guard")
         halted = it.told(
-            "coordinator", HoldDesk, lambda m: [h.action for h in m.holds] == [Action.HALT]
+            "coordinator",
+            LimitDesk,
+            lambda m: [h.action for h in m.limits_in_force] == [Action.HALT],
         )
-        assert halted.holds[0].limit == "account.daily_loss"
+        assert halted.limits_in_force[0].limit == "account.daily_loss"
         it.shown(lambda limit: limit.figure == 5 and bool(limit.reason), ACCOUNT)
         it.resume("guard")
-        it.told("coordinator", HoldDesk, lambda m: not m.holds)
+        it.told("coordinator", LimitDesk, lambda m: not m.limits_in_force)
 
 
 @pytest.mark.parametrize("size", ["0.3", "0.7"])

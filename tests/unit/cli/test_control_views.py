@@ -119,8 +119,10 @@ def limit(name: str, **changes: Any) -> schema.Limit:
     return schema.Limit(limit=name, **(fields | changes))
 
 
-def hold(name: str, action: str = "reduce", reason: str = "0.05 of grvt, limit 0.1") -> schema.Hold:
-    return schema.Hold(limit=name, action=action, reason=reason)
+def active(
+    name: str, action: str = "reduce", reason: str = "0.05 of grvt, limit 0.1"
+) -> schema.ActiveLimit:
+    return schema.ActiveLimit(limit=name, action=action, reason=reason)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_each_limit_in_force_is_a_problem_with_its_end_and_a_command(
     action: str, known: dict[str, Any], text: str, remedy: str
 ) -> None:
     held = desk(
-        holds=(hold("margin_ratio", action),),
+        limits_in_force=(active("margin_ratio", action),),
         limits=(limit("margin_ratio", action=action, **known),),
     )
     (problem,) = problems(status(desks=(held,)))
@@ -154,20 +156,21 @@ def test_each_limit_in_force_is_a_problem_with_its_end_and_a_command(
 
 
 def test_a_limit_of_the_account_is_looked_up_among_those_of_the_account() -> None:
-    held = desk(holds=(hold("account.daily_loss", "freeze"),))
+    held = desk(limits_in_force=(active("account.daily_loss", "freeze"),))
     known = limit("daily_loss", clears_in_s=5.0)
     (problem,) = problems(status(desks=(held,), account_limits=(known,)))
     assert "in 5.0 s; at once: ketch resume eth" in problem.remedy
 
 
 def test_a_halt_over_a_limit_is_one_problem() -> None:
-    halted = desk(halted="daily_loss: 6, limit 5", holds=(hold("daily_loss", "halt"),))
+    halted = desk(halted="daily_loss: 6, limit 5", limits_in_force=(active("daily_loss", "halt"),))
     assert len(problems(status(desks=(halted,)))) == 1
 
 
 def test_a_desk_says_its_state_and_what_it_waits_for_but_nothing_twice() -> None:
     frozen = desk(
-        state="frozen", phase="idle", paused=True, holds=(hold("stream_age_s", "freeze", "4"),),
+        state="frozen", phase="idle", paused=True,
+        limits_in_force=(active("stream_age_s", "freeze", "4"),),
         waiting=("stream_age_s: 4", "paused", "grvt: 0.3 of 0.5 ETH within 30 bps of the bid"),
     )  # fmt: skip
     page = render(status(desks=(frozen,)))

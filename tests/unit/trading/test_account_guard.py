@@ -9,7 +9,7 @@ import pytest
 
 from tests.support_trading import START_NS, D
 from trading.account_guard import AccountGuard, DeskExposure
-from trading.limits import holds_of
+from trading.limits import in_force
 from trading.plan import AccountLimits, Action, Limit
 from trading.results import CycleResult, gathered
 
@@ -29,7 +29,7 @@ def guard(limit: str, at: str, action: Action = Action.FREEZE) -> AccountGuard:
 
 def held(it: AccountGuard, shares: dict[str, DeskExposure]) -> list[str]:
     """The desks that are held."""
-    return [desk for desk, states in it.look(shares, 0.0, START_NS).items() if holds_of(states)]
+    return [desk for desk, states in it.look(shares, 0.0, START_NS).items() if in_force(states)]
 
 
 def test_as_shipped_nothing_is_held_whatever_is_unknown() -> None:
@@ -67,13 +67,13 @@ def test_a_desk_that_is_not_known_may_hold_anything(limit: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "holds"),
+    ("at", "limited"),
     [("3000.01", []), ("3000", ["sol"]), ("2000", ["btc", "sol"]), ("1000", list(DESKS))],
 )
 def test_the_desks_that_come_first_in_the_configuration_may_open_first(
-    at: str, holds: list[str]
+    at: str, limited: list[str]
 ) -> None:
-    assert held(guard("open_notional", at), dict.fromkeys(DESKS, share())) == holds
+    assert held(guard("open_notional", at), dict.fromkeys(DESKS, share())) == limited
 
 
 def test_a_desk_that_will_not_open_leaves_its_room_to_the_others() -> None:

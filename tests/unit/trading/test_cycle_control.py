@@ -15,7 +15,7 @@ from tests.unit.trading.desks import (
 )
 from trading.desk import DeskState, Phase
 from trading.leg import Leg
-from trading.plan import Action, Direction, Hold, Style
+from trading.plan import Action, ActiveLimit, Direction, Style
 from venues.model import Side
 
 
@@ -135,8 +135,8 @@ def test_the_cycle_after_a_flatten_is_held_for_its_time() -> None:
 
 
 def held_by(desk: Desk, *actions: Action) -> Desk:
-    holds = tuple(Hold("naked_s", action, "16.0 of 15 s") for action in actions)
-    desk.take(desk.machine.hold(holds, desk.now_s))
+    limits_in_force = tuple(ActiveLimit("naked_s", action, "16.0 of 15 s") for action in actions)
+    desk.take(desk.machine.limits_changed(limits_in_force, desk.now_s))
     return desk
 
 
@@ -183,7 +183,7 @@ def test_a_limit_that_halts_stays_when_it_is_over() -> None:
 def test_a_desk_with_a_guard_opens_nothing_before_it_has_spoken() -> None:
     desk = Desk(awaits_guard=True).recover().venues_up()
     assert desk.orders == []
-    assert desk.machine.waiting == ("the guard of the desk has not spoken yet",)
+    assert desk.machine.waiting == ("the guard of the desk has not reported yet",)
     held_by(desk)
     assert len(desk.orders) == 1
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.support_trading import BACKPACK_ETH, GRVT_ETH, START_NS, D
 from trading.guard import DeskFacts, DeskGuard, Held, Money
 from trading.leg import Leg
-from trading.limits import LimitState, holds_of
-from trading.plan import Action, DeskLimits, Hold, Limit
+from trading.limits import LimitState, in_force
+from trading.plan import Action, ActiveLimit, DeskLimits, Limit
 from trading.results import CycleResult, gathered
 from venues.model import AccountSummary, Position
 
@@ -93,12 +93,12 @@ def test_a_limit_is_reached_at_its_figure_and_not_before(
     limit: str, at: str, of: Callable[[str], DeskFacts]
 ) -> None:
     below, above = str(D(at) - D("0.0042")), str(D(at) + D("0.0042"))
-    assert look(guard(limit, at), of(below)).hold is None
+    assert look(guard(limit, at), of(below)).active is None
     for value in (at, above):
-        hold = look(guard(limit, at), of(value)).hold
-        assert hold is not None
-        assert (hold.limit, hold.action) == (limit, Action.REDUCE)
-        assert hold.reason.endswith(f", limit {at}")
+        active = look(guard(limit, at), of(value)).active
+        assert active is not None
+        assert (active.limit, active.action) == (limit, Action.REDUCE)
+        assert active.reason.endswith(f", limit {at}")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_the_margin_of_the_worse_venue_counts(leg: Leg, free: str, held_by: bool
     other = next(one for one in Leg if one is not leg)
     known = facts(money={leg: money(venue, free), other: money("other", "999")})
     state = look(guard("margin_ratio", "0.1"), known)
-    assert (state.hold is not None) is held_by
+    assert (state.active is not None) is held_by
     assert state.about == f"of {venue}"
 
 
@@ -131,12 +131,12 @@ def test_the_distance_to_the_nearer_liquidation_counts(
     size: str, liquidated_at: str | None, held_by: bool
 ) -> None:
     known = facts(held={PRIMARY: held("0.5", at="1000"), HEDGE: held(size, at=liquidated_at)})
-    assert (look(guard("liquidation_distance", "0.05"), known).hold is not None) is held_by
+    assert (look(guard("liquidation_distance", "0.05"), known).active is not None) is held_by
 
 
 def test_nothing_held_needs_no_liquidation_price() -> None:
     known = facts(held={PRIMARY: held(), HEDGE: untold("0")})
-    assert look(guard("liquidation_distance", "0.05"), known).hold is None
+    assert look(guard("liquidation_distance", "0.05"), known).active is None
 
 
 @pytest.mark.parametrize(("limit", "figure"), [("daily_loss", "7"), ("drawdown", "12")])
@@ -144,7 +144,7 @@ def test_nothing_held_needs_no_liquidation_price() -> None:
 def test_what_cycles_have_lost_counts(limit: str, figure: str, off: str, held_by: bool) -> None:
     it = guard(limit, str(D(figure) + D(off)))
     it.results = gathered([result(1, "5"), result(2, "-12")])
-    assert (look(it, facts()).hold is not None) is held_by
+    assert (look(it, facts()).active is not None) is held_by
 
 
 def result(cycle: int, pnl: str, slip: str = "0") -> CycleResult:
@@ -158,9 +158,9 @@ def test_what_a_cycle_has_done_holds_for_its_time(limit: str, at: str) -> None:
     it = guard(limit, at)
     it.results = gathered([result(1, "-1"), result(2, "-1", slip="20")])
     state = look(it, facts(now_s=NOW_S + 1, utc_ns=START_NS + 10**9))
-    assert state.hold is not None
+    assert state.active is not None
     assert state.clears_s == NOW_S + 5
-    assert look(it, facts(now_s=NOW_S + 5, utc_ns=START_NS + 5 * 10**9)).hold is None
+    assert look(it, facts(now_s=NOW_S + 5, utc_ns=START_NS + 5 * 10**9)).active is None
 
 
 # -- exposure -------------------------------------------------------------------------------------
@@ -195,15 +195,15 @@ def test_dust_that_grows_is_naked_from_then_on() -> None:
 def test_a_desk_that_says_nothing_more_goes_on_being_naked() -> None:
     it = guard("naked_s", "15")
     known = facts("0.5", naked_since_s=NOW_S)
-    assert look(it, known).hold is None
-    assert look(it, msgspec.structs.replace(known, now_s=NOW_S + 15)).hold is not None
+    assert look(it, known).active is None
+    assert look(it, msgspec.structs.replace(known, now_s=NOW_S + 15)).active is not None
 
 
 def test_a_desk_that_begins_anew_is_as_naked_as_it_was() -> None:
     it = guard("naked_s", "15", naked_since_s=NOW_S - 10)
     recovering = facts(positions=None)
     assert look(it, recovering).figure == 10
-    assert look(it, msgspec.structs.replace(recovering, now_s=NOW_S + 5)).hold is not None
+    assert look(it, msgspec.structs.replace(recovering, now_s=NOW_S + 5)).active is not None
     read = facts("0.5", now_s=NOW_S + 6, naked_since_s=NOW_S + 6)
     assert look(it, read).figure == 16
     assert look(it, facts(now_s=NOW_S + 7)).figure == 0
@@ -241,7 +241,7 @@ def test_what_is_not_known_freezes_and_says_why(
     limit: str, missing: dict[str, Any], why: str
 ) -> None:
     state = look(guard(limit, "0.5"), facts(**missing))
-    assert state.hold == Hold(limit, Action.FREEZE, f"not known: {why}")
+    assert state.active == ActiveLimit(limit, Action.FREEZE, f"not known: {why}")
     assert state.figure is None
 
 
@@ -249,15 +249,15 @@ def test_what_is_not_known_freezes_and_says_why(
 def test_results_that_have_not_been_read_freeze(limit: str) -> None:
     it = guard(limit, "5")
     it.results = None
-    hold = look(it, facts()).hold
-    assert hold is not None
-    assert hold.action is Action.FREEZE
+    active = look(it, facts()).active
+    assert active is not None
+    assert active.action is Action.FREEZE
 
 
 def test_nothing_is_worth_nothing_at_any_price() -> None:
     state = look(guard("naked_notional", "5"), facts(prices={}))
     assert state.figure == 0
-    assert state.hold is None
+    assert state.active is None
 
 
 @pytest.mark.parametrize("limit", DeskLimits.__struct_fields__)
@@ -266,7 +266,7 @@ def test_whatever_is_missing_a_limit_that_is_set_has_a_state(limit: str, missing
     state = look(
         guard(limit, "0.5"), msgspec.structs.replace(facts("0.5"), **{m: {} for m in missing})
     )
-    assert (state.figure is None) <= (state.hold is not None), "unknown and yet not held"
+    assert (state.figure is None) <= (state.active is not None), "unknown and yet not held"
 
 
 def test_limits_that_are_off_ask_for_nothing() -> None:
@@ -277,7 +277,7 @@ def test_limits_that_are_off_ask_for_nothing() -> None:
 def test_as_shipped_nothing_holds_a_desk_about_which_all_is_well() -> None:
     it = DeskGuard(DeskLimits(), INSTRUMENTS, size=D("0.5"))
     it.results = gathered([])
-    assert holds_of(it.look(facts())) == ()
+    assert in_force(it.look(facts())) == ()
 
 
 # -- resumed --------------------------------------------------------------------------------------
@@ -287,13 +287,13 @@ def test_a_resumed_desk_halts_anew_only_over_a_new_loss() -> None:
     limit = Limit(at=D(5), action=Action.HALT)
     it = DeskGuard(msgspec.structs.replace(OFF, daily_loss=limit), INSTRUMENTS, size=D(1))
     it.results = gathered([result(1, "-6")])
-    assert look(it, facts()).hold is not None
+    assert look(it, facts()).active is not None
     it.resume(START_NS + 1)
-    assert look(it, facts()).hold is None
+    assert look(it, facts()).active is None
     it.results.add(msgspec.structs.replace(result(2, "-4.99"), finished_ns=START_NS + 2))
-    assert look(it, facts()).hold is None
+    assert look(it, facts()).active is None
     it.results.add(msgspec.structs.replace(result(3, "-0.01"), finished_ns=START_NS + 3))
-    assert look(it, facts()).hold is not None
+    assert look(it, facts()).active is not None
 
 
 @pytest.mark.parametrize(
@@ -319,4 +319,4 @@ def test_resumed_while_it_is_naked_it_is_held_again() -> None:
     known = facts("0.5", naked_since_s=NOW_S - 20)
     look(it, known)
     it.resume(START_NS)
-    assert look(it, known).hold is not None
+    assert look(it, known).active is not None

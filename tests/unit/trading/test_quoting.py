@@ -12,7 +12,7 @@ from trading.cycle_effects import CancelOrder
 from trading.desk import Phase
 from trading.leg import Leg
 from trading.orders import OrderState
-from trading.plan import Action, Hold, MakerPlan, Style
+from trading.plan import Action, ActiveLimit, MakerPlan, Style
 from venues.model import Refusal, Side
 
 MAKER = MakerPlan(requotes=3, max_age_s=10.0, requote_s=0.5, follow_bps=D(2))
@@ -199,8 +199,8 @@ def test_it_is_cancelled_when_its_hedge_misses(way: Any) -> None:
 def test_an_entry_is_cancelled_by_a_limit_and_an_exit_goes_on() -> None:
     for way, cancelled in ((resting, 1), (leaving, 0)):
         desk = way()
-        hold = Hold("clock_skew_ms", Action.FREEZE, "1200 of 1000")
-        desk.take(desk.machine.hold((hold,), desk.now_s))
+        active = ActiveLimit("clock_skew_ms", Action.FREEZE, "1200 of 1000")
+        desk.take(desk.machine.limits_changed((active,), desk.now_s))
         assert len(desk.cancels(PRIMARY)) == cancelled
 
 

@@ -9,7 +9,7 @@ from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, holding, started
 from trading.cycle import CycleMachine
 from trading.cycle_effects import ChangePhase
 from trading.desk import DeskState, Phase
-from trading.plan import Action, Hold
+from trading.plan import Action, ActiveLimit
 from venues.model import Side
 
 
@@ -18,15 +18,17 @@ def phases(desk: Desk) -> list[Phase]:
     return [effect.phase for effect in desk.of(ChangePhase)]
 
 
-def hold(desk: Desk, *limits: tuple[str, Action]) -> None:
+def limited(desk: Desk, *limits: tuple[str, Action]) -> None:
     desk.take(
-        desk.machine.hold(tuple(Hold(name, action, "why") for name, action in limits), desk.now_s)
+        desk.machine.limits_changed(
+            tuple(ActiveLimit(name, action, "why") for name, action in limits), desk.now_s
+        )
     )
 
 
 def test_a_frozen_desk_lets_its_cycle_come_to_its_end_and_opens_no_other() -> None:
     desk = holding()
-    hold(desk, ("stream_age_s", Action.FREEZE))
+    limited(desk, ("stream_age_s", Action.FREEZE))
     assert phases(desk)[-1] is Phase.HOLDING
     desk.wait(0.5)
     desk.fill(PRIMARY)
@@ -37,25 +39,25 @@ def test_a_frozen_desk_lets_its_cycle_come_to_its_end_and_opens_no_other() -> No
     assert desk.machine.state is DeskState.FROZEN
     assert "stream_age_s: why" in desk.machine.waiting
     desk.quotes()
-    hold(desk)
+    limited(desk)
     assert phases(desk)[-1] is Phase.OPENING
 
 
 @pytest.mark.parametrize("action", [Action.REDUCE, Action.HALT])
 def test_a_limit_that_reduces_closes_at_once(action: Action) -> None:
     desk = holding()
-    hold(desk, ("margin_ratio", action))
+    limited(desk, ("margin_ratio", action))
     assert desk.phase is Phase.CLOSING
     assert desk.live(PRIMARY).reduce_only
 
 
 def test_a_limit_that_halts_is_why_the_desk_has_halted_also_once_it_is_clear() -> None:
     desk = holding()
-    hold(desk, ("daily_loss", Action.HALT))
+    limited(desk, ("daily_loss", Action.HALT))
     desk.fill(PRIMARY)
     desk.fill(HEDGE)
     desk.settle()
-    hold(desk)
+    limited(desk)
     assert phases(desk)[-1] is Phase.HALTED
     assert desk.machine.halted == "daily_loss: why"
     desk.take(desk.machine.resume(desk.now_s))
@@ -71,9 +73,9 @@ def test_a_limit_on_what_is_naked_takes_the_primary_off_without_the_hedges_deadl
     desk.readiness(HEDGE, ready=False)
     desk.fill(PRIMARY)
     desk.wait(1)
-    hold(desk, (limit, Action.FREEZE))
+    limited(desk, (limit, Action.FREEZE))
     assert phases(desk)[-1] is Phase.OPENING, "it does no more than keep the next cycle closed"
-    hold(desk, (limit, Action.REDUCE))
+    limited(desk, (limit, Action.REDUCE))
     assert phases(desk)[-1] is Phase.UNWINDING
     assert desk.live(PRIMARY).side is Side.SELL
 
@@ -84,5 +86,5 @@ def test_a_desk_opens_nothing_before_its_guard_has_spoken() -> None:
     desk.recover()
     desk.venues_up()
     assert phases(desk) == [Phase.IDLE]
-    hold(desk)
+    limited(desk)
     assert phases(desk) == [Phase.IDLE, Phase.OPENING]
