@@ -56,11 +56,10 @@ from trading.venue_reports import VenueReports
 from venues.model import NewOrder, Refusal, TimeInForce
 
 __all__ = [
-    "MAX_CANCELS", "AskBalances", "AskFills", "AskOpenOrders", "AskOrder", "AskPositions",
-    "CancelOrder", "Effect", "GuardResting", "OrderManager", "OrderTiming", "PublishBalances",
-    "PublishContradiction", "PublishDrift", "PublishForced", "PublishOrder", "PublishOutside",
-    "PublishPositions", "PublishReadiness", "RecordFill", "RecordIntent", "RecordOutcome",
-    "SendOrder",
+    "AskBalances", "AskFills", "AskOpenOrders", "AskOrder", "AskPositions", "CancelOrder", "Effect",
+    "GuardResting", "OrderManager", "OrderTiming", "PublishBalances", "PublishContradiction",
+    "PublishDrift", "PublishForced", "PublishOrder", "PublishOutside", "PublishPositions",
+    "PublishReadiness", "RecordFill", "RecordIntent", "RecordOutcome", "SendOrder",
 ]  # fmt: skip
 
 _FIRST_LOOK_NS: Final = 86_400 * 1_000_000_000  # where no fill is on record
@@ -232,7 +231,7 @@ class OrderManager(VenueReports):
         self._feed_s = min(self._feed_s, now_s)
         self.probation = probation
         self._guarded = False
-        return self._unready("connected anew") + self._guard() + self._reconcile(now_s)
+        return self._unready("reconnected") + self._guard() + self._reconcile(now_s)
 
     def take_detour(self, now_s: float) -> list[Effect]:
         """The gateway is away, and another way to the venue takes orders: reconcile by that one.

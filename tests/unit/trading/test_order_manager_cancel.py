@@ -26,8 +26,9 @@ from trading.order_effects import (
     PublishPositions,
     SendOrder,
 )
-from trading.order_manager import MAX_CANCELS, OrderManager
+from trading.order_manager import OrderManager
 from trading.orders import OrderState
+from trading.venue_orders import MAX_CANCELS
 from venues.model import ZERO, NewOrder, OrderStatus, TimeInForce
 
 CANCEL = CancelOrder(GRVT_ETH.symbol, 1)
