@@ -127,7 +127,7 @@ class BackpackMarket(ConnectionActor):
                 self._board.put_book(book, self._access.clock.moment_s(book.event_ns, at_s))
 
     def _rebuild(self, symbol: str) -> None:
-        self.log.warning("crossed book of {}: built anew", symbol)
+        self.log.warning("{}: book crossed, rebuilding from a snapshot", symbol)
         with self._lock:
             self._books[symbol] = BookBuilder(symbol)
             self._awaited.add(symbol)

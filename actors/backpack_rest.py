@@ -279,7 +279,7 @@ class BackpackRest(SupervisedActor):
     def _place(self, client: HttpClient, new: NewOrder) -> None:
         """Send one order and report what became of it."""
         if new.expires_ns <= time.time_ns():
-            reason = "its time was over before it could be sent"
+            reason = "expired before it could be sent"
             self._orders.offer(orders.OrderNotSent(new.client_order_id, reason))
             return
         began_s = self.clock.now()

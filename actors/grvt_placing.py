@@ -27,7 +27,7 @@ def made_out(access: GrvtAccess, new: NewOrder, now_s: float) -> Call | str:
     """The order, dated by the venue's clock and signed; or why it can't be sent."""
     expires_ns = access.clock.expiry_ns(new, time.time_ns(), now_s)
     if expires_ns is None:
-        return "its time was over before it could be sent"
+        return "expired before it could be sent"
     try:
         instrument = access.instruments[new.symbol]
         dated = msgspec.structs.replace(new, expires_ns=expires_ns)

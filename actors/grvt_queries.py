@@ -226,7 +226,7 @@ class GrvtQueries(SupervisedActor):
         request = rest.post(call)
         self.check_fence()
         if job.client is None or self.stopping or self.clock.now() >= job.due_s:
-            raise ConnectRefused(self.name, "its time was over before it could be sent")
+            raise ConnectRefused(self.name, "expired before it could be sent")
         headers = {**request.headers, **session.headers}
         answer = job.client.request("POST", request.path, headers, request.body, on_sent)
         known = answer.status not in BARRED or rest.is_error_object(answer.body)

@@ -212,7 +212,7 @@ class GrvtSession(SupervisedActor):
             answer = self._time_host.request("GET", rest.TIME_PATH, {})
             venue_ns = rest.parse_time(answer.status, answer.body) * _MS_NS
         except (ConnectionFailed, FrameError) as error:
-            self.log.warning("the venue's time was not to be had: {}", error)
+            self.log.warning("could not read the venue's time: {}", error)
         else:
             self._access.clock.measured(venue_ns, asked_s, self.clock.now())
         window_s = max(_WINDOW_S, self._access.connection.expiry_s)

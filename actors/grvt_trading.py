@@ -370,7 +370,7 @@ class GrvtTrading(ConnectionActor):
             self._orders.offer(orders.BalancesRead(read_summary(reply), self.epoch))
         elif isinstance(request, CountdownDue):
             if not read_ack(reply):
-                self.log.warning("the countdown for resting orders was not taken")
+                self.log.warning("the venue did not take the countdown for resting orders")
         elif isinstance(request, gateway.ReadPositions):
             held, asked_s = read_positions(reply), request.asked_s
             self._orders.offer(orders.PositionsRead(held, self.epoch, asked_s=asked_s))

@@ -270,7 +270,7 @@ class Journal(SupervisedActor):
         try:
             ends = [end for d in message.desks for end in self._open.load_ends(d, message.since_ns)]
         except JournalUnusable as error:  # as above
-            self.log.warning("funding of earlier cycles is not put right: {}", error)
+            self.log.warning("could not correct the funding of earlier cycles: {}", error)
             return
         self.address(message.reply_to).offer(EndsOnRecord(tuple(ends)))
 
@@ -278,7 +278,7 @@ class Journal(SupervisedActor):
         try:
             record = self._open.write_funding(message.desk, message.cycle, message.funding)
         except JournalUnusable as error:
-            self.log.warning("funding of a cycle is not put right: {}", error)
+            self.log.warning("could not correct the funding of a cycle: {}", error)
             return
         if record is not None:
             self.address(message.reply_to).offer(FundingOnRecord(record))

@@ -18,7 +18,7 @@ class JournalLink:
     """All times are monotonic seconds."""
 
     def __init__(self) -> None:
-        self.word = "journal is not there"
+        self.word = "journal is down"
         self._runs = False
         self._epoch = 0
         self._asked_epoch = 0

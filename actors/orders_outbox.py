@@ -273,7 +273,7 @@ class Outbox:
             self._readings.clear()  # old by the time that somebody begins anew
         word = "ready" if effect.ready else "not ready"
         if effect.ready and not effect.new_risk:
-            word = "ready for what takes risk off"
+            word = "ready to reduce risk only"
         self._log.info(
             "{} is {}{}", self.venue, word, f": {effect.detail}" if effect.detail else ""
         )

@@ -35,17 +35,20 @@ class Reply(msgspec.Struct, frozen=True):
     body: bytes
 
     def read(self, kind: type[T]) -> T:
-        """The document as a ``kind``. Raises CommandFailed (1) when it is another."""
+        """The document as a ``kind``. Raises CommandFailed when it is another: 1, after a 504 5."""
         try:
             return msgspec.json.decode(self.body, type=kind)
         except msgspec.DecodeError:
-            pass
+            # Not what was asked for: then it says why not, or is no answer of this version at all.
+            code = TIMEOUT if self.status == 504 else REFUSED
+            raise CommandFailed(code, self._why_not()) from None
+
+    def _why_not(self) -> str:
         try:
             error = msgspec.json.decode(self.body, type=schema.Error)
-            text = f"refused: {error.detail or error.error}"
         except msgspec.DecodeError:
-            text = "the service answered something else; is it of another version?"
-        raise CommandFailed(TIMEOUT if self.status == 504 else REFUSED, text)
+            return "the service answered something else; is it of another version?"
+        return f"refused: {error.detail or error.error}"
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -103,7 +106,7 @@ class Service:
         try:
             handle = os.pidfd_open(pid)
         except OSError as error:
-            text = f"process {pid}: {error.strerror}; it has ended, or is not to be seen from here"
+            text = f"process {pid}: {error.strerror}; it has ended, or cannot be seen from here"
             raise CommandFailed(NOT_RUNNING, text) from None
         try:
             yield Process(pid, handle)

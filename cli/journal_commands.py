@@ -46,7 +46,7 @@ def check(file: Path | None, overrides: tuple[str, ...], path: Path | None, as_j
 
 
 _DAMAGED: Final = (
-    "→ what it says is not to be relied on: look at both venues, move the file away (keep it), "
+    "→ do not rely on what it says: look at both venues, move the file away (keep it), "
     "and start again: a start begins from what the venues hold"
 )
 

@@ -393,7 +393,7 @@ class SupervisedActor(pykka.ThreadingActor):
                 try:
                     self.on_unhandled(envelope.message)
                 except BaseException as error:  # noqa: BLE001 - logged: the exit goes on without it
-                    self.log.warning("giving back failed: {}", describe(error))
+                    self.log.warning("on_unhandled failed: {}", describe(error))
 
     def _refusal(self) -> Unavailable:
         return self.directory.unavailable(self.name)

@@ -91,7 +91,7 @@ class EntryGate:
         if view.quote is None:
             yield "no price"
         elif not view.streamed:
-            yield "its stream tells no price, which is asked for instead: good for closing only"
+            yield "its stream tells no price; one that is read over REST is good for closing only"
         else:
             yield from self._age("price", now_s - view.quoted_s)
 

@@ -123,7 +123,7 @@ class PlacingDesk(ControlledDesk, abc.ABC):
         if self.leaving or self._ending or self.phase is not phase:
             return "what is open is closed at once"
         if hedge.misses_in_a_row or hedge.shut or hedge.doubt or self.legs[order.leg].doubt:
-            return "the hedge is not had"
+            return "the hedge is failing"
         if order.adds_risk:
             return "" if self._may_add(now_s) else "; ".join(self.waiting)
         return "" if self._may_rest(now_s) else "a venue is not ready, or has no fresh price"

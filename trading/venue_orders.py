@@ -118,7 +118,7 @@ class VenueOrders:
             return "what earlier runs left is not known yet"
         if self._reads.unanswered:
             return f"no answer to {MAX_UNANSWERED} reads in a row: {self._reads.unanswered}"
-        detour = "the other route is only for what takes risk off" if self._detour else ""
+        detour = "orders go by the other route" if self._detour else ""
         return self.restriction or self.clock_trouble or self.journal_trouble or detour
 
     @property
