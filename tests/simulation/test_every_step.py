@@ -9,7 +9,7 @@ import pytest
 from tests.simulation.judgement import Outcome
 from tests.simulation.trouble import CALM, Act, Trouble
 from tests.simulation.world import World
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, plan
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, plan
 from trading.desk import Phase
 from trading.leg import Leg
 from trading.plan import Direction
@@ -94,14 +94,17 @@ def test_what_a_venue_closes_by_itself_has_the_other_leg_closed_and_the_desk_hal
     act: Act, legs: Mapping[Leg, Instrument]
 ) -> None:
     for step in range(1, _STEPS + 1, 2):
-        trouble = Trouble(acts=((step, act),))
-        outcome = World(1, trouble, plan(cycles=2, hold_s=3.0), legs).run(_LIMIT_S)
+        world = World(1, Trouble(acts=((step, act),)), plan(cycles=2, hold_s=3.0), legs)
+        outcome = world.run(_LIMIT_S)
         if not outcome.forced:
             continue
         assert outcome.faults() == [], f"{act.value} at step {step} of {_STEPS}"
         assert outcome.phase is Phase.HALTED, f"{act.value} at step {step}"
         assert outcome.measures.naked_q_s.max <= 5, f"{act.value} at step {step}"
         assert outcome.finished <= 1
+        assert all(record.fees_complete for record in outcome.records)
+        cash = sum(venue.cash for venue in world.venues.values())
+        assert sum(record.pnl for record in outcome.records) == cash, f"{act.value} at step {step}"
 
 
 @pytest.mark.parametrize("act", [Act.CUT_PRIMARY, Act.CUT_HEDGE])

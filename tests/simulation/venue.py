@@ -9,7 +9,7 @@ from functools import partial
 from paper.records import Accepted, AnyRecord, Ended, Filled
 from tests.simulation.schedule import Schedule
 from tests.simulation.trouble import Trouble
-from tests.support_trading import SECOND_NS
+from tests.support.trading import SECOND_NS
 from venues.model import (
     ZERO,
     Fill,
@@ -121,6 +121,11 @@ class SimVenue:
     def our_fills(self) -> tuple[Fill, ...]:
         """Everything that our orders executed."""
         return tuple(fill for _, fill in self._fills if not fill.forced)
+
+    @property
+    def cash(self) -> Decimal:
+        """What everything that it executed has come to, after fees."""
+        return sum((-fill.signed_size * fill.price - fill.fee for _, fill in self._fills), ZERO)
 
     def positions(self) -> tuple[Position, ...]:
         """The position, if there is one."""
