@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.support_faults import PRIVATE, Scene, scene
-from tests.support_faults_resting import resting
+from tests.support.faults import PRIVATE, Scene, scene
+from tests.support.faults_resting import resting
 from trading.orders import OrderState
 from venues.model import BACKPACK, GRVT
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from paper.records import AnyRecord, Filled
-from tests.support_faults import seconds
-from tests.support_faults_process import Service, service
-from tests.support_faults_rules import long
+from tests.support.faults import seconds
+from tests.support.faults_process import Service, service
+from tests.support.faults_rules import long
 from venues.model import ZERO
 
 LOT = Decimal("0.01")

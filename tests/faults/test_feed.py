@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support_faults import LEADERS, LEGS, PRIVATE, RESUME_S, Scene, scene, soak
+from tests.support.faults import LEADERS, LEGS, PRIVATE, RESUME_S, Scene, scene, soak
 
 
 def down_around_a_fill(the: Scene, venue: str, for_s: float) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from paper.records import Accepted, Filled
-from tests.support_faults import Scene, scene, seconds, soak
+from tests.support.faults import Scene, scene, seconds, soak
 
 _log = logging.getLogger("ketch.faults")
 # Prices that come late close the gate, as they should. Here cycles go on, to see how hedges fare.

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from paper.records import Filled
-from tests.support_faults import LEGS, Scene, openings, scene, seconds, until
-from tests.support_faults_rules import long
-from tests.support_ledger import ACCOUNT
+from tests.support.faults import LEGS, Scene, openings, scene, seconds, until
+from tests.support.faults_rules import long
+from tests.support.ledger import ACCOUNT
 from trading.desk import CycleRecord
 from venues.model import ZERO
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support_faults import LEADERS, PRIVATE, scene, soak
+from tests.support.faults import LEADERS, PRIVATE, scene, soak
 
 GRVT_LEADS = pytest.mark.parametrize(
     ("venue", "swapped"),

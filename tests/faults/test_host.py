@@ -23,9 +23,9 @@ from actors.journal_file import JournalFile
 from paper.records import Accepted, AnyRecord, Connection, FaultFired
 from supervision.stalls import StallWatch, boot_s
 from supervision.states import ChildState
-from tests.support_actors_tree import running
-from tests.support_faults import SHIPPED, Scene, between, scene, seconds, soak
-from tests.support_faults_process import Service, fired_s, service
+from tests.support.actors_tree import running
+from tests.support.faults import SHIPPED, Scene, between, scene, seconds, soak
+from tests.support.faults_process import Service, fired_s, service
 
 _log = logging.getLogger("ketch.faults")
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from paper.records import Accepted, AnyRecord, Connection, FaultFired
-from tests.support_faults import seconds, soak
-from tests.support_faults_process import BOUND_S, Service, fired_s, increases, service
+from tests.support.faults import seconds, soak
+from tests.support.faults_process import BOUND_S, Service, fired_s, increases, service
 from venues.model import GRVT
 
 _log = logging.getLogger("ketch.faults")

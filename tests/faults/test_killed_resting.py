@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.test_killed import downtime_s, goes_on, killed
-from tests.support_faults import soak
-from tests.support_faults_process import service
+from tests.support.faults import soak
+from tests.support.faults_process import service
 
 _RESTS = (
     "desks.eth.entry=maker",

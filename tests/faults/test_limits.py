@@ -9,10 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from actors.board import BoardSnapshot, ReadBoard
-from tests.support_actors_tree import BOUND_S, Run
-from tests.support_faults import openings, scene, seconds, until
-from tests.support_faults_process import service
-from tests.support_faults_rules import ROLES, hedge_of
+from tests.support.actors_tree import BOUND_S, Run
+from tests.support.faults import openings, scene, seconds, until
+from tests.support.faults_process import service
+from tests.support.faults_rules import ROLES, hedge_of
 from trading.plan import Action, ActiveLimit
 from venues.model import BACKPACK, GRVT
 

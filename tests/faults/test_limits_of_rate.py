@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support_faults import HEDGERS, scene
-from tests.support_faults_rules import (
+from tests.support.faults import HEDGERS, scene
+from tests.support.faults_rules import (
     ROLES,
     executed,
     hedge_of,

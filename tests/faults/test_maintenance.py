@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support_actors_tree import Run
-from tests.support_faults import LEGS, Scene, scene
-from tests.support_faults_rules import hedge_of, long, nothing_opened, resumed
+from tests.support.actors_tree import Run
+from tests.support.faults import LEGS, Scene, scene
+from tests.support.faults_rules import hedge_of, long, nothing_opened, resumed
 from venues.model import BACKPACK
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from paper.records import Filled, Funded
-from tests.support_faults import LEADERS, LEGS, RESUME_S, Scene, between, scene, soak
+from tests.support.faults import LEADERS, LEGS, RESUME_S, Scene, between, scene, soak
 from venues.model import BPS
 
 MARKET = {"grvt": "grvt/market", "backpack": "backpack/market"}

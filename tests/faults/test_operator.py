@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from paper.records import Accepted, Login, Manual
-from tests.support_actors_tree import Run
-from tests.support_faults import Scene, openings, scene, seconds, soak
-from tests.support_faults_process import Service, fired_s, service
+from tests.support.actors_tree import Run
+from tests.support.faults import Scene, openings, scene, seconds, soak
+from tests.support.faults_process import Service, fired_s, service
 from venues.model import Side
 
 _log = logging.getLogger("ketch.faults")

@@ -16,9 +16,9 @@ from actors import coordinator, orders
 from actors.grvt_trading import GrvtTrading
 from supervision.states import ChildState
 from supervision.supervisor import SupervisorActor
-from tests.support_actors_tree import running
-from tests.support_faults import SHIPPED, Scene, scene, soak
-from tests.support_faults_process import fills, fills_on_record
+from tests.support.actors_tree import running
+from tests.support.faults import SHIPPED, Scene, scene, soak
+from tests.support.faults_process import fills, fills_on_record
 
 _HANG_S = 60.0
 

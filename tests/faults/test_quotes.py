@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support_faults import scene
-from tests.support_faults_rules import AS_SHIPPED, ROLES, executed, hedge_of, most_within
+from tests.support.faults import scene
+from tests.support.faults_rules import AS_SHIPPED, ROLES, executed, hedge_of, most_within
 from venues.model import BACKPACK
 
 MAKER = "desks.eth.entry=maker"

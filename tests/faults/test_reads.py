@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from paper.records import Accepted, AnyRecord, FaultHit
-from tests.support_faults import LEADERS, LEGS, Scene, between, scene, seconds, soak
+from tests.support.faults import LEADERS, LEGS, Scene, between, scene, seconds, soak
 from venues.model import BACKPACK, GRVT
 
 # -- 16: order read lags the write ----

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support_faults import LEGS, Scene, scene
-from tests.support_faults_rules import AS_SHIPPED, ROLES, closing, hedge_of, long, most_in_a_cycle
+from tests.support.faults import LEGS, Scene, scene
+from tests.support.faults_rules import AS_SHIPPED, ROLES, closing, hedge_of, long, most_in_a_cycle
 from venues.model import BACKPACK, GRVT
 
 MOST_ATTEMPTS = 2

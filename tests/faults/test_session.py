@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from supervision.states import ChildState
-from tests.support_faults import LEADERS, PRIVATE, RESUME_S, scene, soak
+from tests.support.faults import LEADERS, PRIVATE, RESUME_S, scene, soak
 from venues.model import GRVT
 
 LOGIN: dict[str, object] = {"connection": "grvt/session", "route": "/login"}

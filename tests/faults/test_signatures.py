@@ -12,8 +12,8 @@ import pytest
 from paper.grvt import verify
 from paper.grvt.settings import GrvtAccount
 from paper.settings import GRVT_INSTRUMENTS
-from tests.support_faults import LEADERS, scene, soak
-from tests.support_grvt import ADDRESS, PRIVATE_KEY, SUB_ACCOUNT
+from tests.support.faults import LEADERS, scene, soak
+from tests.support.grvt import ADDRESS, PRIVATE_KEY, SUB_ACCOUNT
 from venues.grvt import OrderSigner, encode_call, requests
 from venues.grvt.requests import CreateOrder
 from venues.model import NewOrder, Side, TimeInForce

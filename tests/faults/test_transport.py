@@ -13,8 +13,8 @@ import pytest
 
 from drills.impostor import HOST, Impostor
 from supervision.states import ChildState
-from tests.support_actors_tree import place_of
-from tests.support_faults import (
+from tests.support.actors_tree import place_of
+from tests.support.faults import (
     LEADERS,
     LEGS,
     PRIVATE,

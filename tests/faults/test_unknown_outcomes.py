@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support_faults import HEDGERS, Scene, scene, soak
+from tests.support.faults import HEDGERS, Scene, scene, soak
 from venues.model import BACKPACK, GRVT
 
 ORDERS: dict[str, dict[str, Any]] = {

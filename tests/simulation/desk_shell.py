@@ -13,7 +13,7 @@ from tests.simulation.journal import Journal
 from tests.simulation.orders_shell import OrdersShell, PositionRead
 from tests.simulation.process import Process
 from tests.simulation.schedule import Schedule
-from tests.support_trading import SECOND_NS
+from tests.support.trading import SECOND_NS
 from trading import cycle as machine
 from trading.cycle import CycleMachine, Effect
 from trading.desk import LegOrder, Phase

@@ -11,7 +11,7 @@ import msgspec
 
 from tests.simulation.trouble import ROUGH, Act, Trouble
 from tests.simulation.world import World
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, LADDER, plan
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, LADDER, plan
 from trading.leg import Leg
 from trading.order_manager import OrderManager
 from trading.plan import DeskPlan, Direction, Rung

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
-from tests.support_trading import SECOND_NS, START_NS
+from tests.support.trading import SECOND_NS, START_NS
 
 _BEGAN_S = 1000.0
 

@@ -10,7 +10,7 @@ from tests.simulation.broken import TEMPTATIONS, Temptation
 from tests.simulation.scenarios import LIMIT_S
 from tests.simulation.trouble import Trouble
 from tests.simulation.world import World
-from tests.support_trading import plan
+from tests.support.trading import plan
 from trading.order_manager import OrderManager
 
 _SEEDS = range(30)

@@ -22,7 +22,7 @@ from tests.simulation.schedule import Schedule
 from tests.simulation.trouble import Act, Trouble
 from tests.simulation.venue import SimVenue
 from tests.simulation.wire import Wire
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH
 from trading.leg import Leg
 from trading.order_manager import OrderManager
 from trading.orders import OrderView

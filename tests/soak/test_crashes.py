@@ -23,9 +23,9 @@ from typing import Any
 import pytest
 
 from actors.journal_check import check_journal
-from tests.support_actors_tree import FRONT, QUICK, Judge
-from tests.support_cli import command, environment
-from tests.support_paper_process import Process
+from tests.support.actors_tree import FRONT, QUICK, Judge
+from tests.support.cli import command, environment
+from tests.support.paper_process import Process
 
 CRASHES = int(os.environ.get("KETCH_SOAK_CRASHES", "5"))
 CYCLES = int(os.environ.get("KETCH_SOAK_CYCLES", "4"))

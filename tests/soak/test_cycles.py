@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.integration.cli.test_control import running
-from tests.support_cli import SWAPPED, run_and_sum_up
-from tests.support_desks import UNLIMITED
-from tests.support_ledger import Books, money
+from tests.support.cli import SWAPPED, run_and_sum_up
+from tests.support.desks import UNLIMITED
+from tests.support.ledger import Books, money
 
 CYCLES = int(os.environ.get("KETCH_SOAK_CYCLES", "16"))
 # Of the last cycle of a run it would be known too late.

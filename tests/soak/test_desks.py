@@ -14,9 +14,9 @@ import pytest
 import urllib3
 
 from tests.integration.cli.test_control import running
-from tests.support_actors import free_port
-from tests.support_desks import assert_clean, assert_sound, by_name, three_desks
-from tests.support_ledger import Books, money
+from tests.support.actors import free_port
+from tests.support.desks import assert_clean, assert_sound, by_name, three_desks
+from tests.support.ledger import Books, money
 
 CYCLES = int(os.environ.get("KETCH_SOAK_CYCLES", "12"))
 WORST_Q_S = 2  # with two cores for six processes; `make soak-cycles` measures it without others

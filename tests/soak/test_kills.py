@@ -22,8 +22,8 @@ import pytest
 from loguru import logger
 
 from supervision.states import ChildState
-from tests.support_actors_tree import ACTORS, BOUND_S, FRONT, Judge, Run, running
-from tests.support_paper_process import Process
+from tests.support.actors_tree import ACTORS, BOUND_S, FRONT, Judge, Run, running
+from tests.support.paper_process import Process
 
 KILLS = int(os.environ.get("KETCH_SOAK_KILLS", "40"))
 CYCLES = int(os.environ.get("KETCH_SOAK_CYCLES", "8"))

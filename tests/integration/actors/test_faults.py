@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from supervision.states import ChildState
-from tests.support_actors_tree import FRONT, Judge, Run, running
-from tests.support_faults import openings
-from tests.support_paper_process import Process
+from tests.support.actors_tree import FRONT, Judge, Run, running
+from tests.support.faults import openings
+from tests.support.paper_process import Process
 
 FIRST_SOCKET = {"grvt": "trading", "backpack": "feed"}
 SWAPPED = (

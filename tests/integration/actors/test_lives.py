@@ -15,9 +15,9 @@ import msgspec
 import pytest
 
 from supervision.states import ChildState
-from tests.support_actors import Proxy, frame
-from tests.support_actors_tree import ACTORS, BOUND_S, FRONT, Judge, Run, place_of, running
-from tests.support_paper_process import Process
+from tests.support.actors import Proxy, frame
+from tests.support.actors_tree import ACTORS, BOUND_S, FRONT, Judge, Run, place_of, running
+from tests.support.paper_process import Process
 
 SUPERVISORS = ("grvt", "backpack", "eth")
 # One life of each is taken here; that a life may end too often is another matter.

@@ -13,8 +13,8 @@ import pytest
 from loguru import logger
 
 from supervision.states import ChildState
-from tests.support_actors_tree import FRONT, Judge, running
-from tests.support_paper_process import Process
+from tests.support.actors_tree import FRONT, Judge, running
+from tests.support.paper_process import Process
 
 SESSIONS = FRONT[:-1] + ', "grvt": {"front": {"session_s": 2, "expired_socket": "close"}}}'
 

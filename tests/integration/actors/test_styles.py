@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from paper.records import Accepted, Ended
-from tests.support_faults import Scene, scene
+from tests.support.faults import Scene, scene
 from venues.model import TimeInForce
 
 _RESTS = (

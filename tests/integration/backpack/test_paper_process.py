@@ -17,7 +17,7 @@ from bpx.base.base_public import BasePublic
 from bpx.public import Public
 from websockets.sync.client import connect
 
-from tests.support_backpack_server import SYMBOL, WAIT_S, Stream, money
+from tests.support.backpack_server import SYMBOL, WAIT_S, Stream, money
 from venues.backpack.requests import RequestBuilder
 
 ROOT = Path(__file__).parents[3]

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support_backpack import SECRET_KEY
-from tests.support_backpack_server import (
+from tests.support.backpack import SECRET_KEY
+from tests.support.backpack_server import (
     OTHER_PUBLIC_KEY,
     OTHER_SECRET_KEY,
     PaperBackpack,

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support_backpack_server import (
+from tests.support.backpack_server import (
     SYMBOL,
     PaperBackpack,
     ann,

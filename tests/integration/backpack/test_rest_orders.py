@@ -11,7 +11,7 @@ import pytest
 import requests as http
 
 from paper.faults import Answer, State
-from tests.support_backpack_server import (
+from tests.support.backpack_server import (
     SYMBOL,
     WAIT_S,
     PaperBackpack,

@@ -15,8 +15,8 @@ from bpx.base.base_account import BaseAccount
 from bpx.base.base_public import BasePublic
 from bpx.public import Public
 
-from tests.support_backpack import PUBLIC_KEY, SECRET_KEY
-from tests.support_backpack_server import OTHER_SECRET_KEY, SYMBOL, PaperBackpack, money, served
+from tests.support.backpack import PUBLIC_KEY, SECRET_KEY
+from tests.support.backpack_server import OTHER_SECRET_KEY, SYMBOL, PaperBackpack, money, served
 
 Call = Callable[..., Any]
 

@@ -15,7 +15,7 @@ import requests as http
 from websockets.exceptions import ConnectionClosed
 
 from paper.faults import Delay, Drop, Refuse
-from tests.support_backpack_server import (
+from tests.support.backpack_server import (
     SYMBOL,
     WAIT_S,
     PaperBackpack,

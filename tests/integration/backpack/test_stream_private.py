@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from websockets.sync.client import connect
 
-from tests.support_backpack_server import (
+from tests.support.backpack_server import (
     SYMBOL,
     PaperBackpack,
     Stream,

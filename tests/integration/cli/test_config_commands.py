@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.support_cli import ketch
+from tests.support.cli import ketch
 
 
 def test_the_shipped_configuration_is_valid_and_needs_no_keys(tmp_path: Path) -> None:

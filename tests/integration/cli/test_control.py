@@ -20,9 +20,9 @@ import pytest
 
 from actors.control_schema import PathRequest
 from cli.control import find
-from tests.support_cli import FAST, command, environment, ketch, started
-from tests.support_forked import ROOT
-from tests.support_paper_process import Process
+from tests.support.cli import FAST, command, environment, ketch, started
+from tests.support.forked import ROOT
+from tests.support.paper_process import Process
 
 HOLD = ("-o", "desks.eth.hold_s=60")
 BOUND_S = 60

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.integration.cli.test_control import Running, running
-from tests.support_cli import run_and_sum_up
-from tests.support_desks import assert_clean, by_name, three_desks
+from tests.support.cli import run_and_sum_up
+from tests.support.desks import assert_clean, by_name, three_desks
 
 BTC_FOUND = ("-o", "paper.backpack.start_positions={BTC_USDC_PERP: 0.02}")
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from cli.exits import JUDGED, USAGE
-from tests.support_cli import ketch
+from tests.support.cli import ketch
 
 DROPPED = """
 name: dropped

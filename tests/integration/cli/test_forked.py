@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.support_cli import command, environment, ketch
-from tests.support_forked import Forked
+from tests.support.cli import command, environment, ketch
+from tests.support.forked import Forked
 
 _WAIT_S = 30
 _WHAT_IT_IS = """

@@ -14,7 +14,7 @@ import pytest
 
 from actors.journal_file import JournalFile
 from tests.integration.cli.test_control import HOLD, Running, running
-from tests.support_cli import FAST, PROMPT, ketch
+from tests.support.cli import FAST, PROMPT, ketch
 
 
 def record(state: Path) -> closing[JournalFile]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.support_cli import (
+from tests.support.cli import (
     FAST,
     SWAPPED,
     assert_sound,

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.integration.cli.test_control import HOLD, running
-from tests.support_cli import FAST, PROMPT, ketch, started
+from tests.support.cli import FAST, PROMPT, ketch, started
 
 _PROXIED = "paper.proxied=[grvt/edge, grvt/trades, grvt/market-data]"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support_cli import command, environment
+from tests.support.cli import command, environment
 
 _HOLD = ("-o", "desks.eth.hold_s=60")
 _BOUND_S = 60.0

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.support_grvt import CLIENT_ID, PRIVATE_KEY, SUB_ACCOUNT
-from tests.support_grvt_paper import API_KEY, SYMBOL, WAIT_S, PaperGrvt, served
+from tests.support.grvt import CLIENT_ID, PRIVATE_KEY, SUB_ACCOUNT
+from tests.support.grvt_paper import API_KEY, SYMBOL, WAIT_S, PaperGrvt, served
 
 IOC = {"time_in_force": "IMMEDIATE_OR_CANCEL", "client_order_id": CLIENT_ID}
 RESTING = {"client_order_id": CLIENT_ID + 1}

@@ -16,8 +16,8 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 from paper.faults import Answer, Delay, Drop
-from tests.support_grvt import CLIENT_ID, SUB_ACCOUNT
-from tests.support_grvt_paper import API_KEY, SYMBOL, WAIT_S, PaperGrvt, served, signed
+from tests.support.grvt import CLIENT_ID, SUB_ACCOUNT
+from tests.support.grvt_paper import API_KEY, SYMBOL, WAIT_S, PaperGrvt, served, signed
 from venues.grvt import Reply, SequenceTracker, Session, StreamData, codec, reading, requests, rest
 from venues.grvt.codec import decode_frame
 from venues.model import Book, Fill, OrderStatus, OrderUpdate, Quote

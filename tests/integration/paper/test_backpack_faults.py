@@ -22,7 +22,7 @@ from paper.faults import (
     Slow,
     Subscribe,
 )
-from tests.support_backpack_server import (
+from tests.support.backpack_server import (
     SYMBOL,
     WAIT_S,
     PaperBackpack,

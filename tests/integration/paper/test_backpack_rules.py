@@ -11,7 +11,7 @@ import pytest
 from paper.faults import Deny, Fault, Liquidate, Maintenance, Shatter, Throttle
 from paper.hands import Hands
 from paper.orders import Reason
-from tests.support_backpack_server import (
+from tests.support.backpack_server import (
     SYMBOL,
     PaperBackpack,
     Stream,

@@ -25,8 +25,8 @@ from paper.faults import (
     Restart,
     Subscribe,
 )
-from tests.support_grvt import CLIENT_ID, SUB_ACCOUNT
-from tests.support_grvt_paper import API_KEY, WAIT_S, PaperGrvt, served, signed
+from tests.support.grvt import CLIENT_ID, SUB_ACCOUNT
+from tests.support.grvt_paper import API_KEY, WAIT_S, PaperGrvt, served, signed
 from venues.grvt import codec, requests, rest
 
 TRADING = "grvt/trading"

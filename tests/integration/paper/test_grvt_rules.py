@@ -17,8 +17,8 @@ from websockets.sync.connection import Connection
 from paper.faults import Deny, Liquidate, Maintenance, Shatter, Throttle
 from paper.hands import Hands
 from paper.orders import Reason
-from tests.support_grvt import CLIENT_ID, SUB_ACCOUNT
-from tests.support_grvt_paper import API_KEY, WAIT_S, PaperGrvt, served, signed
+from tests.support.grvt import CLIENT_ID, SUB_ACCOUNT
+from tests.support.grvt_paper import API_KEY, WAIT_S, PaperGrvt, served, signed
 from venues.grvt import codec, requests, rest
 from venues.model import GRVT
 

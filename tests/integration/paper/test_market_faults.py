@@ -13,8 +13,8 @@ import pytest
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
-from tests.support_paper_faults import Drill
-from tests.support_paper_process import BACKPACK_ETH, CLOSE_S, GRVT_ETH, WAIT_S, Process
+from tests.support.paper_faults import Drill
+from tests.support.paper_process import BACKPACK_ETH, CLOSE_S, GRVT_ETH, WAIT_S, Process
 from venues import grvt
 from venues.backpack import requests
 from venues.backpack.streams import DepthDelta, QuoteEvent, decode_stream

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from paper.records import FaultHit, Filled, Manual
-from tests.support_paper_faults import ALL_ENDPOINTS, Drill, arguments
-from tests.support_paper_process import BACKPACK_ETH, WAIT_S, Hedger, Process
+from tests.support.paper_faults import ALL_ENDPOINTS, Drill, arguments
+from tests.support.paper_process import BACKPACK_ETH, WAIT_S, Hedger, Process
 from venues.model import Side
 
 GRVT_ETH = "ETH_USDT_Perp"

@@ -13,7 +13,7 @@ import pytest
 import urllib3
 
 from paper.records import Marked, Opened, decode_records
-from tests.support_paper_process import WAIT_S, Process
+from tests.support.paper_process import WAIT_S, Process
 
 
 @pytest.fixture(scope="module")

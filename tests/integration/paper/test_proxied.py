@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support_paper_process import Hedger, Process
+from tests.support.paper_process import Hedger, Process
 from venues.model import Side
 
 PROXIED = json.dumps({"proxied": ["backpack/ws", "grvt/trades"]})

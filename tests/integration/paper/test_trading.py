@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from paper.records import Connection, decode_records
-from tests.support_paper_process import WAIT_S, Hedger, Process
+from tests.support.paper_process import WAIT_S, Hedger, Process
 from venues.model import Side
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from actors.backpack_feed import BackpackFeed, OrderAnswered
-from tests.support_actors import PING, PONG, Peer, Script, ScriptedServer, frame
-from tests.support_actors_venue import Scene, backpack_access
+from tests.support.actors import PING, PONG, Peer, Script, ScriptedServer, frame
+from tests.support.actors_venue import Scene, backpack_access
 
 NEWS = (
     b'{"stream":"account.orderUpdate","data":{"e":"orderAccepted","E":1,"s":"ETH_USDC_PERP",'

@@ -11,8 +11,8 @@ from loguru import logger
 from actors import gateway, orders
 from actors.backpack_reads import Reads
 from actors.http import HttpAnswer
-from tests.support_backpack import POSITION, builder_at
-from tests.support_trading import D
+from tests.support.backpack import POSITION, builder_at
+from tests.support.trading import D
 from trading.request_budget import Lane
 from venues.backpack.requests import HttpRequest
 from venues.model import Position

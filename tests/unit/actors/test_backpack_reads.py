@@ -9,8 +9,8 @@ import pytest
 
 from actors import gateway, orders
 from actors.backpack_rest import READ_FAILURES
-from tests.support_actors import WAIT_S, Peer, ScriptedServer, answer
-from tests.support_actors_venue import Scene, play_backpack
+from tests.support.actors import WAIT_S, Peer, ScriptedServer, answer
+from tests.support.actors_venue import Scene, play_backpack
 
 POSITIONS = "GET /api/v1/position"
 PAGE = b"<html><h1>502 Bad Gateway</h1></html>"

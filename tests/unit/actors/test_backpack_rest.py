@@ -13,8 +13,8 @@ from actors import gateway, orders
 from actors.backpack_rest import BackpackRest
 from supervision.stalls import StallWatch
 from supervision.states import ChildState
-from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, free_port, sends
-from tests.support_actors_venue import (
+from tests.support.actors import WAIT_S, Peer, Script, ScriptedServer, answer, free_port, sends
+from tests.support.actors_venue import (
     BACKPACK_ETH,
     QUICK,
     Scene,

@@ -14,10 +14,10 @@ import pytest
 from actors.backpack_status import BackpackStatus, LookDue
 from actors.market_board import MarketBoard
 from actors.request_limiter import RequestLimiter
-from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, read_request
-from tests.support_actors_venue import BACKPACK_ETH, UNLIMITED, Scene, backpack_access
-from tests.support_trading import BACKPACK_ETH as MARKET
-from tests.support_trading import D
+from tests.support.actors import WAIT_S, Peer, Script, ScriptedServer, answer, read_request
+from tests.support.actors_venue import BACKPACK_ETH, UNLIMITED, Scene, backpack_access
+from tests.support.trading import BACKPACK_ETH as MARKET
+from tests.support.trading import D
 from venues.model import BACKPACK, MarketInfo, MarketMode
 
 FILTERS = {

@@ -13,9 +13,9 @@ from actors.guard_messages import LimitsReported
 from actors.orders_outbox import VenuePositions
 from supervision.spec import ChildSpec
 from supervision.states import ChildState, StatusMessage
-from tests.support_actors import WAIT_S
-from tests.support_actors_records import cycle_record
-from tests.support_supervision_live import Stage
+from tests.support.actors import WAIT_S
+from tests.support.actors_records import cycle_record
+from tests.support.supervision_live import Stage
 from trading.desk import CycleRecord, Phase
 from venues.model import Position
 

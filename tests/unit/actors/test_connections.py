@@ -16,7 +16,7 @@ from actors.grvt_trading import GrvtTrading
 from actors.market_board import MarketBoard
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState
-from tests.support_actors import (
+from tests.support.actors import (
     PING,
     PONG,
     UNASKED_PONG,
@@ -30,7 +30,7 @@ from tests.support_actors import (
     sends,
     steps,
 )
-from tests.support_actors_venue import (
+from tests.support.actors_venue import (
     GRVT_ETH,
     SESSION,
     Scene,

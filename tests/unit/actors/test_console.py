@@ -25,7 +25,7 @@ from actors.coordinator import (
 from supervision.policy import Breaker, Strategy
 from supervision.spec import SupervisorSpec
 from supervision.states import ChildState
-from tests.support_console import BOUND_S, REPORT, Desk, console, console_threads, read_all
+from tests.support.console import BOUND_S, REPORT, Desk, console, console_threads, read_all
 from trading.desk import Phase
 
 MALFORMED = [

@@ -19,8 +19,8 @@ from actors.orders_outbox import VenuePositions, VenueReported
 from actors.request_limiter import RequestLimiter
 from supervision.spec import SupervisorSpec
 from supervision.states import ChildState
-from tests.support_actors import mailbox
-from tests.support_console import BOUND_S, REPORT, Desk, console
+from tests.support.actors import mailbox
+from tests.support.console import BOUND_S, REPORT, Desk, console
 from trading.capabilities import Capabilities
 from trading.desk import DeskState
 from trading.limits import LimitState

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from actors.control_socket import SocketTaken, connect, control_path, listen, remove
-from tests.support_console import BOUND_S
+from tests.support.console import BOUND_S
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from actors.orders_outbox import PositionsHeld, VenueReadiness
 from actors.paused_desks import PausedDesks
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.spec import ChildSpec, SupervisorSpec
-from tests.support_actors import WAIT_S, mailbox
-from tests.support_supervision_live import Stage
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, plan
+from tests.support.actors import WAIT_S, mailbox
+from tests.support.supervision_live import Stage
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, plan
 from trading.capabilities import Capabilities
 from trading.ids import IdAllocator
 from trading.leg import Leg

@@ -13,9 +13,9 @@ import pytest
 from actors.desk_records import DeskRecords
 from actors.journal import RecordCycle, RecordCycleStart, RecordDesk, RecordInterrupted
 from supervision.states import ChildState, StatusMessage
-from tests.support_actors import WAIT_S, mailbox
-from tests.support_actors_records import cycle_record
-from tests.support_supervision_live import Stage
+from tests.support.actors import WAIT_S, mailbox
+from tests.support.actors_records import cycle_record
+from tests.support.supervision_live import Stage
 from trading.leg import Leg
 
 HALF = Decimal("0.5")

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from actors.desk_start import DeskStart
 from actors.orders_outbox import PositionsHeld
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, plan
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, plan
 from trading.leg import Leg
 from venues.model import ZERO
 

@@ -7,7 +7,7 @@ from msgspec import Raw
 
 from actors import gateway, orders
 from actors.grvt_placing import cancel_refusal, unsent
-from tests.support_actors_venue import GRVT_ETH, new_order
+from tests.support.actors_venue import GRVT_ETH, new_order
 from trading.request_budget import Lane
 from venues.grvt import Reply, RpcError
 

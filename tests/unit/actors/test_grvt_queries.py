@@ -13,8 +13,8 @@ from actors import gateway, grvt_queries, orders
 from actors.grvt_queries import GrvtQueries
 from actors.grvt_session import RenewSession
 from supervision.policy import Readiness
-from tests import support_actors
-from tests.support_actors import (
+from tests.support import actors
+from tests.support.actors import (
     WAIT_S,
     Peer,
     Script,
@@ -23,8 +23,8 @@ from tests.support_actors import (
     read_request,
     sends,
 )
-from tests.support_actors_venue import GRVT_ETH, SESSION, Scene, grvt_access, new_order
-from tests.support_grvt import FILL_JSON, ORDER_JSON, POSITION_JSON, SUMMARY_JSON
+from tests.support.actors_venue import GRVT_ETH, SESSION, Scene, grvt_access, new_order
+from tests.support.grvt import FILL_JSON, ORDER_JSON, POSITION_JSON, SUMMARY_JSON
 
 ORDER_ID = int(json.loads(ORDER_JSON)["metadata"]["client_order_id"])
 PAGE = b"<html><h1>502 Bad Gateway</h1></html>"
@@ -62,7 +62,7 @@ def asked(then: Script) -> Script:
 
 def answer(status: int, body: bytes, length: int | None = None) -> bytes:
     """An answer after which the host ends the connection, as most scripts here do, and says so."""
-    return support_actors.answer(status, body, "Connection: close", length=length)
+    return actors.answer(status, body, "Connection: close", length=length)
 
 
 def error(status: int, code: int) -> bytes:
@@ -162,7 +162,7 @@ def test_reads_one_after_the_other_share_a_connection() -> None:
     def script(peer: Peer) -> None:
         while True:
             read_request(peer)
-            peer.send(support_actors.answer(200, EMPTY))
+            peer.send(actors.answer(200, EMPTY))
 
     def act(scene: Scene) -> None:
         for _ in range(10):
@@ -180,7 +180,7 @@ def test_a_connection_is_not_kept_for_long_without_a_read(monkeypatch: pytest.Mo
 
     def script(peer: Peer) -> None:
         read_request(peer)
-        peer.send(support_actors.answer(200, EMPTY))
+        peer.send(actors.answer(200, EMPTY))
         peer.until_gone()
         ended.set()
 

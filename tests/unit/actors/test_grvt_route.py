@@ -14,9 +14,9 @@ from actors.grvt_session import RenewSession
 from actors.request_limiter import RequestLimiter
 from config.schema import RateConfig
 from supervision.policy import Readiness
-from tests.support_actors import Peer, Script, ScriptedServer, answer, free_port, read_request
-from tests.support_actors_venue import GRVT_ETH, SESSION, UNLIMITED, Scene, grvt_access, new_order
-from tests.support_grvt import ORDER_JSON
+from tests.support.actors import Peer, Script, ScriptedServer, answer, free_port, read_request
+from tests.support.actors_venue import GRVT_ETH, SESSION, UNLIMITED, Scene, grvt_access, new_order
+from tests.support.grvt import ORDER_JSON
 from trading.request_budget import Lane
 from venues.model import OrderStatus, Refusal
 

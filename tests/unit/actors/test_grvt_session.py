@@ -21,9 +21,9 @@ from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.states import ChildState, Health
 from supervision.timers import Timer, Timers
 from supervision.tree import ERROR_KEYS
-from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, read_request
-from tests.support_actors_venue import API_KEY, Scene, grvt_access
-from tests.support_supervision_live import RETRY, Stage
+from tests.support.actors import WAIT_S, Peer, Script, ScriptedServer, answer, read_request
+from tests.support.actors_venue import API_KEY, Scene, grvt_access
+from tests.support.supervision_live import RETRY, Stage
 from venues.grvt import Session
 
 DAY_S = 86_400

@@ -16,8 +16,8 @@ from actors import gateway, orders
 from actors.grvt_session import RenewSession
 from actors.grvt_trading import READ_FAILURES, GrvtTrading
 from supervision.stalls import StallWatch
-from tests.support_actors import UNASKED_PONG, Peer, Script, ScriptedServer
-from tests.support_actors_venue import (
+from tests.support.actors import UNASKED_PONG, Peer, Script, ScriptedServer
+from tests.support.actors_venue import (
     GRVT_ETH,
     QUICK,
     SESSION,
@@ -28,7 +28,7 @@ from tests.support_actors_venue import (
     read_rpc,
     reply,
 )
-from tests.support_grvt import ORDER_JSON, SUMMARY_JSON
+from tests.support.grvt import ORDER_JSON, SUMMARY_JSON
 
 ORDER_ID = 2**63 + 1
 HOUR_NS = 3_600 * 10**9

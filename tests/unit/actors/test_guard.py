@@ -23,10 +23,10 @@ from actors.naked_clocks import NakedClocks
 from actors.orders_outbox import VenueBalances, VenuePositions
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.states import ChildState
-from tests.support_actors import WAIT_S, mailbox
-from tests.support_actors_records import cycle_record
-from tests.support_supervision_live import Stage
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, D, quote
+from tests.support.actors import WAIT_S, mailbox
+from tests.support.actors_records import cycle_record
+from tests.support.supervision_live import Stage
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, D, quote
 from trading.desk import CycleRecord, Phase
 from trading.leg import Leg
 from trading.limits import LimitState

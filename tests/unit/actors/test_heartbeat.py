@@ -10,8 +10,8 @@ from actors.heartbeat import Heartbeat, Ponged
 from supervision.policy import Policy, Readiness, Strategy
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.states import ChildState
-from tests.support_actors import WAIT_S
-from tests.support_supervision_live import RETRY, Puppet, Stage
+from tests.support.actors import WAIT_S
+from tests.support.supervision_live import RETRY, Puppet, Stage
 
 INTERVAL_S, STALE_S = 0.02, 0.2
 LONG = 3 * int(STALE_S / INTERVAL_S)  # pings in a time in which silence would have been noticed

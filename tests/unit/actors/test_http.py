@@ -11,7 +11,7 @@ import pytest
 
 from actors.errors import ConnectionLost, ConnectRefused
 from actors.http import HttpClient
-from tests.support_actors import (
+from tests.support.actors import (
     WAIT_S,
     Peer,
     ScriptedServer,

@@ -37,9 +37,9 @@ from actors.journal_file import JournalFile
 from supervision.policy import Policy
 from supervision.spec import ChildSpec
 from supervision.states import ChildState
-from tests.support_actors import WAIT_S, mailbox
-from tests.support_actors_records import cycle_record
-from tests.support_supervision_live import RETRY, Stage
+from tests.support.actors import WAIT_S, mailbox
+from tests.support.actors_records import cycle_record
+from tests.support.supervision_live import RETRY, Stage
 from trading.orders import OrderState, OrderView
 from venues.model import Fill, NewOrder, Side, TimeInForce
 

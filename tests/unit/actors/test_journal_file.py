@@ -15,9 +15,9 @@ from actors.journal_check import check_journal
 from actors.journal_file import JournalFile, JournalUnusable
 from actors.journal_history import DeskHistory, RunStart
 from actors.journal_tables import SCHEMA_VERSION, SINCE_3
-from tests.support_actors import open_descriptors
-from tests.support_actors_records import cycle_record
-from tests.support_trading import SECOND_NS, START_NS, D, fill, new_order
+from tests.support.actors import open_descriptors
+from tests.support.actors_records import cycle_record
+from tests.support.trading import SECOND_NS, START_NS, D, fill, new_order
 from trading.desk import CycleRecord, OrderRecord
 from trading.ids import LAST_EPOCH
 from trading.leg import Leg

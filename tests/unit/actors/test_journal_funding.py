@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from actors.journal_file import JournalFile
-from tests.support_actors_records import cycle_record
-from tests.support_trading import SECOND_NS, START_NS
+from tests.support.actors_records import cycle_record
+from tests.support.trading import SECOND_NS, START_NS
 from trading.leg import Leg
 from venues.model import ZERO
 

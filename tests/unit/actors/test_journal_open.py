@@ -11,8 +11,8 @@ import pytest
 
 from actors.journal_file import JournalFile
 from actors.journal_open import LoadOpenCycle, load_open_cycle
-from tests.support_actors_records import cycle_record
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, START_NS, D, fill, new_order
+from tests.support.actors_records import cycle_record
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, START_NS, D, fill, new_order
 from trading.ids import wide_id
 from trading.leg import Leg
 from trading.on_record import CycleRecorded, Span

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.market_board import MarketBoard, MarketChanged
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, D, quote
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, D, quote
 from trading.market import NEVER, MarketView
 from venues.model import BACKPACK, GRVT, Book, Instrument, Level, MarketInfo
 

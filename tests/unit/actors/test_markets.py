@@ -13,8 +13,8 @@ from actors.backpack_market import BackpackMarket
 from actors.grvt_market import GrvtMarket
 from actors.market_board import MarketBoard
 from supervision.actor import ActorContext, SupervisedActor
-from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, read_request
-from tests.support_actors_venue import (
+from tests.support.actors import WAIT_S, Peer, Script, ScriptedServer, answer, read_request
+from tests.support.actors_venue import (
     BACKPACK_ETH,
     GRVT_ETH,
     Scene,
@@ -22,9 +22,9 @@ from tests.support_actors_venue import (
     grvt_access,
     grvt_subscribed,
 )
-from tests.support_trading import BACKPACK_ETH as BACKPACK_MARKET
-from tests.support_trading import GRVT_ETH as GRVT_MARKET
-from tests.support_trading import D
+from tests.support.trading import BACKPACK_ETH as BACKPACK_MARKET
+from tests.support.trading import GRVT_ETH as GRVT_MARKET
+from tests.support.trading import D
 from trading.market import MarketView
 from venues.model import BACKPACK, GRVT, Instrument, MarketInfo
 

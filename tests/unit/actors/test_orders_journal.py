@@ -15,8 +15,8 @@ from supervision.actor import ActorContext, SupervisedActor
 from supervision.policy import Backoff, Boot, Policy
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.states import ChildState, Health, StatusMessage
-from tests.support_actors import WAIT_S, mailbox
-from tests.support_supervision_live import Stage
+from tests.support.actors import WAIT_S, mailbox
+from tests.support.supervision_live import Stage
 from trading.order_manager import OrderTiming
 from venues.model import GRVT
 

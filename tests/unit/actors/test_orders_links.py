@@ -14,8 +14,8 @@ from actors.orders_links import Links
 from supervision.policy import Backoff, Boot, Policy
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.states import ChildState, Health, StatusMessage
-from tests.support_actors import WAIT_S, Mailbox, mailbox
-from tests.support_supervision_live import Stage
+from tests.support.actors import WAIT_S, Mailbox, mailbox
+from tests.support.supervision_live import Stage
 from trading.order_manager import OrderTiming
 from trading.request_budget import Lane
 from venues.model import GRVT, Position

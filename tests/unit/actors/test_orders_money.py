@@ -12,9 +12,9 @@ from actors.orders_outbox import VenueBalances, VenuePositions
 from supervision.root import RootHandle
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.states import ChildState
-from tests.support_actors import WAIT_S, mailbox
-from tests.support_supervision_live import Stage
-from tests.support_trading import D, position
+from tests.support.actors import WAIT_S, mailbox
+from tests.support.supervision_live import Stage
+from tests.support.trading import D, position
 from trading.order_manager import OrderTiming
 from trading.request_budget import Lane
 from venues.model import GRVT, AccountSummary, Position

@@ -15,8 +15,8 @@ from actors.errors import ConnectRefused
 from actors.grvt_trading import GrvtTrading, ProbeDue
 from actors.request_limiter import RequestLimiter, retry_after_s
 from config.schema import RateConfig
-from tests.support_actors import WAIT_S, Peer, Script, ScriptedServer, answer, sends
-from tests.support_actors_venue import (
+from tests.support.actors import WAIT_S, Peer, Script, ScriptedServer, answer, sends
+from tests.support.actors_venue import (
     BACKPACK_ETH,
     GRVT_ETH,
     Scene,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from actors.resolve import Resolver, dial
-from tests.support_actors import WAIT_S, ScriptedServer
+from tests.support.actors import WAIT_S, ScriptedServer
 
 HOST, PORT = "venue.test", 443
 AWAY = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")

@@ -13,9 +13,9 @@ import pytest
 
 from actors.market_board import MarketBoard
 from actors.rest_prices import PriceSource, ReadDue, RestPrices, backpack_prices, grvt_prices
-from tests.support_actors import WAIT_S, Peer, ScriptedServer, answer, read_request
-from tests.support_actors_venue import Scene, backpack_access, grvt_access
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, D, quote
+from tests.support.actors import WAIT_S, Peer, ScriptedServer, answer, read_request
+from tests.support.actors_venue import Scene, backpack_access, grvt_access
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, D, quote
 from trading.market import MarketView
 from venues.model import BACKPACK, GRVT, Instrument
 

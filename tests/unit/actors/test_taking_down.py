@@ -8,7 +8,7 @@ import pytest
 from actors.board import BoardSnapshot, DeskReported
 from actors.taking_down import objection
 from supervision.states import ChildState, StatusMessage
-from tests.support_console import REPORT
+from tests.support.console import REPORT
 from trading.desk import Phase
 from venues.model import ZERO
 

@@ -11,7 +11,7 @@ import pytest
 from actors.errors import ConnectionLost, ConnectRefused
 from actors.http import HttpClient
 from actors.websocket import WebSocket
-from tests.support_actors import (
+from tests.support.actors import (
     TEXT,
     WAIT_S,
     Certificate,

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from actors.errors import ConnectionLost, ConnectRefused, HandshakeRefused
-from tests.support_actors import (
+from tests.support.actors import (
     BINARY,
     PING,
     PONG,
@@ -20,7 +20,7 @@ from tests.support_actors import (
     frame,
     free_port,
 )
-from tests.support_websocket import MIB, NAME, WRONG_ACCEPT, Reader, dial
+from tests.support.websocket import MIB, NAME, WRONG_ACCEPT, Reader, dial
 
 # -- opening -------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import pytest
 
 from actors.errors import ConnectionLost, ConnectRefused, WriteTimeout
 from actors.websocket import WebSocket
-from tests.support_actors import (
+from tests.support.actors import (
     CLOSE,
     TEXT,
     WAIT_S,
@@ -23,7 +23,7 @@ from tests.support_actors import (
     sends,
     steps,
 )
-from tests.support_websocket import MIB, Reader, dial, ended_by
+from tests.support.websocket import MIB, Reader, dial, ended_by
 
 # -- the end -------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import pytest
 
 from cli.accounts import Account, only_trader
 from cli.exits import CommandFailed
-from tests.support_forked import ROOT
+from tests.support.forked import ROOT
 
 HERE = f"test of process {os.getpid()}"  # names are the host's: other test runs have their own
 ACCOUNT = Account(venue="grvt", environment=HERE, key="8289849667772468")

@@ -14,7 +14,7 @@ from supervision import exit_codes
 from supervision.errors import BootFailed
 from supervision.policy import Boot
 from supervision.root import RootHandle
-from tests.support_supervision_live import BOUND_S, Puppet, Stage
+from tests.support.supervision_live import BOUND_S, Puppet, Stage
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from cli.exits import CommandFailed
 from main import ketch
 from supervision.spec import SupervisorSpec
 from supervision.states import ChildState
-from tests.support_console import BOUND_S, Desk, console
-from tests.support_supervision_live import Stage
+from tests.support.console import BOUND_S, Desk, console
+from tests.support.supervision_live import Stage
 from trading.desk import Phase
 from venues.model import Position
 

@@ -11,7 +11,7 @@ import pytest
 from actors import control_schema as schema
 from cli.status import problems, render, span
 from cli.tree_view import render as render_tree
-from tests.support_status import NOON, desk, node, status
+from tests.support.status import NOON, desk, node, status
 
 
 def test_when_all_is_well_the_first_line_says_so() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from actors import control_schema as schema
 from cli.flatness import judge
-from tests.support_status import NOON, desk
+from tests.support.status import NOON, desk
 
 D = Decimal
 _S = dt.timedelta(seconds=1)

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from actors.journal_file import JournalFile
 from cli.exits import CommandFailed
 from main import ketch
-from tests.support_trading import START_NS, fill, new_order
+from tests.support.trading import START_NS, fill, new_order
 
 
 def run(path: Path, *arguments: str) -> tuple[int, str]:

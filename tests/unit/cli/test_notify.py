@@ -18,7 +18,7 @@ from cli.notices import Notices, status_line
 from cli.notify import Notifier, one_line
 from cli.progress import Progress
 from supervision.states import ChildState, StatusMessage
-from tests.support_supervision_live import BOUND_S, Stage, hang
+from tests.support.supervision_live import BOUND_S, Stage, hang
 from trading.desk import Phase
 
 WATCHDOG_S = 20.0

@@ -7,7 +7,7 @@ import threading
 from cli.progress import Progress, required_actors
 from cli.settings import load_settings
 from supervision.states import ChildState
-from tests.support_supervision_live import BOUND_S, Stage, hang
+from tests.support.supervision_live import BOUND_S, Stage, hang
 
 
 def test_an_actor_in_one_message_since_the_last_look_has_stalled_until_it_goes_on() -> None:

@@ -11,7 +11,7 @@ from cli import service
 from cli.exits import CommandFailed
 from cli.service import install, show, uninstall, write_atomically
 from cli.unit_file import Unit, checked, interpreter_of, refuse_hidden, render, render_drop_in
-from tests.support_cli import ketch
+from tests.support.cli import ketch
 
 KETCH = ("/opt/ketch/bin/ketch",)
 PLAIN = Unit(command=KETCH)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.layers import FileLayer
-from tests.support_config import mistakes, yaml
+from tests.support.config import mistakes, yaml
 
 VALUES = {
     "a word for a decimal": (

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from config.errors import ConfigError, ConfigErrors, Problem, UnknownKey
 from config.layers import EnvironmentLayer, FileLayer, OverrideLayer, shipped
 from config.loader import load
-from tests.support_config import Desk, Maker, Settings, Side, mistakes, settings, yaml
+from tests.support.config import Desk, Maker, Settings, Side, mistakes, settings, yaml
 
 
 def test_the_schema_decides_what_a_text_means() -> None:

@@ -14,7 +14,7 @@ from cli.settings import load_settings
 from config.layers import EnvironmentLayer, OverrideLayer
 from config.loader import Loaded, load
 from config.show import show, show_json
-from tests.support_config import (
+from tests.support.config import (
     Backoff,
     Desk,
     Log,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from paper.verdict import Measures
-from tests.support_paper_script import Script
+from tests.support.paper_script import Script
 
 
 def sends_again_under_a_new_id_when_a_reply_is_late(script: Script) -> None:

@@ -16,7 +16,7 @@ from drills.table import show
 from drills.traders import Ending
 from drills.unfold import Placed, as_recorded, unfold
 from paper.records import FaultFired, FaultHit
-from tests.support_paper_script import Script
+from tests.support.paper_script import Script
 
 D = Decimal
 DROP = {"action": "frames", "connection": "backpack/feed", "kind": "fill", "do": "drop"}

@@ -5,7 +5,7 @@ import pytest
 
 from paper.orders import OrderNotFound, Reason, Refused, SelfTrade, Status
 from paper.settings import Funding
-from tests.support_paper import SETTINGS, SYMBOL, Venue, request
+from tests.support.paper import SETTINGS, SYMBOL, Venue, request
 from venues.model import Side
 
 D = Decimal

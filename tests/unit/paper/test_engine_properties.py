@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from paper.clearing import BACKGROUND
 from paper.orders import PaperOrder, Refused, SelfTrade, Status
-from tests.support_paper import SETTINGS, SYMBOL, Venue, request
+from tests.support.paper import SETTINGS, SYMBOL, Venue, request
 from venues.model import Side
 
 D = Decimal

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from paper.faults import Answer, AnyFault, At, Delay, Drop, Fault, Faults, Hook, Refuse
 from paper.hooks import CycleHooks
-from tests.support_paper import Venue
+from tests.support.paper import Venue
 from venues.model import Side
 
 

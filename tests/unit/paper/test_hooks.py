@@ -8,7 +8,7 @@ import pytest
 
 from paper.faults import At, Faults, Hook, Mark
 from paper.hooks import CycleHooks
-from tests.support_paper import Venue
+from tests.support.paper import Venue
 from venues.model import Side
 
 

@@ -19,7 +19,7 @@ from paper.records import (
     Resized,
     decode_records,
 )
-from tests.support_paper import Venue
+from tests.support.paper import Venue
 
 
 def recorded(stream: io.BytesIO | None = None) -> tuple[Venue, Ledger]:

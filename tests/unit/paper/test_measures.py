@@ -14,7 +14,7 @@ from paper.measures import judge_file
 from paper.naked import spread
 from paper.records import LEDGER_SCHEMA, FaultHit, Funded, Opened, encode_record
 from paper.verdict import Finding, scope_of
-from tests.support_paper_script import Script
+from tests.support.paper_script import Script
 
 D = Decimal
 

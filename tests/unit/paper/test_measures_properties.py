@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paper.verdict import Measures
-from tests.support_paper_script import Script
+from tests.support.paper_script import Script
 
 LOT = Decimal("0.01")
 FULL = 50

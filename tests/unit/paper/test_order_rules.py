@@ -11,7 +11,7 @@ from paper.faults import Deny, Faults, Liquidate, Shatter
 from paper.hands import Hands
 from paper.order_rules import OrderRules
 from paper.orders import PaperOrder, Reason, Refused, Status
-from tests.support_paper import Venue, request
+from tests.support.paper import Venue, request
 from venues.model import Side
 
 

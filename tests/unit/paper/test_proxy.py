@@ -9,7 +9,7 @@ import pytest
 
 from paper.faults import Blackhole, Closed, Cut, Drop, FaultRefused, Fin, Hold, NoRead, Rst, Trickle
 from paper.faults.wire import Direction
-from tests.support_paper_proxy import Place, at
+from tests.support.paper_proxy import Place, at
 
 
 def test_bytes_pass_in_both_directions_and_a_close_passes_too() -> None:

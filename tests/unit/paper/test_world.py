@@ -13,7 +13,7 @@ from paper.orders import OrderRequest, PaperOrder
 from paper.records import Funded, Marked
 from paper.verdict import Measures, scope_of
 from paper.world import World
-from tests.support_paper import ManualClock
+from tests.support.paper import ManualClock
 from venues.model import BACKPACK, BPS, GRVT, Side, TimeInForce
 
 D = Decimal

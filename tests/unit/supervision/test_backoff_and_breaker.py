@@ -10,7 +10,7 @@ from supervision import events
 from supervision.events import VerbKind, VerbReply
 from supervision.policy import Backoff, Boot, Breaker, Limiter
 from supervision.states import ChildState, ExitKind
-from tests.support_supervision import (
+from tests.support.supervision import (
     FAILS,
     LIVES,
     NO_DELAY,

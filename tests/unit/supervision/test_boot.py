@@ -26,7 +26,7 @@ from supervision.spec import (
     warnings,
 )
 from supervision.states import ChildState, ExitKind
-from tests.support_supervision import (
+from tests.support.supervision import (
     FAILS,
     NO_DELAY,
     B,

@@ -1,6 +1,6 @@
 """What holds whatever happens to whichever tree: random trees, lives, faults, orders and reloads.
 
-The rules themselves are in ``tests/support_supervision_rules.py`` and are checked at every event.
+The rules themselves are in ``tests/support/supervision_rules.py`` and are checked at every event.
 KETCH_INVARIANT_RUNS says how many runs (5,000); ``make soak-supervision`` sets it to 200,000.
 """
 
@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from supervision import events
 from supervision.states import ChildState, ExitKind
-from tests.support_supervision import World, child, supervisor
-from tests.support_supervision_rules import RuledWorld
-from tests.support_supervision_tape import TAPE_LENGTH, run
+from tests.support.supervision import World, child, supervisor
+from tests.support.supervision_rules import RuledWorld
+from tests.support.supervision_tape import TAPE_LENGTH, run
 
 RUNS = int(os.environ.get("KETCH_INVARIANT_RUNS", "5000"))
 SHARDS = 20

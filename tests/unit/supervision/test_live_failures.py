@@ -13,7 +13,7 @@ from supervision.actor import ActorContext
 from supervision.errors import ActorCrashed, BootFailed, Unavailable
 from supervision.policy import Boot
 from supervision.states import ChildState, ExitKind
-from tests.support_supervision_live import BOUND_S, Puppet, Stage, joined
+from tests.support.supervision_live import BOUND_S, Puppet, Stage, joined
 
 RUNNING, BACKING_OFF = ChildState.RUNNING, ChildState.BACKING_OFF
 

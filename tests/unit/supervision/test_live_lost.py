@@ -22,7 +22,7 @@ from supervision.errors import (
 from supervision.policy import Backoff, Intensity, Limiter, Policy, Watchdog
 from supervision.spec import SpecErrors, SupervisorSpec
 from supervision.states import ChildState, ExitKind
-from tests.support_supervision_live import BOUND_S, RETRY, Puppet, Stage
+from tests.support.supervision_live import BOUND_S, RETRY, Puppet, Stage
 
 RUNNING, BACKING_OFF = ChildState.RUNNING, ChildState.BACKING_OFF
 

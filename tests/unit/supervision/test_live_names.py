@@ -14,7 +14,7 @@ from supervision.events import VerbReply
 from supervision.policy import Backoff, Intensity, Policy, Readiness, Restart, Strategy, Watchdog
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.states import ChildState, StatusMessage
-from tests.support_supervision_live import BOUND_S, Puppet, Stage, joined, threads_of
+from tests.support.supervision_live import BOUND_S, Puppet, Stage, joined, threads_of
 
 RUNNING, BACKING_OFF, STOPPING = ChildState.RUNNING, ChildState.BACKING_OFF, ChildState.STOPPING
 

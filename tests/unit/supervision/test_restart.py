@@ -7,7 +7,7 @@ import pytest
 from supervision.events import VerbKind, VerbReply
 from supervision.policy import AutoShutdown, Backoff, Boot, Breaker, Restart
 from supervision.states import ChildState, ExitKind
-from tests.support_supervision import (
+from tests.support.supervision import (
     FAILS,
     NO_DELAY,
     Life,

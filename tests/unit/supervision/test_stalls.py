@@ -12,7 +12,7 @@ from supervision.root import start_root
 from supervision.spec import SupervisorSpec
 from supervision.stalls import StallWatch
 from supervision.states import ChildState
-from tests.support_supervision_live import BOUND_S, Stage
+from tests.support.supervision_live import BOUND_S, Stage
 
 
 class Boot:

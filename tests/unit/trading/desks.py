@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, SECOND_NS, D, plan, quote
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, SECOND_NS, D, plan, quote
 from trading.cycle import CycleMachine
 from trading.cycle_effects import CancelOrder, Effect, FinishCycle, PlaceOrder
 from trading.cycle_state import Gate, always_open

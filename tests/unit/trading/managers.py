@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from tests.support_trading import GRVT_ETH, SECOND_NS, START_NS, new_order, position
+from tests.support.trading import GRVT_ETH, SECOND_NS, START_NS, new_order, position
 from trading.order_effects import Effect, OrderTiming, PublishOrder
 from trading.order_manager import OrderManager
 from trading.orders import OrderView

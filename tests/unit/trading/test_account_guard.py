@@ -7,7 +7,7 @@ from itertools import product
 import msgspec
 import pytest
 
-from tests.support_trading import START_NS, D
+from tests.support.trading import START_NS, D
 from trading.account_guard import AccountGuard, DeskExposure
 from trading.limits import in_force
 from trading.plan import AccountLimits, Action, Limit

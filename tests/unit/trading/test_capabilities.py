@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support_trading import new_order
+from tests.support.trading import new_order
 from tests.unit.trading.managers import answer_reads, new_manager, ready_manager
 from trading.capabilities import Capabilities
 from trading.order_manager import OrderManager

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import GRVT_ETH, D
+from tests.support.trading import GRVT_ETH, D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, started
 from trading.cycle_effects import PlaceOrder, StartCycle
 from trading.desk import Phase

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, D
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, D
 from tests.unit.trading.desks import HEDGE, PRIMARY, closing, started
 from trading.desk import Phase
 from trading.orders import OrderState

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.support_trading import GRVT_ETH, D
+from tests.support.trading import GRVT_ETH, D
 from tests.unit.trading.desks import HEDGE, PRIMARY, closing, holding, settling, started
 from trading.cycle_effects import CheckPositions, FinishCycle
 from trading.desk import Phase

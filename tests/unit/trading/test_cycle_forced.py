@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import D
+from tests.support.trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, holding, started
 from trading.cycle_effects import CheckPositions
 from trading.desk import Phase

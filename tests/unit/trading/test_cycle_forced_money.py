@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support_trading import D
+from tests.support.trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, holding
 from trading.desk import CycleRecord, LegRecord
 from trading.leg import Leg

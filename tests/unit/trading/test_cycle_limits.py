@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support_trading import plan
+from tests.support.trading import plan
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, holding, started
 from trading.cycle import CycleMachine
 from trading.cycle_effects import ChangePhase

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.support_trading import D
+from tests.support.trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, started
 from trading.cycle_record import funding_of, with_funding
 from trading.desk import CycleRecord

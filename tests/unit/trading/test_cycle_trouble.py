@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.support_trading import GRVT_ETH, D, quote
+from tests.support.trading import GRVT_ETH, D, quote
 from tests.unit.trading.desks import (
     HEDGE,
     PRIMARY,

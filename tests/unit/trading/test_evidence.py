@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support_trading import D
+from tests.support.trading import D
 from trading.evidence import SURE_S, Evidence, left_of, taken_off
 
 

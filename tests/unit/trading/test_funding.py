@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, D
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, D
 from trading import funding
 from trading.funding import CycleEnd, FundingBook
 from trading.leg import Leg

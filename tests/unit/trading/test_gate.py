@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, SECOND_NS, START_NS, D, plan, quote
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, SECOND_NS, START_NS, D, plan, quote
 from trading.gate import INFO_AGE_S, EntryGate
 from trading.leg import Leg
 from trading.market import MarketView

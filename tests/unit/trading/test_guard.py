@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, START_NS, D
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, START_NS, D
 from trading.guard import DeskFacts, DeskGuard, Held, Money
 from trading.leg import Leg
 from trading.limits import LimitState, in_force

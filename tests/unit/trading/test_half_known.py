@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support_trading import D
+from tests.support.trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk
 from trading.cycle_effects import ChangePhase, ReadAnew, StartCycle
 from trading.desk import DeskState, Phase

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import D
+from tests.support.trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, started
 from trading.ladder import Climb
 from trading.plan import Rung

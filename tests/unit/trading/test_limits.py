@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import D
+from tests.support.trading import D
 from trading.limits import Figure, Latch, LimitState, gist, in_force, short
 from trading.plan import Action, ActiveLimit, Limit
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support_trading import GRVT_ETH, SECOND_NS
+from tests.support.trading import GRVT_ETH, SECOND_NS
 from trading.market import FundingTimes
 from venues.model import GRVT, MarketInfo
 

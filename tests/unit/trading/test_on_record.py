@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support_trading import BACKPACK_ETH, GRVT_ETH, D, new_order
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, D, new_order
 from trading.ids import wide_id
 from trading.leg import Leg
 from trading.on_record import CycleRecorded, OrderOnRecord, Span, certain_excess, recorded

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.support_trading import D, fill, new_order, update
+from tests.support.trading import D, fill, new_order, update
 from trading.orders import IllegalTransition, Order, OrderEvent, OrderState
 from venues.model import Fill, OrderStatus, OrderUpdate
 

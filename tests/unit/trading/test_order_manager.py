@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from tests.support_trading import SECOND_NS, fill, new_order, position, update
+from tests.support.trading import SECOND_NS, fill, new_order, position, update
 from tests.unit.trading.managers import (
     answer_reads,
     at_ns,

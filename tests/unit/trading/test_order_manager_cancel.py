@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.support_trading import GRVT_ETH, fill, new_order, position, update
+from tests.support.trading import GRVT_ETH, fill, new_order, position, update
 from tests.unit.trading.managers import (
     answer_reads,
     at_ns,

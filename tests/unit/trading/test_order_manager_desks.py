@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tests.support_trading import GRVT_ETH, START_NS, D, new_order, position
+from tests.support.trading import GRVT_ETH, START_NS, D, new_order, position
 from tests.unit.trading.managers import TIMING, only
 from trading.order_effects import (
     AskPositions,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tests.support_trading import new_order, update
+from tests.support.trading import new_order, update
 from tests.unit.trading.managers import (
     answer_reads,
     new_manager,

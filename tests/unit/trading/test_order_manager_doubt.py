@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import fill, new_order, update
+from tests.support.trading import fill, new_order, update
 from tests.unit.trading.managers import (
     answer_reads,
     at_ns,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support_trading import BACKPACK_ETH, D, fill, new_order, position, update
+from tests.support.trading import BACKPACK_ETH, D, fill, new_order, position, update
 from tests.unit.trading.managers import (
     only,
     read_for_long,

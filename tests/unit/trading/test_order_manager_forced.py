@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tests.support_trading import GRVT_ETH, fill, position
+from tests.support.trading import GRVT_ETH, fill, position
 from tests.unit.trading.managers import only, read_for_long, sure_manager, with_sent_order
 from trading.order_effects import AskPositions, PublishDrift, PublishForced, RecordFill
 from trading.orders import OrderState

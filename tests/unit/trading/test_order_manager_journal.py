@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import GRVT_ETH, START_NS, fill, new_order, position, update
+from tests.support.trading import GRVT_ETH, START_NS, fill, new_order, position, update
 from tests.unit.trading.managers import (
     TIMING,
     answer_reads,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.support_trading import fill, new_order, update
+from tests.support.trading import fill, new_order, update
 from tests.unit.trading.managers import (
     TIMING,
     only,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tests.support_trading import update
+from tests.support.trading import update
 from tests.unit.trading.managers import published, ready_manager, with_sent_order
 from trading.orders import OrderState, OrderView
 from venues.model import OrderStatus, Refusal

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import D, fill, new_order, update
+from tests.support.trading import D, fill, new_order, update
 from trading.orders import NEXT, IllegalTransition, Order, OrderEvent, OrderState
 from venues.model import Fill, OrderStatus, OrderUpdate
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.support_trading import SECOND_NS, START_NS, D, fill, new_order, update
+from tests.support.trading import SECOND_NS, START_NS, D, fill, new_order, update
 from trading.orders import NEXT, Order, OrderEvent, OrderState
 from venues.model import OrderStatus, OrderUpdate
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.support_trading import D
+from tests.support.trading import D
 from trading.position_check import PositionCheck
 
 ETH, BTC = "ETH_USDT_Perp", "BTC_USDT_Perp"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support_trading import BACKPACK_ETH, D, quote
+from tests.support.trading import BACKPACK_ETH, D, quote
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, started
 from trading.cycle_effects import CancelOrder
 from trading.desk import Phase

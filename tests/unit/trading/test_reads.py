@@ -6,7 +6,7 @@ import itertools
 
 import msgspec
 
-from tests.support_trading import update
+from tests.support.trading import update
 from tests.unit.trading.managers import (
     TIMING,
     answer_reads,

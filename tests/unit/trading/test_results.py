@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import SECOND_NS, D
+from tests.support.trading import SECOND_NS, D
 from trading.plan import Action, Limit
 from trading.results import DAY_NS, CycleResult, Results, gathered
 from venues.model import ZERO

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import GRVT_ETH, D
+from tests.support.trading import GRVT_ETH, D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, holding, started
 from trading.desk import Phase
 from trading.slices import common_step, jittered_s, last_level, levels, next_level

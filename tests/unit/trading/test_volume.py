@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import D
+from tests.support.trading import D
 from trading.desk import OrderRecord
 from trading.leg import Leg
 from trading.volume import DAY_NS, DayVolume, day_began_ns, volume_of

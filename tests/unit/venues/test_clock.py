@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_trading import SECOND_NS, START_NS, new_order
+from tests.support.trading import SECOND_NS, START_NS, new_order
 from venues.clock import VenueClock
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from paper.backpack import encode
 from paper.backpack.settings import BackpackSettings
 from paper.orders import OrderRequest, PaperFill, PaperOrder, Reason, Status
-from tests.support_backpack import STEADY
+from tests.support.backpack import STEADY
 from venues.backpack import codec
 from venues.model import OrderStatus, Side, TimeInForce
 

@@ -13,8 +13,8 @@ from paper.backpack.errors import ApiError, BodyError
 from paper.backpack.order_entry import OrderEntry, client_id, parse
 from paper.backpack.settings import BackpackSettings
 from paper.orders import Status
-from tests.support_backpack import STEADY
-from tests.support_paper import SYMBOL, Venue
+from tests.support.backpack import STEADY
+from tests.support.paper import SYMBOL, Venue
 from venues.backpack.frames import OrderExecute
 from venues.model import Side
 

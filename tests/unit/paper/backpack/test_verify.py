@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from paper.backpack.errors import ApiError, BodyError
 from paper.backpack.settings import BackpackAccount, BackpackSettings
 from paper.backpack.verify import Claim, Pairs, Verifier, body_parameters, claim_of, signed_text
-from tests.support_backpack import PUBLIC_KEY, STEADY, TIMESTAMP_MS, builder_at
+from tests.support.backpack import PUBLIC_KEY, STEADY, TIMESTAMP_MS, builder_at
 from venues.backpack.requests import HttpRequest
 
 V1_BODY = (

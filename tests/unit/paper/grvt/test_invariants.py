@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paper.orders import Refused
-from tests.support_grvt import SUB_ACCOUNT
-from tests.support_grvt_paper import Desk, bob, changed, signed
+from tests.support.grvt import SUB_ACCOUNT
+from tests.support.grvt_paper import Desk, bob, changed, signed
 from venues.grvt import requests
 
 STREAMS = ("v1.order", "v1.state", "v1.fill", "v1.position", "v1.cancel")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from tests.support_grvt import CLIENT_ID, SUB_ACCOUNT
-from tests.support_grvt_paper import Desk, bob, changed, signed, statuses
+from tests.support.grvt import CLIENT_ID, SUB_ACCOUNT
+from tests.support.grvt_paper import Desk, bob, changed, signed, statuses
 from venues.grvt import requests
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from paper.grvt.refusals import GrvtRefusal
 from paper.grvt.sessions import PaperSession, Sessions
-from tests.support_grvt_paper import ANN, API_KEY
-from tests.support_paper import ManualClock
+from tests.support.grvt_paper import ANN, API_KEY
+from tests.support.paper import ManualClock
 from venues.grvt.rest import parse_login
 
 

@@ -12,9 +12,9 @@ from paper.faults import Faults
 from paper.faults.streams import StreamFaults
 from paper.grvt.public_streams import PublicSource
 from paper.grvt.refusals import GrvtRefusal
-from tests.support_grvt import SUB_ACCOUNT
-from tests.support_grvt_paper import SYMBOL, Desk, Line, exchange
-from tests.support_paper import ManualClock, StillMarket
+from tests.support.grvt import SUB_ACCOUNT
+from tests.support.grvt_paper import SYMBOL, Desk, Line, exchange
+from tests.support.paper import ManualClock, StillMarket
 from venues.errors import SequenceGap
 from venues.grvt.codec import StreamData, Subscription, decode_frame
 from venues.grvt.sequence import SequenceTracker

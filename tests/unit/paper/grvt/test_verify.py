@@ -9,8 +9,8 @@ import pytest
 from msgspec import UNSET
 
 from paper.grvt.verify import signed_fields
-from tests.support_grvt import SUB_ACCOUNT
-from tests.support_grvt_paper import CHAIN, SIGNER, SYMBOL, Desk, Line, changed, signed
+from tests.support.grvt import SUB_ACCOUNT
+from tests.support.grvt_paper import CHAIN, SIGNER, SYMBOL, Desk, Line, changed, signed
 from venues.grvt import requests
 from venues.grvt.frames import Order
 from venues.grvt.signing import OrderSigner

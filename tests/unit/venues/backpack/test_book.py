@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_backpack import STEADY
+from tests.support.backpack import STEADY
 from venues.backpack.book import BookBuilder
 from venues.backpack.codec import DepthSnapshot
 from venues.backpack.streams import DepthDelta

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import support_backpack as sample
-from tests.support_backpack import STEADY
+from tests.support import backpack as sample
+from tests.support.backpack import STEADY
 from venues.backpack import codec, frames
 from venues.backpack.codec import Verdict
 from venues.backpack.streams import OrderEvent

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support_backpack import builder_at
+from tests.support.backpack import builder_at
 from venues.backpack.funding import decode_funding
 from venues.errors import FrameError, VenueRefused
 

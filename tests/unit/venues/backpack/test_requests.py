@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_backpack import PUBLIC_KEY, SECRET_KEY, STEADY, TIMESTAMP_MS, builder_at, header
+from tests.support.backpack import PUBLIC_KEY, SECRET_KEY, STEADY, TIMESTAMP_MS, builder_at, header
 from venues.backpack import requests
 from venues.backpack.requests import HttpRequest, RequestBuilder
 from venues.errors import QuantizeError

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_backpack import (
+from tests.support.backpack import (
     BOOK_TICKER,
     DEPTH_DELTA,
     MARK_PRICE,

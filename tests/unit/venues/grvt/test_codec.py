@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import support_grvt as recorded
-from tests.support_grvt import CLIENT_ID, SUB_ACCOUNT, rpc, stream
+from tests.support import grvt as recorded
+from tests.support.grvt import CLIENT_ID, SUB_ACCOUNT, rpc, stream
 from venues.errors import FrameError, SessionRefused, VenueError, VenueRefused
 from venues.grvt import codec, reading, requests
 from venues.grvt.codec import Reply, StreamData, decode_frame

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_grvt import ORDER_JSON
+from tests.support.grvt import ORDER_JSON
 from venues.errors import FrameError, SessionRefused, VenueError
 from venues.grvt import endpoints, reading, requests, rest
 from venues.grvt.endpoints import Endpoints, UnknownEnvironment

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support_grvt import ADDRESS, BTC, ETH, PRIVATE_KEY, SUB_ACCOUNT, new_order
+from tests.support.grvt import ADDRESS, BTC, ETH, PRIVATE_KEY, SUB_ACCOUNT, new_order
 from venues.errors import QuantizeError
 from venues.grvt import codec, requests, signing
 from venues.grvt.errors import SigningError

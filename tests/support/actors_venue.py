@@ -28,7 +28,7 @@ from supervision.policy import Boot, Policy, Readiness
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.states import ChildState, StatusMessage
 from supervision.tree import ERROR_KEYS
-from tests.support_actors import (
+from tests.support.actors import (
     TEXT,
     WAIT_S,
     Peer,
@@ -38,7 +38,7 @@ from tests.support_actors import (
     mailbox,
     read_request,
 )
-from tests.support_supervision_live import RETRY, Stage
+from tests.support.supervision_live import RETRY, Stage
 from venues.backpack.requests import RequestBuilder
 from venues.grvt import Endpoints, OrderSigner, Session
 from venues.model import NewOrder, Side, TimeInForce

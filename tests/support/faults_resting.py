@@ -22,9 +22,9 @@ from supervision.actor import ActorContext, SupervisedActor
 from supervision.spec import ChildSpec, Factory, SupervisorSpec
 from supervision.states import ChildState
 from supervision.tree import Service, service_tree
-from tests import support_actors_tree
-from tests.support_actors_tree import Run, running
-from tests.support_faults import DEADLINES, RESTARTS, SWAPPED, Scene
+from tests.support import actors_tree
+from tests.support.actors_tree import Run, running
+from tests.support.faults import DEADLINES, RESTARTS, SWAPPED, Scene
 from trading.ids import IdAllocator, wide_id
 from trading.orders import OrderState, OrderView
 from venues.model import BACKPACK, BPS, GRVT, ZERO, Instrument, NewOrder, Quote, Side, TimeInForce
@@ -209,7 +209,7 @@ def _with_desk(tree: SupervisorSpec, build: Factory) -> SupervisorSpec:
 def resting(the: Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resting]:
     """The service with that desk, at the timings that are shipped."""
     it = Resting(the)
-    monkeypatch.setattr(support_actors_tree, "service_tree", it.tree)
+    monkeypatch.setattr(actors_tree, "service_tree", it.tree)
     settings = (*DEADLINES, *RESTARTS, *(SWAPPED if the.swapped else ()))
     with running(the.process, the.folder, cycles=None, settings=settings) as run:
         it.run = run

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from paper.records import Accepted, Filled
-from tests.support_faults import Scene, between, openings, seconds, soak
+from tests.support.faults import Scene, between, openings, seconds, soak
 from venues.model import BACKPACK, GRVT, ZERO
 
 ROLES = pytest.mark.parametrize(

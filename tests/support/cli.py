@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import msgspec
 
-from tests.support_forked import ROOT, Forked
+from tests.support.forked import ROOT, Forked
 
 FAST = ("-o", "desks.eth.hold_s=0.05", "-o", "desks.eth.pause_s=0.01")
 SWAPPED = (

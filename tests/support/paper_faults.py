@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from paper.records import AnyRecord, decode_records
-from tests.support_paper_process import WAIT_S, Process
+from tests.support.paper_process import WAIT_S, Process
 
 ALL_ENDPOINTS = ("grvt/edge", "grvt/trades", "grvt/market-data", "backpack/api", "backpack/ws")
 

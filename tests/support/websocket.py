@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from actors.errors import ConnectionLost
 from actors.websocket import WebSocket
-from tests.support_actors import (
+from tests.support.actors import (
     WAIT_S,
     Peer,
     ScriptedServer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.support_cli import PROMPT
+from tests.support.cli import PROMPT
 
 # A hurried service must not run into limits of requests, the venues' or its own.
 UNLIMITED = (

@@ -25,8 +25,8 @@ from supervision.policy import (
 )
 from supervision.spec import AnySpec, SupervisorSpec
 from supervision.states import ExitKind
-from tests.support_supervision import Life, child, supervisor
-from tests.support_supervision_rules import RuledWorld
+from tests.support.supervision import Life, child, supervisor
+from tests.support.supervision_rules import RuledWorld
 
 T = TypeVar("T")
 

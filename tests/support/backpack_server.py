@@ -20,8 +20,8 @@ from paper.backpack.settings import BackpackAccount, BackpackSettings
 from paper.engine import PaperExchange
 from paper.faults import Faults
 from paper.settings import BACKPACK_INSTRUMENTS, BACKPACK_VENUE
-from tests.support_backpack import PUBLIC_KEY, SECRET_KEY
-from tests.support_paper import StillMarket, request
+from tests.support.backpack import PUBLIC_KEY, SECRET_KEY
+from tests.support.paper import StillMarket, request
 from venues.backpack import codec
 from venues.backpack.codec import OrderAnswer
 from venues.backpack.requests import HttpRequest, RequestBuilder

@@ -31,7 +31,7 @@ from supervision.root import RootHandle, start_root
 from supervision.stalls import StallWatch
 from supervision.states import ChildState, StatusMessage
 from supervision.tree import ERROR_KEYS, Service, service_tree
-from tests.support_paper_process import Process
+from tests.support.paper_process import Process
 from trading.desk import CycleRecord
 from trading.ids import LAST_EPOCH, IdAllocator
 from venues.backpack.requests import RequestBuilder

@@ -1,6 +1,6 @@
 """A process that has imported what commands need, and forks a process for each that is asked for.
 
-``python -m tests.support_fork_server FD MODULE...``: imports the modules, then takes requests from
+``python -m tests.support.fork_server FD MODULE...``: imports the modules, then takes requests from
 the socket with that number until its other end is closed. The fork runs the command as a fresh
 interpreter would (as ``__main__``, with its own arguments, environment, folder and standard
 streams), without the second of processor time that the imports take. The server has one thread and

@@ -23,7 +23,7 @@ from cli.control import Reply, Service
 from supervision.policy import Boot, Breaker, Policy
 from supervision.root import RootHandle
 from supervision.spec import AnySpec, ChildSpec, SupervisorSpec
-from tests.support_supervision_live import Puppet, Stage
+from tests.support.supervision_live import Puppet, Stage
 from trading.desk import Phase
 
 BOUND_S = 10.0

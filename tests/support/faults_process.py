@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Self
 
 from paper.records import Accepted, AnyRecord, FaultFired, Filled
-from tests.support_cli import ketch, started
-from tests.support_faults import SWAPPED, Scene, seconds
-from tests.support_forked import Forked
-from tests.support_paper_process import Process
+from tests.support.cli import ketch, started
+from tests.support.faults import SWAPPED, Scene, seconds
+from tests.support.forked import Forked
+from tests.support.paper_process import Process
 from venues.model import ZERO
 
 BOUND_S = 60.0

@@ -12,7 +12,7 @@ from typing import Any, Self
 import urllib3
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support_forked import Forked
+from tests.support.forked import Forked
 from venues import grvt
 from venues.backpack.requests import RequestBuilder
 from venues.grvt import requests, rest

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from paper.records import Accepted, AnyRecord, FaultFired, FaultHit, Filled, Login, decode_records
-from tests.support_actors_tree import Judge, Run, running
-from tests.support_paper_process import Process
+from tests.support.actors_tree import Judge, Run, running
+from tests.support.paper_process import Process
 from venues.grvt import Endpoints
 from venues.model import BACKPACK, GRVT, ZERO
 
@@ -61,7 +61,7 @@ HEDGERS = pytest.mark.parametrize(
         pytest.param(BACKPACK, False, id="backpack leads", marks=soak),
     ],
 )
-# What support_actors_tree hurries, as it is shipped in config/paper.yaml: deadlines ...
+# What actors_tree hurries, as it is shipped in config/paper.yaml: deadlines ...
 DEADLINES = (
     "desks.eth.hold_s=0.05", "desks.eth.pause_s=0.05", "desks.eth.retry_s=0.25",
     "venues.backpack.connection.settle_s=10", "venues.grvt.connection.settle_s=1",

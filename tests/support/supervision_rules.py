@@ -17,7 +17,7 @@ from supervision.machine import Machine
 from supervision.policy import Gate, Limiter, Strategy
 from supervision.spec import AnySpec, SupervisorSpec
 from supervision.states import ChildState, ExitKind, StatusMessage
-from tests.support_supervision import Life, World
+from tests.support.supervision import Life, World
 
 ABNORMAL = frozenset(ExitKind) - {ExitKind.NORMAL, ExitKind.SHUTDOWN, ExitKind.KILLED}
 _COUNTED = ("backing_off", "escalated")

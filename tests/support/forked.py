@@ -20,9 +20,9 @@ from typing import IO, Any, Final
 
 import msgspec
 
-from tests.support_fork_server import Command, News
+from tests.support.fork_server import Command, News
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parents[2]
 _LONGEST: Final = 4096
 _MS_PER_S: Final = 1000
 
@@ -32,14 +32,14 @@ class ForkServerGone(Exception):
 
 
 class _Server:
-    """The process of ``tests.support_fork_server``."""
+    """The process of ``tests.support.fork_server``."""
 
     def __init__(self, *modules: str) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             number = theirs.fileno()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support_fork_server", str(number), *modules],
+                [sys.executable, "-m", "tests.support.fork_server", str(number), *modules],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 cwd=ROOT,

@@ -25,8 +25,8 @@ from paper.grvt.routes import trades_routes
 from paper.grvt.settings import GrvtAccount, GrvtSettings
 from paper.orders import OrderRequest
 from paper.settings import GrvtEngine
-from tests.support_grvt import ADDRESS, CLIENT_ID, ETH, PRIVATE_KEY, SUB_ACCOUNT
-from tests.support_paper import ManualClock, StillMarket
+from tests.support.grvt import ADDRESS, CLIENT_ID, ETH, PRIVATE_KEY, SUB_ACCOUNT
+from tests.support.paper import ManualClock, StillMarket
 from venues.grvt import frames, requests
 from venues.grvt.codec import encode
 from venues.grvt.requests import Call
