@@ -1,7 +1,7 @@
 """What a venue does wrong with its market data, and what becomes of its markets.
 
 Sources: docs.backpack.exchange (``orderBookState``; ``U`` of each depth message follows on the last
-``u``), GRVT's sequence numbers; FAULTS 23, 24, 33, 42.
+``u``), GRVT's sequence numbers; faults 23, 24, 33, 42 of docs/faults.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One fault of the fault list against the whole service, judged by the venues' ledger.
+"""One fault of docs/faults.md against the whole service, judged by the venues' ledger.
 
 The paper venues run in their own process, as in ``ketch run``, and the service keeps the timings
 that it is shipped with: most limits are about those. What lasts for minutes has the mark ``soak``
