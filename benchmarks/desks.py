@@ -1,7 +1,7 @@
 """What further desks cost: memory of the process, and the way of another desk's hedge.
 
 Each count of desks is a process of its own, which prints what it was like; the desks beside the one
-that trades stand in the tree with all of their actors, and have markets without prices.
+that trades stand in the tree with all of their actors, and have markets that are not listed.
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ class Seen(msgspec.Struct, frozen=True):
 def measure(scale: float = 1.0) -> tuple[Figure, ...]:
     """Megabytes for each further desk, and the median of the hedges with and without them."""
     further = max(1, round(_FURTHER * min(1.0, scale)))
-    runs = [
-        _seen(count, scale) for count in (0, further, further, 0)
-    ]  # what else runs weighs alike
-    alone, beside = (runs[0], runs[3]), (runs[1], runs[2])
+    # There and back, so that what else runs weighs alike on both; a run for show goes there only.
+    counts = (0, further, further, 0) if scale else (0, further)
+    runs = [(count, _seen(count, scale)) for count in counts]
+    alone = tuple(seen for count, seen in runs if not count)
+    beside = tuple(seen for count, seen in runs if count)
     more_mb = min(seen.resident_mb for seen in beside) - min(seen.resident_mb for seen in alone)
     each_mb = max(0.001, more_mb / further)
     return (
@@ -62,7 +63,8 @@ def _median_s(runs: tuple[Seen, ...]) -> float:
 
 def _seen(further: int, scale: float) -> Seen:
     home = str(Path(benchmarks.__file__).resolve().parent.parent)
-    command = [sys.executable, "-m", "benchmarks.desks", str(further), str(scaled(_ROUNDS, scale))]
+    figures = (further, scaled(_ROUNDS, scale), scaled(_CYCLES, scale))
+    command = [sys.executable, "-m", "benchmarks.desks", *map(str, figures)]
     output = subprocess.run(
         command, cwd=home, env=os.environ | {"PYTHONPATH": home}, stdout=subprocess.PIPE,
         timeout=_LIMIT_S, check=True,
@@ -70,11 +72,11 @@ def _seen(further: int, scale: float) -> Seen:
     return msgspec.json.decode(output, type=Seen)
 
 
-def _run(further: int, rounds: int) -> Seen:
+def _run(further: int, rounds: int, cycles: int) -> Seen:
     took_s: list[float] = []
     with Peer() as peer, RunningService(peer.ports, _PIECES, further=further) as service:
         for number in range(rounds + 1):
-            _, hedges_s = hedged(peer, service, _CYCLES, _PIECES, _REST_S)
+            _, hedges_s = hedged(peer, service, cycles, _PIECES, _REST_S)
             took_s += hedges_s if number else []
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     return Seen(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, tuple(took_s))
@@ -84,4 +86,4 @@ if __name__ == "__main__":
     from loguru import logger
 
     logger.remove()
-    print(msgspec.json.encode(_run(int(sys.argv[1]), int(sys.argv[2]))).decode())
+    print(msgspec.json.encode(_run(*map(int, sys.argv[1:]))).decode())

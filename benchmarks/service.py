@@ -65,7 +65,7 @@ class KetchSettings(KetchConfig, frozen=True, kw_only=True, forbid_unknown_field
 class RunningService:
     """The tree from entering to leaving; cycles without end, their records in a queue.
 
-    Beside the desk that trades there are ``further`` ones, whose markets have no prices.
+    Beside the desk that trades there are ``further`` ones, whose markets are not listed.
     """
 
     def __init__(

@@ -29,16 +29,15 @@ def stream(name: str, data: dict[str, Any]) -> bytes:
     return dumped({"stream": name, "data": data | {"E": now_us, "T": now_us}})
 
 
-def book_ticker() -> bytes:
+def book_ticker(symbol: str) -> bytes:
     """Best bid and ask."""
-    symbol = BACKPACK_ETH.symbol
     fields = {"e": "bookTicker", "s": symbol, "a": ASK, "A": "50", "b": BID, "B": "50", "u": 1}
     return stream(f"bookTicker.{symbol}", fields)
 
 
-def depth_delta(number: int) -> bytes:
+def depth_delta(symbol: str, number: int) -> bytes:
     """The ``number``-th change, from 1; the first leads on from ``depth``."""
-    symbol, update = BACKPACK_ETH.symbol, 10 + number
+    update = 10 + number
     levels = {"a": [[ASK, "50"]], "b": [[BID, "50"]]}
     return stream(
         f"depth.{symbol}", {"e": "depth", "s": symbol, **levels, "U": update, "u": update}
@@ -135,20 +134,20 @@ def feed(name: str, selector: str, number: int, data: dict[str, Any]) -> bytes:
     )  # fmt: skip
 
 
-def mini() -> dict[str, Any]:
+def mini(symbol: str) -> dict[str, Any]:
     """Best bid and ask."""
     return {
-        "event_time": str(time.time_ns()), "instrument": GRVT_ETH.symbol, "mark_price": BID,
+        "event_time": str(time.time_ns()), "instrument": symbol, "mark_price": BID,
         "index_price": BID, "last_price": BID, "last_size": "1", "mid_price": "2500.05",
         "best_bid_price": BID, "best_bid_size": "50", "best_ask_price": ASK,
         "best_ask_size": "50",
     }  # fmt: skip
 
 
-def ticker() -> dict[str, Any]:
+def ticker(symbol: str) -> dict[str, Any]:
     """Best bid and ask, and the funding."""
     due_ns = str(_next_funding_s() * 1_000_000_000)
-    return mini() | {"funding_rate": "0.01", "next_funding_time": due_ns}
+    return mini(symbol) | {"funding_rate": "0.01", "next_funding_time": due_ns}
 
 
 def _next_funding_s() -> int:
@@ -156,10 +155,10 @@ def _next_funding_s() -> int:
     return int(time.time()) + _FUNDING_S
 
 
-def book() -> dict[str, Any]:
+def book(symbol: str) -> dict[str, Any]:
     """A book of one level."""
     return {
-        "event_time": str(time.time_ns()), "instrument": GRVT_ETH.symbol,
+        "event_time": str(time.time_ns()), "instrument": symbol,
         "bids": [{"price": BID, "size": "50", "num_orders": 3}],
         "asks": [{"price": ASK, "size": "50", "num_orders": 3}],
     }  # fmt: skip

@@ -1,7 +1,8 @@
 """The two venues: what they answer, what they hold, and the fills that they are told to send.
 
 A connection to a path that begins with ``/floor`` belongs to the floor, every other to the service;
-each side has an account of its own.
+each side has an account of its own. The first market of a subscription is told again and again; any
+other once, so that the connection gets ready, and it is not listed, so that nobody trades there.
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ class Venues:
             if any(name.startswith("account.") for name in streams):
                 self._side_of(path).feed = peer
             else:
-                _repeat(lambda number: peer.send(frames.depth_delta(number), frames.book_ticker()))
+                _repeat(functools.partial(_send_prices, peer, _symbols(streams)))
 
     # -- GRVT --------------------------------------------------------------------------------------
 
@@ -171,7 +172,7 @@ class Venues:
             request = json.loads(message)
             params = request["params"]
             peer.send(frames.reply(request, frames.subscribed(params)))
-            _repeat(functools.partial(_send_market, peer, params["stream"], params["selectors"][0]))
+            _repeat(functools.partial(_send_market, peer, params["stream"], params["selectors"]))
 
     def _serve_trades(self, sock: socket.socket) -> None:
         peer = WebSocketPeer(sock)
@@ -212,8 +213,23 @@ class Venues:
         return self._sides[FLOOR if path.startswith("/floor") else OURS]
 
 
-def _send_market(peer: WebSocketPeer, stream: str, selector: str, number: int) -> None:
-    peer.send(frames.feed(stream, selector, number, _MARKET[stream]()))
+def _send_market(peer: WebSocketPeer, stream: str, selectors: list[str], number: int) -> None:
+    for selector in _told(selectors, number):
+        news = _MARKET[stream](selector.partition("@")[0])
+        peer.send(frames.feed(stream, selector, number, news))
+
+
+def _send_prices(peer: WebSocketPeer, symbols: list[str], number: int) -> None:
+    for symbol in _told(symbols, number):
+        peer.send(frames.depth_delta(symbol, number), frames.book_ticker(symbol))
+
+
+def _symbols(streams: list[str]) -> list[str]:
+    return list(dict.fromkeys(name.partition(".")[2] for name in streams))
+
+
+def _told(markets: list[str], number: int) -> list[str]:
+    return markets if number == 1 else markets[:1]
 
 
 def _repeat(send: Callable[[int], None]) -> None:
@@ -241,7 +257,7 @@ _PUBLIC: Final[dict[str, Callable[[], bytes]]] = {
     "/api/v1/markets": frames.markets,
     "/api/v1/markPrices": frames.mark_prices,
 }
-_MARKET: Final[dict[str, Callable[[], dict[str, Any]]]] = {
+_MARKET: Final[dict[str, Callable[[str], dict[str, Any]]]] = {
     "v1.mini.s": frames.mini,
     "v1.book.s": frames.book,
     "v1.ticker.s": frames.ticker,
