@@ -51,7 +51,7 @@ def test_a_cycle_that_was_unwound_says_why() -> None:
     desk.fill(PRIMARY)
     desk.settle()
     record = record_of(desk)
-    assert (record.outcome, record.reason) == ("unwound", "hedge not had for 5.0 s")
+    assert (record.outcome, record.reason) == ("unwound", "not hedged within 5.0 s")
 
 
 def test_a_cycle_that_was_abandoned_says_what_became_of_its_last_order() -> None:
