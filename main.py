@@ -121,10 +121,13 @@ def config() -> None:
 @config_file
 @overrides
 def check(file: Path | None, overrides: tuple[str, ...]) -> None:
-    """Say everything that is wrong with it (exit 78), or that it is fine."""
+    """Say everything that is wrong with it (exit 78), or that it is fine, and what to look at."""
+    from cli.rarely_meant import rarely_meant
     from cli.settings import load_settings
 
-    load_settings(file, overrides)
+    loaded = load_settings(file, overrides)
+    for warning in rarely_meant(loaded.config):
+        click.echo(f"warning: {warning}", err=True)
     click.echo("the configuration is valid")
 
 

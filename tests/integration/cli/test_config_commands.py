@@ -12,6 +12,16 @@ from tests.support.cli import ketch
 def test_the_shipped_configuration_is_valid_and_needs_no_keys(tmp_path: Path) -> None:
     done = ketch(tmp_path, "config", "check")
     assert (done.returncode, done.stdout) == (0, "the configuration is valid\n")
+    assert done.stderr == ""
+
+
+def test_what_is_valid_and_rarely_meant_is_warned_of(tmp_path: Path) -> None:
+    override = "supervision.children.grvt/trading.backoff.stable_for=5"
+    done = ketch(tmp_path, "config", "check", "-o", override)
+    assert (done.returncode, done.stdout) == (0, "the configuration is valid\n")
+    assert done.stderr.splitlines() == [
+        "warning: grvt/trading: stable_for is below backoff.max: failures are forgotten too soon"
+    ]
 
 
 def test_show_gives_every_value_with_its_origin(tmp_path: Path) -> None:

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
+from cli.rarely_meant import shape
 from cli.settings import load_settings
 from supervision.spec import ChildSpec, SupervisorSpec
-from supervision.tree import Service, service_tree
-from trading.ids import IdAllocator
-
-_NOBODY: Any = None
-
-
-class _Access:
-    """What the tree's shape asks of a venue's access, and nothing that is used."""
-
-    def __init__(self, timing: Any) -> None:
-        self.instruments: dict[str, object] = {}
-        self.connection = timing
 
 
 def tree(*overrides: str) -> SupervisorSpec:
-    config = load_settings(None, overrides).config
-    grvt: Any = _Access(config.venues.grvt.connection)
-    backpack: Any = _Access(config.venues.backpack.connection)
-    service = Service(
-        config=config, grvt=grvt, backpack=backpack, journal=Path("journal"), cycles=None,
-        run_began_ns=0, on_done=_NOBODY, on_record=_NOBODY, ids=IdAllocator(1),
-    )  # fmt: skip
-    return service_tree(service)
+    return shape(load_settings(None, overrides).config)
 
 
 def child(spec: SupervisorSpec, name: str) -> ChildSpec | SupervisorSpec:
