@@ -90,6 +90,24 @@ def test_a_malformed_request_is_refused_and_costs_nothing(path: Path, request_by
         assert desk.status().actors[-1].epoch == 1
 
 
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /v1/status HTTP/x.y\r\n\r\n", 400),
+        (b"POST /v1/stop-service HTTP/1.1\r\n\r\n", 411),
+        (b"POST /v1/stop-service HTTP/1.1\r\nContent-Length: 99999\r\n\r\n", 413),
+        (b"GET /v1/status HTTP/1.1\r\nX: " + b"y" * 80_000 + b"\r\n\r\n", 431),
+        (b"PUT /v1/status HTTP/1.1\r\n\r\n", 501),
+        (b"GET /v1/status HTTP/2.0\r\n\r\n", 505),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_told_by_its_status(
+    path: Path, request_bytes: bytes, status: int
+) -> None:
+    with console(path) as desk:
+        assert desk.raw(request_bytes).startswith(b"HTTP/1.1 %d " % status)
+
+
 def test_a_request_that_trickles_is_cut_off_at_its_deadline(path: Path) -> None:
     listener = listen(path)
     server = ControlServer(

@@ -173,6 +173,22 @@ def test_what_is_no_ketch_is_found_out(tmp_path: Path) -> None:
     assert "another version" in said
 
 
+@pytest.mark.parametrize(("status", "code"), [(503, 1), (504, 5)])
+def test_a_request_that_was_not_served_says_why_and_whether_it_may_still_happen(
+    tmp_path: Path, status: int, code: int
+) -> None:
+    path = tmp_path / "control.sock"
+    body = msgspec.json.encode(schema.Error(error="x", detail="the service is starting"))
+
+    def refuse(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        head = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
+        connection.sendall(head + body)
+
+    with answering(path, refuse):
+        assert run(path, "status") == (code, "refused: the service is starting")
+
+
 @pytest.mark.parametrize(
     "command", [("restart",), ("stop", "--drain", "--flatten"), ("stop", "x", "--drain"),
                 ("stop", "--force"), ("nope",)],
