@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from paper.naked import rank as nearest_rank
 from paper.records import Accepted, AnyRecord, Ended, Filled, Manual
 from venues.model import BPS, ZERO
 
@@ -209,5 +210,4 @@ def read(records: Sequence[AnyRecord], q: Decimal, lot: Decimal) -> Figures:
 
 def rank(values: Iterable[float], percent: int) -> float:
     """A percentile by nearest rank; 0 of nothing."""
-    ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else 0.0
+    return nearest_rank(sorted(values), percent, 0.0)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
 from venues.model import ZERO
 
+_N = TypeVar("_N", Decimal, float)
 _NS_PER_S = Decimal(1_000_000_000)
 _NS_PER_MS = Decimal(1_000_000)
 
@@ -27,15 +29,16 @@ def spread(values: Sequence[Decimal]) -> Spread:
     ordered = sorted(values)
     return Spread(
         total=sum(ordered, ZERO),
-        p50=_rank(ordered, 50),
-        p99=_rank(ordered, 99),
+        p50=rank(ordered, 50, ZERO),
+        p99=rank(ordered, 99, ZERO),
         max=ordered[-1] if ordered else ZERO,
     )
 
 
-def _rank(ordered: Sequence[Decimal], percent: int) -> Decimal:
+def rank(ordered: Sequence[_N], percent: int, of_none: _N) -> _N:
+    """A percentile of sorted values, by nearest rank; ``of_none`` where there are no values."""
     if not ordered:
-        return ZERO
+        return of_none
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 

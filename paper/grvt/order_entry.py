@@ -19,7 +19,7 @@ from msgspec import UnsetType
 from paper.faults import Race
 from paper.grvt import encode, verify
 from paper.grvt.private_streams import PrivateFeed
-from paper.grvt.refusals import GrvtRefusal, refusal
+from paper.grvt.refusals import GrvtRefusal, integer, refusal
 from paper.grvt.settings import GrvtAccount, GrvtSettings
 from paper.order_rules import OrderRules
 from paper.orders import (
@@ -31,9 +31,8 @@ from paper.orders import (
     Refused,
     Status,
 )
-from venues.errors import FrameError
 from venues.grvt import errors, frames
-from venues.grvt.numbers import IntText, to_int
+from venues.grvt.numbers import IntText
 from venues.grvt.requests import CancelOrder, Filter
 from venues.model import Instrument, Side
 
@@ -145,7 +144,7 @@ class OrderEntry:
 
     def countdown(self, countdown_ms: IntText, account: GrvtAccount) -> Answer:
         """Arm, refresh or disarm the dead man's switch: floored to whole seconds."""
-        value = _integer(countdown_ms)
+        value = integer(countdown_ms)
         if value > MAX_COUNTDOWN_MS:
             raise GrvtRefusal(errors.COUNTDOWN_TOO_LONG)
         running = self._countdowns.pop(account.name, None)
@@ -278,7 +277,7 @@ class OrderEntry:
     def _window_ms(self, value: IntText | UnsetType | None) -> int:
         if value is None or isinstance(value, UnsetType):
             return self._settings.cancel_window_ms
-        window_ms = _integer(value)
+        window_ms = integer(value)
         if window_ms > MAX_WINDOW_MS:
             raise GrvtRefusal(errors.TTL_TOO_LONG)
         floored = window_ms // _WINDOW_STEP_MS * _WINDOW_STEP_MS
@@ -324,17 +323,10 @@ def order_ids(
         return (-1 if number is None else number), None
     if client_order_id is None or isinstance(client_order_id, UnsetType) or client_order_id == "":
         raise GrvtRefusal(errors.NO_ORDER_ID)
-    return None, _integer(client_order_id)
+    return None, integer(client_order_id)
 
 
 def named(body: Filter, instrument: Instrument) -> bool:
     """True when the filters of a request let this contract through; an absent one lets all."""
     pairs = ((body.kind, "PERPETUAL"), (body.base, instrument.base), (body.quote, instrument.quote))
     return all(not names or value in names for names, value in pairs if names is not msgspec.UNSET)
-
-
-def _integer(value: IntText) -> int:
-    try:
-        return to_int(value, "request")
-    except FrameError as error:
-        raise GrvtRefusal(errors.MALFORMED, error.reason) from None

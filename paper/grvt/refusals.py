@@ -7,8 +7,10 @@ from typing import Final
 import msgspec
 
 from paper.orders import Reason
+from venues.errors import FrameError
 from venues.grvt import errors
 from venues.grvt.errors import CODES
+from venues.grvt.numbers import IntText, to_int
 from venues.model import Side
 
 STREAM_UNKNOWN: Final = 3001
@@ -115,3 +117,11 @@ def refusal(reason: Reason, detail: str, side: Side, position_side: Side | None)
 def reject_reason(reason: Reason) -> str:
     """``reject_reason`` of an order that ended for this."""
     return _REASON_TEXTS.get(reason, "UNSPECIFIED")
+
+
+def integer(value: IntText) -> int:
+    """A number of a request. Raises GrvtRefusal for a text that is none."""
+    try:
+        return to_int(value, "request")
+    except FrameError as error:
+        raise GrvtRefusal(errors.MALFORMED, error.reason) from None

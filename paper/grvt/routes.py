@@ -12,14 +12,14 @@ from msgspec import UNSET, UnsetType
 from paper.grvt import encode
 from paper.grvt.order_entry import Answer, OrderEntry, named, order_ids
 from paper.grvt.public_streams import DEPTHS
-from paper.grvt.refusals import GrvtRefusal
+from paper.grvt.refusals import GrvtRefusal, integer
 from paper.grvt.settings import GrvtAccount
 from paper.lag import ReadLag
 from paper.orders import Exchange, PaperOrder, Refused
 from venues.errors import FrameError
 from venues.grvt import errors, requests
 from venues.grvt.codec import decode_as
-from venues.grvt.numbers import IntText, to_int
+from venues.grvt.numbers import IntText
 
 T = TypeVar("T")
 Handler = Callable[[bytes, GrvtAccount | None], Answer]
@@ -104,7 +104,7 @@ def _private(shape: type[T], handle: Callable[[T, GrvtAccount], Answer]) -> Hand
         request = _decode(shape, body)
         # A new order names its sub account inside the order, where it has a code of its own.
         named_id = getattr(request, "sub_account_id", None)
-        if named_id is not None and _integer(named_id) != account.sub_account_id:
+        if named_id is not None and integer(named_id) != account.sub_account_id:
             raise GrvtRefusal(errors.NOT_AUTHORISED)
         return handle(request, account)
 
@@ -210,12 +210,12 @@ class _MarketRoutes:
     def instruments(self, body: requests.InstrumentFilter) -> Answer:
         wanted = requests.Filter(sub_account_id=0, kind=body.kind, base=body.base, quote=body.quote)
         rows = [row for row in self._exchange.instruments if named(wanted, row)]
-        limit = _integer(_given(body.limit, 100_000))
+        limit = integer(_given(body.limit, 100_000))
         return Answer([encode.instrument(row) for row in rows[:limit]])
 
     def book(self, body: requests.BookDepth) -> Answer:
         self._check(body.instrument, errors.INSTRUMENT_INVALID)
-        depth = _integer(body.depth)
+        depth = integer(body.depth)
         if depth not in DEPTHS:
             raise GrvtRefusal(errors.DEPTH_INVALID, str(depth))
         return Answer(encode.book(self._exchange.book(body.instrument, depth)[0]))
@@ -236,18 +236,18 @@ class _MarketRoutes:
 
 
 def _within(body: requests.History, moment_ns: int) -> bool:
-    start = _integer(_given(body.start_time, 0))
-    end = _integer(_given(body.end_time, 2**64 - 1))
+    start = integer(_given(body.start_time, 0))
+    end = integer(_given(body.end_time, 2**64 - 1))
     return start <= moment_ns <= end
 
 
 def _page(rows: Sequence[Any], body: requests.History) -> tuple[Sequence[Any], str]:
     """One page and the cursor of the next. A cursor counts from the oldest row, so that what
     happens between two pages moves nothing."""
-    limit = _integer(_given(body.limit, _DEFAULT_PAGE))
+    limit = integer(_given(body.limit, _DEFAULT_PAGE))
     if not 0 < limit <= MAX_PAGE:
         raise GrvtRefusal(errors.LIMIT_RANGE, str(limit))
-    left = _integer(_given(body.cursor, "") or len(rows))
+    left = integer(_given(body.cursor, "") or len(rows))
     start = max(0, len(rows) - left)
     rest = len(rows) - start - limit
     return rows[start : start + limit], str(rest) if rest > 0 else ""
@@ -255,10 +255,3 @@ def _page(rows: Sequence[Any], body: requests.History) -> tuple[Sequence[Any], s
 
 def _given(value: IntText | UnsetType | None, default: IntText) -> IntText:
     return default if value is None or isinstance(value, UnsetType) else value
-
-
-def _integer(value: IntText) -> int:
-    try:
-        return to_int(value, "request")
-    except FrameError as error:
-        raise GrvtRefusal(errors.MALFORMED, error.reason) from None
