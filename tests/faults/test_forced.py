@@ -14,6 +14,7 @@ import pytest
 
 from paper.records import Filled
 from tests.support.faults import LEGS, Scene, openings, scene, seconds, until
+from tests.support.faults_process import fills_on_record
 from tests.support.faults_rules import long
 from tests.support.ledger import ACCOUNT
 from trading.desk import CycleRecord
@@ -40,6 +41,9 @@ def closed_by_force(the: Scene, venue: str, **how: object) -> tuple[Any, CycleRe
     assert abs(Decimal(verdict["net"])) < ONE_LOT
     assert float(verdict["naked_q_s"]["max"]) <= 5
     (record,) = filter(forced, run.records)  # told once it is on disk: not later than the end
+    # GRVT says 0 for the client order id of its own orders, and Backpack none.
+    by_force = [size for _, order, size in fills_on_record(run.journal) if order in ("", "0")]
+    assert sum(by_force) == record.primary.forced + record.hedge.forced
     return verdict, record
 
 
