@@ -72,7 +72,7 @@ class GrvtFunding:
         self.timing = access.connection
 
     def read(self, client: HttpClient, since_ns: int) -> Iterator[FundingPayment]:
-        session = self._session.ask(GetSession(), timeout_s=_SESSION_S)
+        session = self._session.ask(GetSession(), timeout_s=_SESSION_S, half_open=True)
         cursor = ""
         while session is not None:
             call = requests.funding_payment_history(

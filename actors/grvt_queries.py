@@ -220,7 +220,9 @@ class GrvtQueries(SupervisedActor):
 
     def _post(self, job: _Job, call: Call, on_sent: Callable[[], None] | None = None) -> Reply:
         """One request and what was replied to it. A refused session is told to who keeps it."""
-        session: Session | None = self._session.ask(GetSession(), timeout_s=_SESSION_S)
+        session: Session | None = self._session.ask(
+            GetSession(), timeout_s=_SESSION_S, half_open=True
+        )
         if session is None or session == self._refused:
             raise ConnectRefused(self.name, "not logged in")
         request = rest.post(call)

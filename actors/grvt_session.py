@@ -177,7 +177,11 @@ class GrvtSession(SupervisedActor):
         asked_s = self.clock.now()
         self._access.limiter.enter(self.name, asked_s)
         self._access.logins.asked(asked_s)
-        answer = self._http.request("POST", request.path, request.headers, request.body)
+        try:
+            answer = self._http.request("POST", request.path, request.headers, request.body)
+        except ConnectRefused:
+            self._access.logins.not_sent()
+            raise
         self._note_date(answer, asked_s)
         self._session = _session_of(answer)
         self._access.logins.granted(self._session)

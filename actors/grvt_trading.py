@@ -134,7 +134,9 @@ class GrvtTrading(ConnectionActor):
 
     def on_start(self) -> None:
         self._limiter.enter(self.name, self.clock.now())
-        session: Session = self._session.ask(GetSession(), timeout_s=self.timing.connect_timeout_s)
+        session: Session = self._session.ask(
+            GetSession(), timeout_s=self.timing.connect_timeout_s, half_open=True
+        )
         self._login = session
         try:
             self.connect(self._access.endpoints.trades_socket, session.headers)

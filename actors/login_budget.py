@@ -29,6 +29,11 @@ class LoginBudget:
         self._asked_s.append(now_s)
         self._failures += 1
 
+    def not_sent(self) -> None:
+        """What was asked for last has never left the process: the venue has counted nothing."""
+        self._asked_s.pop()
+        self._failures -= 1
+
     def granted(self, session: Session) -> None:
         """The last login was a success."""
         self._failures = 0

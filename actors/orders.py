@@ -213,6 +213,7 @@ class Orders(SupervisedActor):
         gateway_name: str,
         feed_name: str,
         backup_name: str = "",
+        basis_name: str = "",
         desks: tuple[str, ...],
         is_ours: Callable[[int], bool] = lambda _: False,
         money: tuple[str, ...] = (),
@@ -227,7 +228,7 @@ class Orders(SupervisedActor):
         self._timing = timing
         self._now = self.clock.now
         self._limiter = limiter or RequestLimiter()
-        self._links = Links(gateway_name, feed_name, backup_name)
+        self._links = Links(gateway_name, feed_name, backup_name, basis_name)
         self._desks = {name: self.address(name) for name in desks}
         self._journal = self.address("journal")
         self._journal_link = JournalLink()

@@ -17,9 +17,12 @@ _FIRST_S: Final = 2.0  # a gateway that has never been up may be on its way
 
 
 class Links:
-    """``gateway`` and ``feed`` may be the same one; ``backup`` may be "", which is none."""
+    """``gateway`` and ``feed`` may be the same one.
 
-    def __init__(self, gateway: str, feed: str, backup: str = "") -> None:
+    ``backup``, and the ``basis`` without which the gateway would not be, may be "", which is none.
+    """
+
+    def __init__(self, gateway: str, feed: str, backup: str = "", basis: str = "") -> None:
         self.gateway = gateway
         self.asked = gateway
         self._asked_since_s = _ALWAYS_S
@@ -27,13 +30,15 @@ class Links:
         self._was_up = False
         self._one = gateway == feed
         self._backup = backup
+        self._basis = basis
+        self._basis_status: StatusMessage | None = None
         self._connections: dict[str, StatusMessage | None] = {gateway: None, feed: None}
         self._backup_status: StatusMessage | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Whose statuses are to be told."""
-        return (*self._connections, *((self._backup,) if self._backup else ()))
+        return (*self._connections, *filter(None, (self._backup, self._basis)))
 
     @property
     def up(self) -> bool:
@@ -43,8 +48,8 @@ class Links:
     @property
     def probation(self) -> bool:
         """True when one of them is a breaker's probe."""
-        known = (status for status in self._connections.values() if status is not None)
-        return any(status.state is ChildState.HALF_OPEN for status in known)
+        known = (self._basis_status, *self._connections.values())
+        return any(status is not None and status.state is ChildState.HALF_OPEN for status in known)
 
     @property
     def answering(self) -> bool:
@@ -68,7 +73,9 @@ class Links:
         On a ``detour`` that is the backup instead: what the others do until they are up is no loss.
         """
         gone, were_up = False, self.up
-        if status.name == self._backup:
+        if status.name == self._basis:
+            self._basis_status = status
+        elif status.name == self._backup:
             self._backup_status = status
             gone = detour and not status.up
         else:

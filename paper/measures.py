@@ -37,6 +37,8 @@ TWICE: Final = "accepted twice"
 _NS_PER_S: Final = 1_000_000_000
 _AGE_GRACE_S: Final = 2
 _UNATTENDED_S: Final = 5
+_NEWS_NS: Final = 100_000_000
+"""Until news of a liquidation can have reached its trader and brought about another order."""
 
 
 class _Live(msgspec.Struct):
@@ -74,6 +76,7 @@ class Judge:
         self._naked = NakedClock(scope.q, scope.lot)
         self._cycle: _Cycle | None = None
         self._flipped: set[tuple[str, int]] = set()
+        self._forced: list[Filled] = []
         self._findings: dict[str, list[Finding]] = {"D": [], "O": [], "P": [], "F": [], "S": []}
         self._bans = 0
         self._completed = self._incomplete = self._orders = self._fills = 0
@@ -184,24 +187,41 @@ class Judge:
 
     def _check_need(self, record: Accepted) -> None:
         """D, and the start of a cycle: does this order reduce the need, or create one?"""
-        rests = sum((live.signed_rest for live in self._live.values()), ZERO)
-        need = -(self._net + rests)
         signed = record.size * record.side.sign
+        if self._need * signed <= 0:
+            self._start_cycle(record)
+        wrong = self._excess(record.venue, signed)
+        unheard = [each for each in self._forced if record.at_ns - each.at_ns <= _NEWS_NS]
+        if wrong and unheard:  # the order was on its way as the venue acted: judged as of before
+            known = dict(self._positions)
+            for each in unheard:
+                self._positions[each.venue] -= each.size * each.side.sign
+            wrong = self._excess(record.venue, signed)
+            self._positions = known
+        if wrong:
+            self._find("D", record, *wrong)
+
+    @property
+    def _need(self) -> Decimal:
+        rests = sum((live.signed_rest for live in self._live.values()), ZERO)
+        return -(self._net + rests)
+
+    def _excess(self, venue: str, signed: Decimal) -> tuple[str, str] | None:
+        """Why there may be no such order now: the rule and the figures."""
+        need, order, q, lot = self._need, f"order {signed}", self._scope.q, self._scope.lot
         if need * signed > 0:
             after = need - signed
-            if after * need < 0 or abs(after) - abs(need) > self._scope.lot:
-                self._find("D", record, "overshoots the need", f"need {need}, order {signed}")
-            return
-        self._start_cycle(record)
+            if after * need < 0 or abs(after) - abs(need) > lot:
+                return "overshoots the need", f"need {need}, {order}"
+            return None
         waiting = sum((abs(live.signed_rest) for live in self._live.values()), ZERO)
-        if abs(self._net) + waiting + record.size > self._scope.q:
-            self._find(
-                "D", record, "more than one cycle at risk", f"net {self._net}, order {signed}"
-            )
-        elif self._leg(record.venue, signed) > self._scope.q + self._scope.lot:
-            self._find("D", record, "leg beyond one cycle", f"order {signed}")
-        elif record.venue == self._scope.hedge and self._outgrows_primary(signed):
-            self._find("D", record, "hedge beyond the primary", f"order {signed}")
+        if abs(self._net) + waiting + abs(signed) > q:
+            return "more than one cycle at risk", f"net {self._net}, {order}"
+        if self._leg(venue, signed) > q + lot:
+            return "leg beyond one cycle", order
+        if venue == self._scope.hedge and self._outgrows_primary(signed):
+            return "hedge beyond the primary", order
+        return None
 
     def _outgrows_primary(self, signed: Decimal) -> bool:
         """True when the hedge leg would grow past all that the primary holds or may still fill."""
@@ -248,6 +268,7 @@ class Judge:
             live.executed += record.size
         before = self._net
         self._positions[record.venue] += signed
+        self._forced += [record] if record.forced else []
         key = (record.venue, record.order_id)
         if before * self._net < 0 and not record.forced and key not in self._flipped:
             self._flipped.add(key)

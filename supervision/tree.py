@@ -39,11 +39,19 @@ from actors.market_board import MarketBoard
 from actors.naked_clocks import NakedClocks
 from actors.orders import Orders
 from actors.paused_desks import PausedDesks
-from actors.rest_prices import PriceSource, RestPrices, backpack_prices, grvt_prices
+from actors.rest_prices import RestPrices, backpack_prices, grvt_prices
 from config.plans import desk_plan
 from config.schema import ConnectionConfig, DeskConfig, KetchConfig, LegConfig
 from supervision.actor import ActorContext, SupervisedActor
-from supervision.policy import SUPERVISOR_POLICY, Boot, Breaker, Policy, Readiness, Strategy
+from supervision.policy import (
+    SUPERVISOR_POLICY,
+    Boot,
+    Breaker,
+    Gate,
+    Policy,
+    Readiness,
+    Strategy,
+)
 from supervision.spec import ChildSpec, SupervisorSpec
 from trading.desk import CycleRecord
 from trading.ids import IdAllocator
@@ -61,6 +69,8 @@ _LOGIN: Final = Policy(boot=Boot.OPTIONAL, ready=Readiness.EXPLICIT, fatal=("aut
 _WORKER: Final = Policy()
 # It reads the journal first, which may be down for a moment just then: that is no failed boot.
 _DESK: Final = Policy(boot=Boot.OPTIONAL)
+# A login that is on probation is good enough to close what is open with.
+_UP: Final = Gate.UP
 _DRIFT_S: Final = 2.0
 _READINGS: Final = 3
 _READ_S: Final = 5.0
@@ -131,81 +141,51 @@ def service_tree(service: Service) -> SupervisorSpec:
 
 
 def _grvt(service: Service) -> SupervisorSpec:
-    access = service.grvt
+    access, market = service.grvt, service.market
     orders = _orders(
-        service, access.instruments, access.connection, "trading", "trading", "queries"
+        service, access.instruments, access.connection, "trading", "trading", "queries", "session"
     )
     heartbeat = _heartbeat(access.connection, ("trading", "market"))
+
+    def prices(context: ActorContext) -> SupervisedActor:
+        return RestPrices(context, grvt_prices(access), market)
+
     return _venue(
         service,
         GRVT,
         Strategy.REST_FOR_ONE,
         _child(service, f"{GRVT}/orders", "worker", orders),
         _child(service, f"{GRVT}/session", "connection", lambda c: GrvtSession(c, access), _LOGIN),
-        _child(service, f"{GRVT}/queries", "worker", lambda c: GrvtQueries(c, access)),
-        _child(
-            service, f"{GRVT}/trading", "connection", lambda c: GrvtTrading(c, access), _CONNECTION
+        _child(service, f"{GRVT}/queries", "worker", lambda c: GrvtQueries(c, access), gate=_UP),
+        _connection(service, f"{GRVT}/trading", lambda c: GrvtTrading(c, access), _UP),
+        _connection(service, f"{GRVT}/market", lambda c: GrvtMarket(c, access, market), _UP),
+        _child(service, f"{GRVT}/heartbeat", "worker", heartbeat, gate=_UP),
+        _connection(
+            service, f"{GRVT}/prices", lambda c: RestPrices(c, grvt_prices(access), market), _UP
         ),
-        _child(
-            service,
-            f"{GRVT}/market",
-            "connection",
-            lambda c: GrvtMarket(c, access, service.market),
-            _CONNECTION,
-        ),
-        _child(service, f"{GRVT}/heartbeat", "worker", heartbeat),
-        _prices(service, GRVT, lambda: grvt_prices(access)),
-    )
-
-
-def _prices(service: Service, venue: str, source: Callable[[], PriceSource]) -> ChildSpec:
-    return _child(
-        service,
-        f"{venue}/prices",
-        "connection",
-        lambda c: RestPrices(c, source(), service.market),
-        _CONNECTION,
     )
 
 
 def _backpack(service: Service) -> SupervisorSpec:
-    access = service.backpack
+    access, market = service.backpack, service.market
     orders = _orders(service, access.instruments, access.connection, "rest", "feed")
     heartbeat = _heartbeat(access.connection, ("rest", "feed", "market"))
+
+    def prices(context: ActorContext) -> SupervisedActor:
+        return RestPrices(context, backpack_prices(access), market)
+
     return _venue(
         service,
         BACKPACK,
         Strategy.ONE_FOR_ONE,
         _child(service, f"{BACKPACK}/orders", "worker", orders),
-        _child(
-            service,
-            f"{BACKPACK}/rest",
-            "connection",
-            lambda c: BackpackRest(c, access),
-            _CONNECTION,
+        _connection(service, f"{BACKPACK}/rest", lambda c: BackpackRest(c, access)),
+        _connection(service, f"{BACKPACK}/feed", lambda c: BackpackFeed(c, access)),
+        _connection(service, f"{BACKPACK}/market", lambda c: BackpackMarket(c, access, market)),
+        _connection(service, f"{BACKPACK}/status", lambda c: BackpackStatus(c, access, market)),
+        _connection(
+            service, f"{BACKPACK}/prices", lambda c: RestPrices(c, backpack_prices(access), market)
         ),
-        _child(
-            service,
-            f"{BACKPACK}/feed",
-            "connection",
-            lambda c: BackpackFeed(c, access),
-            _CONNECTION,
-        ),
-        _child(
-            service,
-            f"{BACKPACK}/market",
-            "connection",
-            lambda c: BackpackMarket(c, access, service.market),
-            _CONNECTION,
-        ),
-        _child(
-            service,
-            f"{BACKPACK}/status",
-            "connection",
-            lambda c: BackpackStatus(c, access, service.market),
-            _CONNECTION,
-        ),
-        _prices(service, BACKPACK, lambda: backpack_prices(access)),
         _child(service, f"{BACKPACK}/heartbeat", "worker", heartbeat),
     )
 
@@ -332,6 +312,7 @@ def _orders(
     gateway: str,
     feed: str,
     backup: str = "",
+    basis: str = "",
 ) -> Build:
     def build(context: ActorContext) -> SupervisedActor:
         venue = context.name.partition("/")[0]
@@ -353,6 +334,7 @@ def _orders(
             gateway_name=f"{venue}/{gateway}",
             feed_name=f"{venue}/{feed}",
             backup_name=f"{venue}/{backup}" if backup else "",
+            basis_name=f"{venue}/{basis}" if basis else "",
             desks=service.desks,
             is_ours=service.ids.may_be_ours,
             money=("board", *service.desks, *service.guards),
@@ -380,8 +362,18 @@ def _venue(
     )
 
 
+def _connection(service: Service, path: str, build: Build, gate: Gate = Gate.RUNNING) -> ChildSpec:
+    return _child(service, path, "connection", build, _CONNECTION, gate=gate)
+
+
 def _child(
-    service: Service, path: str, policy_name: str, build: Build, built_in: Policy = _WORKER
+    service: Service,
+    path: str,
+    policy_name: str,
+    build: Build,
+    built_in: Policy = _WORKER,
+    *,
+    gate: Gate = Gate.RUNNING,
 ) -> ChildSpec:
     policy = service.config.supervision.policy_for(path, policy_name, built_in)
     return ChildSpec(
@@ -389,4 +381,5 @@ def _child(
         factory=build,
         policy=policy,
         outlives_stalls=policy_name != "connection",
+        gate=gate,
     )

@@ -12,7 +12,7 @@ from trading.position_doubt import DoubtingDesk
 from venues.model import Refusal
 
 # What lasts is not tried again after half a second, a market that is shut not for half a minute.
-_REFUSED_SETBACKS: Final = {Refusal.FUNDS: 3, Refusal.MARKET: 16}
+_REFUSED_SETBACKS: Final = {Refusal.FUNDS: 4, Refusal.MARKET: 16}
 
 
 class SettlingDesk(DoubtingDesk, abc.ABC):

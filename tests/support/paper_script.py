@@ -40,7 +40,13 @@ class Script:
         )
 
     def accept(
-        self, venue: str, signed: str, *, client_id: int | None = None, nonce: str = ""
+        self,
+        venue: str,
+        signed: str,
+        *,
+        client_id: int | None = None,
+        nonce: str = "",
+        forced: bool = False,
     ) -> int:
         size = D(signed)
         order_id = len(self.orders) + 1
@@ -48,7 +54,7 @@ class Script:
             at_ns=self.at_ns, utc_ns=0, venue=venue, account="main", symbol=SYMBOLS[venue],
             order_id=order_id, client_order_id=client_id, nonce=nonce, side=Side.towards(size),
             size=abs(size), price=D(2500), time_in_force=TimeInForce.IOC, post_only=False,
-            reduce_only=False, expires_ns=0, forced=False,
+            reduce_only=False, expires_ns=0, forced=forced,
         )  # fmt: skip
         self.orders[order_id] = record
         self.records.append(record)
@@ -61,7 +67,7 @@ class Script:
                 at_ns=self.at_ns, utc_ns=0, venue=order.venue, account="main", symbol=order.symbol,
                 order_id=order_id, client_order_id=None, trade_id=len(self.records),
                 side=order.side, size=D(size), price=D(price), fee=D(fee), maker=False,
-                mark=D(2500), forced=False,
+                mark=D(2500), forced=order.forced,
             )
         )  # fmt: skip
 
@@ -78,6 +84,11 @@ class Script:
     def trade(self, venue: str, signed: str, price: str = "2500", fee: str = "0") -> None:
         order_id = self.accept(venue, signed)
         self.fill(order_id, signed.lstrip("-"), price, fee)
+        self.end(order_id)
+
+    def liquidate(self, venue: str, signed: str) -> None:
+        order_id = self.accept(venue, signed, forced=True)
+        self.fill(order_id, signed.lstrip("-"))
         self.end(order_id)
 
     def hedged(self, signed: str, naked_ms: float = 20) -> None:

@@ -223,6 +223,14 @@ def test_a_first_login_that_is_not_had_is_tried_again(reply: bytes) -> None:
         assert there.session().cookie == "second"
 
 
+def test_while_the_host_can_not_be_reached_no_login_is_used_up() -> None:
+    stage, access = Stage(), grvt_access("http://127.0.0.1:1")
+    policy = Policy(ready=Readiness.EXPLICIT, boot=Boot.OPTIONAL, backoff=RETRY)
+    with stage.tree(ChildSpec(NAME, lambda context: GrvtSession(context, access), policy)):
+        stage.wait(NAME, ChildState.STARTING, LOGINS_A_MINUTE + 2)
+    assert access.logins.wait_s(time.monotonic()) == 0.0
+
+
 def test_neither_key_nor_cookie_is_ever_logged() -> None:
     lines: list[str] = []
     sink = logger.add(lines.append, level=0, diagnose=False, format="{message} {extra} {exception}")

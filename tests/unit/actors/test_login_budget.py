@@ -43,6 +43,17 @@ def test_a_login_that_fails_is_tried_again_soon_and_then_less_often() -> None:
     assert failing(6) == [0, 4, 24, 44, 64, 84]
 
 
+def test_a_login_that_never_left_the_process_does_not_count() -> None:
+    """The venue can't be reached: as soon as it can be, it is asked."""
+    budget = LoginBudget()
+    for _ in range(10):
+        budget.asked(1.0)
+        budget.not_sent()
+    assert budget.wait_s(1.0) == 0.0
+    budget.asked(1.0)
+    assert budget.wait_s(1.0) == 4.0
+
+
 @given(st.lists(st.tuples(st.floats(0, 100), st.booleans()), max_size=60))
 def test_no_minute_has_more_logins_than_allowed(life: list[tuple[float, bool]]) -> None:
     budget, now_s, asked_s = LoginBudget(), 0.0, list[float]()

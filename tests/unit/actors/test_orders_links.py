@@ -119,6 +119,16 @@ def test_what_was_asked_before_a_feed_began_does_not_tell_what_it_missed(
     assert known.accepts(said(asked_s=3.0), 1)
 
 
+def test_while_the_login_is_on_probation_so_is_what_was_connected_with_it() -> None:
+    known = Links(TRADING, TRADING, QUERIES, "grvt/session")
+    assert "grvt/session" in known.names
+    known.changed(status("grvt/session", ChildState.HALF_OPEN), 1.0)
+    known.changed(status(TRADING), 2.0)
+    assert (known.up, known.probation) == (True, True)
+    known.changed(status("grvt/session"), 3.0)
+    assert (known.up, known.probation) == (True, False)
+
+
 def test_orders_take_the_backup_once_a_gateway_that_was_up_is_gone() -> None:
     assert not links(status(QUERIES), status(TRADING)).detour(2.0)
     assert links(status(QUERIES), status(TRADING), down(TRADING)).detour(3.0)

@@ -98,6 +98,31 @@ def test_a_partial_hedge_sent_again_is_a_duplicate_though_no_leg_is_full(script:
     assert rules(script.judge().duplicates) == ["hedge beyond the primary"]
 
 
+@pytest.mark.parametrize(
+    ("late_ms", "found"), [(50, []), (150, ["hedge beyond the primary"])], ids=["at once", "late"]
+)
+def test_a_hedge_on_its_way_as_the_venue_closes_the_primary_is_no_duplicate(
+    script: Script, late_ms: float, found: list[str]
+) -> None:
+    """Its trader could not know; what is sent later, he could."""
+    script.trade("backpack", "0.5")
+    script.trade("grvt", "-0.4")
+    script.liquidate("backpack", "-0.5")
+    script.wait(late_ms)
+    script.trade("grvt", "-0.1")
+    assert rules(script.judge().duplicates) == found
+
+
+def test_a_hedge_sent_again_is_a_duplicate_whatever_the_venue_has_just_closed(
+    script: Script,
+) -> None:
+    script.trade("backpack", "0.5")
+    script.trade("grvt", "-0.5")
+    script.liquidate("backpack", "-0.5")
+    script.trade("grvt", "-0.1")
+    assert len(script.judge().duplicates) == 1
+
+
 def test_closing_the_hedge_leg_first_is_no_duplicate(script: Script) -> None:
     script.hedged("0.5")
     script.trade("grvt", "0.5")

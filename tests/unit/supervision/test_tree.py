@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cli.rarely_meant import shape
 from cli.settings import load_settings
+from supervision.policy import Gate
 from supervision.spec import ChildSpec, SupervisorSpec
 
 
@@ -25,6 +26,14 @@ def test_a_supervisor_is_restarted_by_figures_of_its_own() -> None:
         backoff = child(spec, name).policy.backoff
         assert backoff is not None
         assert (backoff.initial, backoff.max) == (initial, 7)
+
+
+def test_what_stands_on_a_login_need_not_wait_until_that_has_proven_itself() -> None:
+    """An order in doubt at GRVT can be asked for as soon as there is a login again."""
+    grvt = child(tree(), "grvt")
+    assert isinstance(grvt, SupervisorSpec)
+    (login,) = [at for at, one in enumerate(grvt.children) if one.id == "session"]
+    assert {one.gate for one in grvt.children[login + 1 :]} == {Gate.UP}
 
 
 def test_the_shipped_figures_are_the_built_in_ones() -> None:

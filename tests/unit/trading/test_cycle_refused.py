@@ -63,7 +63,7 @@ def test_after_a_refusal_that_lasts_the_next_cycle_waits_for_seconds(
     assert desk.phase is Phase.IDLE
     due_s = desk.machine.next_due_s(desk.now_s)
     assert due_s is not None
-    wait_s = 30.0 if refusal is Refusal.MARKET else 4.0
+    wait_s = 30.0 if refusal is Refusal.MARKET else 8.0
     assert wait_s / 2 <= due_s - desk.now_s <= wait_s
     desk.wait(0.1)
     assert desk.machine.waiting[0].endswith("setbacks")
