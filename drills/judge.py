@@ -269,7 +269,10 @@ def _failures(
     plan = evidence.plan
     if evidence.ending.failure:
         yield f"{evidence.trader}: {evidence.ending.failure}"
+    missed = _missed(faults)
     for result in faults:
+        if result in missed:
+            continue
         for failure in _counted(result.failures):
             yield f"fault {result.fault} {result.name} at cycle {result.cycle}: {failure}"
     first_ns = min(_moments(evidence.records, FaultFired).values(), default=None)
@@ -290,6 +293,22 @@ def _failures(
             f"A: {completed} of {plan.cycles} cycles, limit {plan.demands.availability}; "
             f"the first not completed is cycle {first}"
         )
+
+
+def _missed(faults: Sequence[FaultResult]) -> tuple[FaultResult, ...]:
+    """Those that another fault of their cycle was ahead of, and that were reached elsewhere.
+
+    They are no pass, and no failure: of those that come together, one may end what another is for.
+    """
+    together = Counter(result.cycle for result in faults)
+    reached = {(result.fault, result.name) for result in faults if result.reached}
+    return tuple(
+        result
+        for result in faults
+        if not result.reached
+        and together[result.cycle] > 1
+        and (result.fault, result.name) in reached
+    )
 
 
 def _by_others(records: Sequence[AnyRecord], figures: Figures) -> Iterator[int]:

@@ -150,6 +150,32 @@ def test_a_fault_that_met_nothing_was_not_reached_and_is_no_pass(
     assert result.failures == ("fault 20 one frame at cycle 2: not reached",)
 
 
+@pytest.mark.parametrize(
+    ("again", "alone", "failed"),
+    [(True, False, []), (False, False, [2]), (True, True, [2])],
+    ids=["reached elsewhere", "nowhere reached", "nobody else there"],
+)
+def test_one_that_another_of_its_cycle_was_ahead_of_is_no_failure_if_it_is_reached_elsewhere(
+    script: Script, again: bool, alone: bool, failed: list[int]
+) -> None:
+    ahead = msgspec.structs.replace(
+        FAULT, fault=34, name="killed", cycle=5 if alone else 2, arm=(DROP | {"kind": "any"},)
+    )
+    later = msgspec.structs.replace(FAULT, cycle=4)
+    of = plan(FAULT, ahead, *([later] if again else []), cycles=6)
+    placed = {(each.cycle, each.injection.fault): each for each in unfold(of, 1, "socket")}
+    for number in range(1, 7):
+        for each in (placed.get((number, 34)), placed.get((4, 20)) if number == 4 else None):
+            if each is not None:
+                fire(script, each)
+        cycle(script)
+    result = judged(script, of)
+    assert [each.reached for each in result.faults].count(False) == 1
+    assert [text for text in result.failures if "not reached" in text] == [
+        f"fault 20 one frame at cycle {number}: not reached" for number in failed
+    ]
+
+
 def test_cycles_that_never_go_on_are_a_failure(script: Script) -> None:
     of = plan(FAULT, cycles=3)
     cycle(script)
