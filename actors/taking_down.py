@@ -65,7 +65,7 @@ def _at_work(desk: str, board: BoardSnapshot | None) -> str:
     if report is None:
         return f"{desk} has not said yet what it has open: ketch status tells once it has"
     held = ", ".join(
-        f"{leg.leg} {leg.venue} {leg.symbol} {leg.position:+f}"
+        f"{leg.leg} {leg.venue} {leg.symbol} {leg.position.normalize():+f}"
         for leg in report.legs
         if leg.position
     )

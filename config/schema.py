@@ -34,7 +34,7 @@ from venues.model import BACKPACK, GRVT
 MOST_DESKS: Final = 50
 # What stands at the top of the tree beside the desks, and the paths that patterns begin with.
 TAKEN_NAMES: Final = frozenset(
-    {GRVT, BACKPACK, "journal", "board", "guard", "funding", "console", "root"}
+    {GRVT, BACKPACK, "journal", "board", "guard", "prices", "funding", "console", "root"}
 )
 
 Name = Annotated[
@@ -43,7 +43,8 @@ Name = Annotated[
     described("a name of at most 32 of a-z, 0-9 and _ that begins with a letter"),
 ]
 
-Quantity = Annotated[Decimal, bounded(gt=0)]
+# Far beyond any account, and far within the digits that arithmetic with size steps has.
+Quantity = Annotated[Decimal, bounded(gt=0, le=1_000_000_000_000)]
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -75,6 +75,7 @@ _DRIFT_S: Final = 2.0
 _READINGS: Final = 3
 _READ_S: Final = 5.0
 _FUNDING: Final = "funding"
+_PRICES: Final = "prices"
 # One desk of several: with a breaker its failures are its own, and it is tried again for ever.
 _ONE_OF_SEVERAL: Final = Breaker(
     failure_threshold=3, reset_timeout=10.0, reset_max=60.0, probe_stable_for=10.0
@@ -130,6 +131,7 @@ def service_tree(service: Service) -> SupervisorSpec:
             _account_guard(service),
             _grvt(service),
             _backpack(service),
+            _prices(service),
             *(_desk(service, name) for name in service.config.desks),
             _funding(service),
             *_console(service),
@@ -146,10 +148,6 @@ def _grvt(service: Service) -> SupervisorSpec:
         service, access.instruments, access.connection, "trading", "trading", "queries", "session"
     )
     heartbeat = _heartbeat(access.connection, ("trading", "market"))
-
-    def prices(context: ActorContext) -> SupervisedActor:
-        return RestPrices(context, grvt_prices(access), market)
-
     return _venue(
         service,
         GRVT,
@@ -158,11 +156,8 @@ def _grvt(service: Service) -> SupervisorSpec:
         _child(service, f"{GRVT}/session", "connection", lambda c: GrvtSession(c, access), _LOGIN),
         _child(service, f"{GRVT}/queries", "worker", lambda c: GrvtQueries(c, access), gate=_UP),
         _connection(service, f"{GRVT}/trading", lambda c: GrvtTrading(c, access), _UP),
-        _connection(service, f"{GRVT}/market", lambda c: GrvtMarket(c, access, market), _UP),
         _child(service, f"{GRVT}/heartbeat", "worker", heartbeat, gate=_UP),
-        _connection(
-            service, f"{GRVT}/prices", lambda c: RestPrices(c, grvt_prices(access), market), _UP
-        ),
+        _connection(service, f"{GRVT}/market", lambda c: GrvtMarket(c, access, market), _UP),
     )
 
 
@@ -170,10 +165,6 @@ def _backpack(service: Service) -> SupervisorSpec:
     access, market = service.backpack, service.market
     orders = _orders(service, access.instruments, access.connection, "rest", "feed")
     heartbeat = _heartbeat(access.connection, ("rest", "feed", "market"))
-
-    def prices(context: ActorContext) -> SupervisedActor:
-        return RestPrices(context, backpack_prices(access), market)
-
     return _venue(
         service,
         BACKPACK,
@@ -183,10 +174,22 @@ def _backpack(service: Service) -> SupervisorSpec:
         _connection(service, f"{BACKPACK}/feed", lambda c: BackpackFeed(c, access)),
         _connection(service, f"{BACKPACK}/market", lambda c: BackpackMarket(c, access, market)),
         _connection(service, f"{BACKPACK}/status", lambda c: BackpackStatus(c, access, market)),
-        _connection(
-            service, f"{BACKPACK}/prices", lambda c: RestPrices(c, backpack_prices(access), market)
-        ),
         _child(service, f"{BACKPACK}/heartbeat", "worker", heartbeat),
+    )
+
+
+def _prices(service: Service) -> SupervisorSpec:
+    """Apart from the venues: needed just when one of their other connections can't be had."""
+    market = service.market
+    readers: dict[str, Build] = {
+        GRVT: lambda c: RestPrices(c, grvt_prices(service.grvt), market),
+        BACKPACK: lambda c: RestPrices(c, backpack_prices(service.backpack), market),
+    }
+    return _venue(
+        service,
+        _PRICES,
+        Strategy.ONE_FOR_ONE,
+        *(_connection(service, f"{_PRICES}/{venue}", readers[venue]) for venue in readers),
     )
 
 

@@ -176,8 +176,11 @@ class CycleMachine(SettlingDesk):
 
     def _leave(self, now_s: float) -> None:
         self._tend(now_s)
-        if not any(self.orders.live(leg) for leg in Leg):
-            self._change(Phase.DONE, "told to leave everything as it is")
+        if any(self.orders.live(leg) for leg in Leg):
+            return
+        if self.phase is Phase.SETTLING and self._may_record():
+            self._finish(now_s)
+        self._change(Phase.DONE, "told to leave everything as it is")
 
     def _idle(self, now_s: float) -> None:
         if self.halted:
@@ -250,6 +253,8 @@ class CycleMachine(SettlingDesk):
         return leg.misses_in_a_row >= self.plan.entry_attempts
 
     def _close(self, now_s: float) -> None:
+        if self._unpriced():
+            return
         wanted = self._next_to_close()
         if self._exit_rests(now_s):
             waits = self._rest(wanted, now_s)
@@ -262,6 +267,13 @@ class CycleMachine(SettlingDesk):
         else:
             # The primary is flat and the rest of the hedge too small to offset: close it as it is.
             self._move(Leg.HEDGE, -self.position(Leg.HEDGE), now_s)
+
+    def _unpriced(self) -> bool:
+        """True while a leg has no price: both stay open, or the first to go leaves one naked."""
+        lacking = [leg for leg in Leg if self.legs[leg].quote is None and not self._done_with(leg)]
+        venues = (self.legs[leg].instrument.venue for leg in lacking)
+        self.waiting = tuple(f"closing waits for a price of {venue}" for venue in venues)
+        return bool(lacking)
 
     def _exit_rests(self, now_s: float) -> bool:
         """True while the exit is quoted; what is not had so in its budget crosses."""
@@ -281,6 +293,8 @@ class CycleMachine(SettlingDesk):
             self._note_blocked(ways, now_s)
         elif self._done_with(Leg.PRIMARY) and self._done_with(Leg.HEDGE):
             self._begin_settling()
+        elif self._unpriced():
+            return
         elif all(self._closable(leg) for leg in Leg) and now_s >= self._until_s:
             self._change(Phase.CLOSING, "balanced, closing both legs")
 
@@ -288,7 +302,8 @@ class CycleMachine(SettlingDesk):
         """Rather a venue that takes our orders, and rather less of a position than more of one."""
         state = self.legs[leg]
         blocked = not self._takes(leg, -self.net)
-        return blocked, not state.ready or state.shut, self.position(leg) * self.net <= 0
+        useless = not state.ready or state.shut or state.quote is None
+        return blocked, useless, self.position(leg) * self.net <= 0
 
     def _note_blocked(self, ways: list[Leg], now_s: float) -> None:
         """No market takes what would balance the desk: it halts, and goes on trying."""

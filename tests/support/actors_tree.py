@@ -44,7 +44,7 @@ ACTORS = (
     "journal", "board", "guard",
     "grvt/orders", "grvt/session", "grvt/queries", "grvt/trading", "grvt/market", "grvt/heartbeat",
     "backpack/orders", "backpack/rest", "backpack/feed", "backpack/market", "backpack/status",
-    "backpack/heartbeat", "grvt/prices", "backpack/prices",
+    "backpack/heartbeat", "prices/grvt", "prices/backpack",
     "eth/guard", "eth/coordinator",
 )  # fmt: skip
 # Venues without latency; a hurried service must not run into Backpack's limit of requests.

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.support.trading import GRVT_ETH, D
-from tests.unit.trading.desks import HEDGE, PRIMARY, closing, holding, settling, started
+from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, holding, settling, started
 from trading.cycle_effects import CheckPositions, FinishCycle
 from trading.desk import Phase
 from trading.leg import Leg
@@ -218,3 +218,28 @@ def test_an_alternating_desk_keeps_its_turn_across_a_restart() -> None:
 def test_the_next_moment_to_look_is_the_end_of_the_hold() -> None:
     desk = holding()
     assert desk.machine.next_due_s(desk.now_s) == desk.now_s + 0.5
+
+
+def test_nothing_is_closed_while_one_leg_has_no_price() -> None:
+    """After a restart, say: the first to go would leave the other naked."""
+    desk = Desk()
+    for leg in Leg:
+        desk.readiness(leg, True)
+    desk.quotes(PRIMARY)
+    desk.recover("0.5", "-0.5")
+    desk.take(desk.machine.tick(0.1))
+    assert desk.orders == []
+    assert "; ".join(desk.machine.waiting) == "closing waits for a price of grvt"
+    desk.quotes(HEDGE)
+    assert [order.leg for order in desk.orders] == [PRIMARY]
+    assert not desk.machine.waiting
+
+
+def test_what_is_naked_is_balanced_where_there_is_a_price() -> None:
+    desk = Desk()
+    for leg in Leg:
+        desk.readiness(leg, True)
+    desk.quotes(PRIMARY)
+    desk.recover("0.5", "0")
+    desk.take(desk.machine.tick(0.1))
+    assert [(order.leg, order.side) for order in desk.orders] == [(PRIMARY, Side.SELL)]
