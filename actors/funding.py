@@ -145,8 +145,8 @@ class FundingReader(SupervisedActor):
         elif isinstance(message, CycleRecord):
             self._book.ended(_end(message))
         elif isinstance(message, EndsOnRecord):
-            for end in message.ends:
-                self._book.ended(end)
+            for found in message.desks:
+                self._book.earlier(found)
         elif isinstance(message, FundingOnRecord):
             self._put_right(message.record)
         elif isinstance(message, StatusMessage):

@@ -22,7 +22,7 @@ from actors.journal_open import LoadOpenCycle, load_open_cycle
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ExitKind
 from trading.desk import CycleRecord
-from trading.funding import CycleEnd
+from trading.funding import DeskEnds
 from trading.leg import Leg
 from trading.orders import OrderView
 from venues.model import Fill, NewOrder
@@ -135,9 +135,9 @@ class LoadEnds(msgspec.Struct, frozen=True):
 
 
 class EndsOnRecord(msgspec.Struct, frozen=True):
-    """The journal's answer to LoadEnds; of each desk oldest first."""
+    """The journal's answer to LoadEnds: of each desk, as far back as its rows can be told."""
 
-    ends: tuple[CycleEnd, ...]
+    desks: tuple[DeskEnds, ...]
 
 
 class RecordFunding(msgspec.Struct, frozen=True):
@@ -267,12 +267,15 @@ class Journal(SupervisedActor):
         self.address(message.reply_to).offer(found)
 
     def _load_ends(self, message: LoadEnds) -> None:
+        desks = tuple(self._ends_of(desk, message.since_ns) for desk in message.desks)
+        self.address(message.reply_to).offer(EndsOnRecord(desks))
+
+    def _ends_of(self, desk: str, since_ns: int) -> DeskEnds:
         try:
-            ends = [end for d in message.desks for end in self._open.load_ends(d, message.since_ns)]
+            return self._open.load_ends(desk, since_ns)
         except JournalUnusable as error:  # as above
-            self.log.warning("could not correct the funding of earlier cycles: {}", error)
-            return
-        self.address(message.reply_to).offer(EndsOnRecord(tuple(ends)))
+            self.log.warning("the funding of {}'s earlier cycles stays as it is: {}", desk, error)
+            return DeskEnds(desk, (), _now_ns())
 
     def _record_funding(self, message: RecordFunding) -> None:
         try:

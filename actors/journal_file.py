@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -22,19 +22,27 @@ from actors.journal_history import (
     ResultsOnRecord,
     RunStart,
     UnresolvedIntent,
-    end_of,
-    result_of,
-    volume_on_record,
+    ends_of,
 )
-from actors.journal_tables import SCHEMA_VERSION, SINCE_3, SUMMED, TABLES
+from actors.journal_results import KeptResults
+from actors.journal_tables import (
+    SCHEMA_VERSION,
+    SINCE_3,
+    SINCE_4,
+    SUMMED,
+    TABLES,
+    JournalUnusable,
+)
 from trading.cycle_record import with_funding
 from trading.desk import CycleRecord
-from trading.funding import CycleEnd
+from trading.funding import DeskEnds
 from trading.ids import LAST_EPOCH
 from trading.leg import Leg
 from trading.orders import OrderView
-from trading.results import CycleResult
+from trading.volume import DAY_NS
 from venues.model import ZERO, Fill, NewOrder
+
+__all__ = ["BUSY_TIMEOUT_S", "CRASH_WINDOW_S", "JournalFile", "JournalUnusable", "is_honest"]
 
 BUSY_TIMEOUT_S: Final = 5.0
 CRASH_WINDOW_S: Final = 60
@@ -42,18 +50,6 @@ _SECOND_NS: Final = 1_000_000_000
 _FILLS_KEPT_NS: Final = 48 * 3600 * _SECOND_NS
 _ENDS: Final = 100
 _INTERRUPTED: Final = "interrupted"
-
-
-class JournalUnusable(Exception):
-    """The journal's file can't be used."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"journal {self.path}: {self.reason}"
 
 
 class JournalFile:
@@ -72,6 +68,7 @@ class JournalFile:
             )
         except (OSError, sqlite3.Error) as error:
             raise JournalUnusable(path, str(error)) from error
+        self._results = KeptResults(path, self._database, self.rows, self._insert)
         try:
             self._prepare()
         except sqlite3.Error as error:
@@ -98,12 +95,17 @@ class JournalFile:
         old = ("intents", "outcomes", "cycles") if version == 1 else ()
         for table in old:
             self._database.execute(f"alter table {table} rename to old_{table}")
-        missing = SINCE_3 if version == 2 else TABLES + SINCE_3
+        missing = SINCE_4
+        if version < 3:
+            missing = SINCE_3 + missing
+        if version < 2:
+            missing = TABLES + missing
         for statement in missing.split(";")[:-1]:
             self._database.execute(statement)
         for table in old:
             self._take_over(table)
             self._database.execute(f"drop table old_{table}")
+        self._results.make()
         self._database.execute(f"pragma user_version = {SCHEMA_VERSION}")
         self._database.execute("commit")
 
@@ -233,7 +235,6 @@ class JournalFile:
 
     def load_desk(self, desk: str, since_ns: int, day_ns: int | None = None) -> DeskHistory:
         """Where the desk left off. Raises JournalUnusable for a damaged row."""
-        today = iter(()) if day_ns is None else self._ended_since(desk, day_ns)
         order = "where desk = ? order by cycle desc limit 1"
         last = next(self.rows("cycles", order, desk), ("", 0, "", "", 0, 1, "", "", 0))
         cycle, size, ended, last_intent = last[1], last[3], last[5], last[8]
@@ -244,7 +245,7 @@ class JournalFile:
             cycle += is_open
         finished = self._database.execute(
             "select count(*) from cycles where desk = ? and finished_ns >= ?"
-            " and outcome in ('completed', 'unwound')",
+            " and outcome in ('completed', 'unwound') and record_json != ''",
             (desk, since_ns),
         ).fetchone()[0]
         _, paused, halted, ignored = self._desk(desk)
@@ -256,12 +257,8 @@ class JournalFile:
             halted=halted,
             paused=bool(paused),
             ignored=msgspec.json.decode(ignored, type=dict[str, Decimal]),
-            traded=sum((volume_on_record(row[7]) for row in today), ZERO),
+            traded=ZERO if day_ns is None else self._results.volume(desk, day_ns // DAY_NS),
         )
-
-    def _ended_since(self, desk: str, since_ns: int) -> Iterator[tuple[Any, ...]]:
-        where = "where desk = ? and finished_ns >= ? and record_json != ''"
-        return self.rows("cycles", where, desk, since_ns)
 
     def _size_of_intents(self, desk: str, after: int) -> str:
         """The size of the largest order of a desk after that row; empty without one."""
@@ -295,16 +292,14 @@ class JournalFile:
 
     # -- funding -----------------------------------------------------------------------------------
 
-    def load_ends(self, desk: str, since_ns: int) -> tuple[CycleEnd, ...]:
-        """The latest cycles on record that ended since then, oldest first.
+    def load_ends(self, desk: str, since_ns: int) -> DeskEnds:
+        """The latest cycles on record that ended since then.
 
         Raises JournalUnusable for a damaged row.
         """
-        where = (
-            "where desk = ? and finished_ns >= ? and record_json != '' order by cycle desc limit ?"
-        )
-        rows = list(self.rows("cycles", where, desk, since_ns, _ENDS))
-        return tuple(end for row in reversed(rows) if (end := end_of(row)) is not None)
+        where = "where desk = ? and record_json != '' order by cycle desc limit ?"
+        rows = self.rows("cycles", where, desk, _ENDS + 1)
+        return ends_of(desk, rows, since_ns, _ENDS)
 
     def write_funding(
         self, desk: str, cycle: int, funding: Mapping[Leg, Decimal]
@@ -324,24 +319,18 @@ class JournalFile:
     def set_resumed(self, desk: str, utc_ns: int) -> None:
         """What the desk earned or lost before that does not count for its limits; durable."""
         self._insert("resumes", (desk, utc_ns), "insert or replace")
+        self._results.resumed()
         self.commit()
 
-    def load_results(self, desks: Iterable[str], since_ns: int) -> ResultsOnRecord:
-        """What cycles came to that ended since then. Raises JournalUnusable for a damaged row."""
-        resumed_ns: dict[str, int] = {}
-        results: list[CycleResult] = []
-        for desk in desks:
-            resume = next(self.rows("resumes", "where desk = ?", desk), (desk, 0))
-            resumed_ns[desk] = resume[1]
-            rows = self._ended_since(desk, max(since_ns, resumed_ns[desk]))
-            results += map(self._result, rows)
-        return ResultsOnRecord(tuple(results), resumed_ns)
+    def load_results(self, scope: str, desks: tuple[str, ...], since_ns: int) -> ResultsOnRecord:
+        """What the cycles of those desks came to, for whoever asks under that name.
 
-    def _result(self, row: tuple[Any, ...]) -> CycleResult:
-        try:
-            return result_of(row[0], row[1], row[5], row[7])
-        except msgspec.DecodeError as error:
-            raise JournalUnusable(self.path, f"cycle {row[1]} of {row[0]}: {error}") from error
+        Older ones than ``since_ns`` are left out if they can't be read. Raises JournalUnusable for
+        a damaged row.
+        """
+        found = self._results.load(scope, desks, since_ns)
+        self.commit()
+        return found
 
     # -- inside ------------------------------------------------------------------------------------
 
@@ -360,11 +349,13 @@ class JournalFile:
     def _end_cycle(self, desk: str, cycle: int, outcome: str, text: str, now_ns: int) -> None:
         """Close the row of a cycle, and those of earlier ones that nobody lived to close."""
         last_intent = self._database.execute("select max(rowid) from intents").fetchone()[0] or 0
-        where = "where desk = ? and cycle <= ? and (cycle = ? or finished_ns is null)"
-        for row in list(self.rows("cycles", where, desk, cycle, cycle)):
+        before = "where desk = ? and cycle < ? and finished_ns is null"
+        rows = list(self.rows("cycles", before, desk, cycle))
+        for row in (*rows, *self.rows("cycles", "where desk = ? and cycle = ?", desk, cycle)):
             how = (outcome, text) if row[1] == cycle else (_INTERRUPTED, "")
             ended = (*row[:5], row[5] or now_ns, *how, row[8] or last_intent)
             self._insert("cycles", ended, "insert or replace")
+            self._results.ended(ended, row[7] or "")
 
     def rows(self, table: str, where: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """Rows whose checksums hold, without them. Raises JournalUnusable for another."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from trading.desk import OrderRecord
-from trading.funding import CycleEnd
+from trading.funding import CycleEnd, DeskEnds
 from trading.leg import Leg
-from trading.results import CycleResult
+from trading.results import NOTHING_OLDER, CycleResult, Tally
 from trading.volume import volume_of
 from venues.model import ZERO, NewOrder
 
@@ -60,14 +61,15 @@ class DeskHistory(msgspec.Struct, frozen=True):
 
 
 class ResultsOnRecord(msgspec.Struct, frozen=True):
-    """What cycles of some desks came to. ``resumed_ns`` is when each was last resumed, or 0.
+    """What the latest cycles of some desks came to, and in the ``tally`` all before them.
 
-    ``error``: why they can't be told, or empty.
+    ``resumed_ns`` is when each was last resumed, or 0. ``error``: why they can't be told, or empty.
     """
 
     results: tuple[CycleResult, ...]
     resumed_ns: dict[str, int]
     error: str = ""
+    tally: Tally = NOTHING_OLDER
 
 
 class _Leg(msgspec.Struct, frozen=True):
@@ -111,8 +113,21 @@ def volume_on_record(record_json: str) -> Decimal:
         return ZERO
 
 
-def end_of(row: tuple[Any, ...]) -> CycleEnd | None:
-    """A row of the cycles that are over; None for a record that can't be read any more."""
+def ends_of(desk: str, rows: Iterable[tuple[Any, ...]], since_ns: int, most: int) -> DeskEnds:
+    """The latest of a desk's recorded cycles that ended since then; ``rows``: newest first.
+
+    One whose record can't be read any more, and all before it, are not told.
+    """
+    ends: list[CycleEnd] = []
+    for row in rows:
+        end = _end_of(row)
+        if end is None or end.ended_ns < since_ns or len(ends) == most:
+            return DeskEnds(desk, tuple(reversed(ends)), row[5])
+        ends.append(end)
+    return DeskEnds(desk, tuple(reversed(ends)), 0)
+
+
+def _end_of(row: tuple[Any, ...]) -> CycleEnd | None:
     try:
         record = msgspec.json.decode(row[7], type=_Record)
     except msgspec.DecodeError:

@@ -3,11 +3,14 @@
 A payment belongs to the cycle that ended first at or after the moment it was due: between cycles
 nothing is held. What a cycle has been charged is a sum over all payments known, so that nothing is
 counted twice however often it is read. A position of somebody else's beside ours is not told apart.
+
+That holds as far back as every end is known: of a desk whose earlier cycles have not been told yet,
+or can't be, a payment might fall on one that did not bear it, so nothing is changed there.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import insort
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
@@ -30,23 +33,43 @@ class CycleEnd(msgspec.Struct, frozen=True):
     funding: dict[Leg, Decimal]
 
 
+class DeskEnds(msgspec.Struct, frozen=True):
+    """Every cycle of a desk that ended after ``since_ns`` (UTC), oldest first."""
+
+    desk: str
+    ends: tuple[CycleEnd, ...]
+    since_ns: int
+
+
 class _DeskFunding:
     """The latest cycles of one desk, and the payments since ``since_ns``."""
 
     def __init__(self, since_ns: int) -> None:
         self.since_ns = since_ns
-        self.ends: deque[CycleEnd] = deque()
+        self.told = False  # the cycles that ended before we looked
+        self.ends: list[CycleEnd] = []  # in order, and none is missing since then
         self.payments: dict[str, tuple[Leg, FundingPayment]] = {}
 
     def ended(self, end: CycleEnd) -> None:
-        if self.ends and end.cycle <= self.ends[-1].cycle:
+        if any(known.cycle == end.cycle for known in reversed(self.ends)):
             self.recorded(end.cycle, end.funding)
-            return
-        self.ends.append(end)
-        if len(self.ends) > _KEPT:
-            self.since_ns = max(self.since_ns, self.ends.popleft().ended_ns)
-            kept = self.payments.items()
-            self.payments = {k: paid for k, paid in kept if paid[1].event_ns > self.since_ns}
+        elif end.ended_ns > self.since_ns:
+            insort(self.ends, end, key=lambda one: one.cycle)
+            if len(self.ends) > _KEPT:
+                self._forget_until(self.ends[0].ended_ns)
+
+    def earlier(self, found: DeskEnds) -> None:
+        for end in found.ends:
+            self.ended(end)
+        if not self.told:  # from then on we hear of each
+            self.told = True
+            self._forget_until(found.since_ns)
+
+    def _forget_until(self, utc_ns: int) -> None:
+        self.since_ns = max(self.since_ns, utc_ns)
+        self.ends = [end for end in self.ends if end.ended_ns > self.since_ns]
+        kept = self.payments.items()
+        self.payments = {k: paid for k, paid in kept if paid[1].event_ns > self.since_ns}
 
     def recorded(self, cycle: int, funding: Mapping[Leg, Decimal]) -> None:
         for place, end in enumerate(self.ends):
@@ -54,23 +77,29 @@ class _DeskFunding:
                 self.ends[place] = msgspec.structs.replace(end, funding=dict(funding))
 
     def changes(self) -> list[CycleEnd]:
+        if not self.told:
+            return []
         sums: dict[int, dict[Leg, Decimal]] = {}
         for leg, payment in self.payments.values():
             cycle = next((e.cycle for e in self.ends if e.ended_ns >= payment.event_ns), None)
             if cycle is not None:  # else the one that bears it is not over
-                sums.setdefault(cycle, dict.fromkeys(Leg, ZERO))[leg] += payment.amount
+                charged = sums.setdefault(cycle, {})
+                charged[leg] = charged.get(leg, ZERO) + payment.amount
         return [
-            msgspec.structs.replace(end, funding=sums[end.cycle])
+            # A leg without payments keeps what it has: its venue may not have been read yet.
+            msgspec.structs.replace(end, funding={**end.funding, **sums[end.cycle]})
             for end in self.ends
             # Of one that began before we looked, there may be payments that we do not have.
-            if end.began_ns > self.since_ns and sums.get(end.cycle, end.funding) != end.funding
+            if end.began_ns > self.since_ns
+            and any(end.funding.get(leg) != paid for leg, paid in sums.get(end.cycle, {}).items())
         ]
 
 
 class FundingBook:
     """The payments of all venues since ``since_ns`` (UTC), and the cycles that bear them.
 
-    ``legs``: which leg of which desk trades an instrument, by venue and symbol.
+    ``legs``: which leg of which desk trades an instrument, by venue and symbol. Nothing of a desk
+    is changed before ``earlier`` has been told of it.
     """
 
     def __init__(self, legs: Mapping[tuple[str, str], tuple[str, Leg]], since_ns: int) -> None:
@@ -80,6 +109,11 @@ class FundingBook:
     def ended(self, end: CycleEnd) -> None:
         """A cycle is over; the same one again changes nothing but what its record has."""
         self._desks[end.desk].ended(end)
+
+    def earlier(self, found: DeskEnds) -> None:
+        """What is on record of a desk, which reaches as far back as its funding is looked at."""
+        if found.desk in self._desks:
+            self._desks[found.desk].earlier(found)
 
     def recorded(self, desk: str, cycle: int, funding: Mapping[Leg, Decimal]) -> None:
         """The cycle's record says this now."""

@@ -11,15 +11,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from actors.journal import (
     BeginEpoch,
     CycleOnRecord,
     DeskHistory,
+    EndsOnRecord,
     IntentRecorded,
     Journal,
     LoadDesk,
+    LoadEnds,
     LoadResults,
     LoadVenue,
     RecordCycle,
@@ -263,6 +266,24 @@ def test_results_that_can_not_be_read_are_told_as_an_error(desk: Desk) -> None:
         desk.journal.tell(LoadResults(("eth",), 0, LETTERS))
         assert "does not match its checksum" in desk.letters.get(timeout=WAIT_S).error
         assert desk.stage.directory.last_epoch("journal") == 1
+
+
+def test_of_a_desk_with_a_damaged_row_no_end_is_told_and_of_another_all(desk: Desk) -> None:
+    with desk.running():
+        btc = msgspec.structs.replace(cycle_record(1), desk="btc")
+        for record in (cycle_record(1), btc):
+            desk.journal.tell(RecordCycle(record, ""))
+        desk.load()
+        with closing(sqlite3.connect(desk.path)) as other, other:
+            other.execute("update cycles set size = '9' where desk = 'eth'")
+        asked_ns = time.time_ns()
+        desk.journal.tell(LoadEnds(("eth", "btc"), 0, LETTERS))
+        told = desk.letters.get(timeout=WAIT_S)
+        assert isinstance(told, EndsOnRecord)
+        eth, btc_ends = told.desks
+        assert (eth.desk, eth.ends) == ("eth", ())
+        assert eth.since_ns >= asked_ns
+        assert [end.cycle for end in btc_ends.ends] == [1]
 
 
 def test_a_venue_is_told_its_unresolved_orders_and_its_fills(desk: Desk) -> None:

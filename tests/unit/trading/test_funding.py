@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.trading import BACKPACK_ETH, GRVT_ETH, D
 from trading import funding
-from trading.funding import CycleEnd, FundingBook
+from trading.funding import CycleEnd, DeskEnds, FundingBook
 from trading.leg import Leg
 from venues.model import ZERO, FundingPayment, Instrument
 
@@ -23,6 +23,7 @@ NOTHING = {Leg.PRIMARY: ZERO, Leg.HEDGE: ZERO}
 def book(*spans: tuple[int, int]) -> FundingBook:
     """Since 0, with cycles that lasted so."""
     it = FundingBook(LEGS, 0)
+    it.earlier(DeskEnds("eth", (), 0))
     for number, (began, ended) in enumerate(spans, 1):
         it.ended(CycleEnd("eth", number, began, ended, NOTHING))
     return it
@@ -76,6 +77,7 @@ def test_a_recovered_cycle_bears_what_was_due_since_the_one_before() -> None:
 
 def test_a_cycle_that_began_before_we_looked_is_left_as_it_is() -> None:
     it = FundingBook(LEGS, 15)
+    it.earlier(DeskEnds("eth", (), 0))
     it.ended(CycleEnd("eth", 1, 10, 20, {Leg.PRIMARY: ZERO, Leg.HEDGE: D(1)}))
     it.booked([paid("0.25", 18)])
     assert charged(it) == {}
@@ -83,6 +85,7 @@ def test_a_cycle_that_began_before_we_looked_is_left_as_it_is() -> None:
 
 def test_an_instrument_that_nobody_trades_concerns_nobody() -> None:
     it = FundingBook({next(iter(LEGS)): ("eth", Leg.PRIMARY)}, 0)
+    it.earlier(DeskEnds("eth", (), 0))
     it.ended(CycleEnd("eth", 1, 10, 20, NOTHING))
     it.booked([paid("0.25", 15)])
     assert charged(it) == {}
@@ -95,6 +98,52 @@ def test_only_the_latest_cycles_are_kept_and_old_payments_do_not_fall_on_them() 
         it.ended(CycleEnd("eth", number, number * 100, number * 100 + 50, NOTHING))
     it.booked([paid("1", 15)])
     assert charged(it) == {}
+
+
+def test_nothing_is_changed_before_the_earlier_cycles_are_known_and_each_bears_its_own() -> None:
+    it = FundingBook(LEGS, 0)
+    it.booked([paid("1", 15), paid("2", 35), paid("4", 55)])
+    it.ended(CycleEnd("eth", 3, 50, 60, NOTHING))
+    assert charged(it) == {}
+    known = {Leg.PRIMARY: ZERO, Leg.HEDGE: D(1)}
+    earlier = (CycleEnd("eth", 1, 10, 20, known), CycleEnd("eth", 2, 30, 40, NOTHING))
+    it.earlier(DeskEnds("eth", earlier, 0))
+    assert charged(it) == {2: (D(0), D(2)), 3: (D(0), D(4))}
+
+
+def test_what_was_due_before_the_first_cycle_told_falls_on_none() -> None:
+    it = FundingBook(LEGS, 0)
+    it.booked([paid("1", 15), paid("2", 35)])
+    it.earlier(DeskEnds("eth", (CycleEnd("eth", 2, 30, 40, NOTHING),), 20))
+    it.booked([paid("1", 15)])
+    assert charged(it) == {2: (D(0), D(2))}
+
+
+def test_where_no_earlier_cycle_can_be_told_funding_counts_from_the_next_one() -> None:
+    it = FundingBook(LEGS, 0)
+    it.booked([paid("1", 15), paid("2", 35)])
+    it.earlier(DeskEnds("eth", (), 32))
+    it.ended(CycleEnd("eth", 7, 30, 40, NOTHING))
+    it.ended(CycleEnd("eth", 8, 50, 60, NOTHING))
+    it.booked([paid("4", 55)])
+    assert charged(it) == {8: (D(0), D(4))}
+
+
+def test_a_journal_that_tells_again_takes_back_nothing_that_is_known() -> None:
+    it = book((10, 20), (30, 40))
+    it.earlier(DeskEnds("eth", (), 50))
+    it.booked([paid("1", 15)])
+    assert charged(it) == {1: (D(0), D(1))}
+
+
+def test_a_leg_whose_venue_was_not_read_yet_keeps_what_its_record_has() -> None:
+    it = FundingBook(LEGS, 0)
+    known = {Leg.PRIMARY: D(3), Leg.HEDGE: D(1)}
+    it.earlier(DeskEnds("eth", (CycleEnd("eth", 1, 10, 20, known),), 0))
+    it.booked([paid("1", 15)])
+    assert charged(it) == {}
+    it.booked([paid("1", 16)])
+    assert charged(it) == {1: (D(3), D(2))}
 
 
 PAYMENTS = st.dictionaries(st.integers(1, 100), st.integers(-5, 5), max_size=20)
