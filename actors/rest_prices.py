@@ -22,15 +22,15 @@ from trading.request_budget import Lane
 from venues.backpack import codec
 from venues.backpack import requests as backpack_requests
 from venues.clock import VenueClock
-from venues.errors import FrameError
 from venues.grvt import requests as grvt_requests
 from venues.grvt import rest
 from venues.grvt.reading import read_quote
-from venues.model import BACKPACK, GRVT, Quote
+from venues.model import BACKPACK, GRVT, ZERO, Level, Quote
 
 _STALE_S: Final = 1.0
 _EVERY_S: Final = 0.25  # one market each time: of many, each is read less often
 _LEVELS: Final = 5
+_NOTHING: Final = Level(ZERO, ZERO)
 
 Ask = Callable[[HttpClient, str], Quote]
 
@@ -139,10 +139,8 @@ def _ask_backpack(http: HttpClient, symbol: str) -> Quote:
 
 def _top(symbol: str, answer: HttpAnswer) -> Quote:
     book = codec.decode_depth(symbol, answer.status, answer.body)
-    if not book.bids or not book.asks:
-        raise FrameError(BACKPACK, "/api/v1/depth", f"{symbol} has one side only", answer.body)
-    bid = max(book.bids, key=lambda level: level.price)
-    ask = min(book.asks, key=lambda level: level.price)
+    bid = max(book.bids, key=lambda level: level.price, default=_NOTHING)
+    ask = min(book.asks, key=lambda level: level.price, default=_NOTHING)
     return Quote(
         venue=BACKPACK,
         symbol=symbol,

@@ -91,6 +91,14 @@ def positive(value: Decimal | None) -> Decimal:
     return checked
 
 
+def not_negative(value: Decimal | None) -> Decimal:
+    """A number that is 0 at least; absent is 0. Raises ValueError."""
+    checked = number(value)
+    if checked < 0:
+        raise ValueError("a price or size is negative")
+    return checked
+
+
 def side(word: str) -> Side:
     """Bid is a buy. Raises ValueError for an unknown word."""
     if word not in _SIDES:

@@ -104,13 +104,16 @@ class PositionData(_Stream, frozen=True, kw_only=True):
 
 
 class BookTickerData(_Stream, frozen=True, kw_only=True):
-    """``bookTicker.SYMBOL``: best ask (a, A) and bid (b, B), price and size."""
+    """``bookTicker.SYMBOL``: best ask (a, A) and bid (b, B), price and size.
+
+    What it has for a side of the book that is empty is not documented: 0, null or nothing will do.
+    """
 
     symbol: str = field(name="s")
-    ask: Decimal = field(name="a")
-    ask_size: Decimal = field(name="A")
-    bid: Decimal = field(name="b")
-    bid_size: Decimal = field(name="B")
+    ask: Decimal | None = field(name="a", default=None)
+    ask_size: Decimal | None = field(name="A", default=None)
+    bid: Decimal | None = field(name="b", default=None)
+    bid_size: Decimal | None = field(name="B", default=None)
     event: str | None = field(name="e", default=None)
     event_us: int = field(name="E", default=0)
     engine_us: int = field(name="T", default=0)

@@ -46,7 +46,7 @@ class PositionEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QuoteEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A new best bid and ask."""
+    """A new best bid and ask; 0 for a side that the book does not have."""
 
     quote: Quote
 
@@ -144,10 +144,10 @@ def _quote(data: BookTickerData) -> StreamEvent:
         quote=Quote(
             venue=BACKPACK,
             symbol=data.symbol,
-            bid=convert.positive(data.bid),
-            bid_size=convert.number(data.bid_size),
-            ask=convert.positive(data.ask),
-            ask_size=convert.number(data.ask_size),
+            bid=convert.not_negative(data.bid),
+            bid_size=convert.not_negative(data.bid_size),
+            ask=convert.not_negative(data.ask),
+            ask_size=convert.not_negative(data.ask_size),
             event_ns=(data.engine_us or data.event_us) * convert.NS_PER_US,
         )
     )

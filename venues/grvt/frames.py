@@ -230,19 +230,21 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mini(msgspec.Struct, frozen=True, kw_only=True):
-    """The prices of one contract: the small ticker."""
+    """The prices of one contract: the small ticker. A side of the book that is empty is 0 or left
+    out.
+    """
 
     event_time: IntText
     instrument: str
-    mark_price: Decimal
+    mark_price: Decimal = ZERO
     index_price: Decimal = ZERO
     last_price: Decimal = ZERO
     last_size: Decimal = ZERO
     mid_price: Decimal = ZERO
-    best_bid_price: Decimal
-    best_bid_size: Decimal
-    best_ask_price: Decimal
-    best_ask_size: Decimal
+    best_bid_price: Decimal | None = None
+    best_bid_size: Decimal | None = None
+    best_ask_price: Decimal | None = None
+    best_ask_size: Decimal | None = None
 
 
 class Ticker(Mini, frozen=True, kw_only=True):

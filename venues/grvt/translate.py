@@ -108,7 +108,7 @@ def venue_order_id(text: str) -> str:
 
 
 def fill(row: frames.Fill, place: str = "v1.fill") -> Fill:
-    """One match. A liquidation is marked as forced."""
+    """One match. A liquidation is marked as forced. FrameError for one of no size, or no price."""
     return Fill(
         venue=GRVT,
         symbol=row.instrument,
@@ -116,8 +116,8 @@ def fill(row: frames.Fill, place: str = "v1.fill") -> Fill:
         venue_order_id=row.order_id,
         client_order_id=_client_id(row.client_order_id, place),
         side=_side(row.is_buyer),
-        size=finite(row.size, f"{place} size"),
-        price=finite(row.price, f"{place} price"),
+        size=_positive(row.size, f"{place} size"),
+        price=_positive(row.price, f"{place} price"),
         fee=finite(row.fee, f"{place} fee"),
         maker=not row.is_taker,
         event_ns=to_int(row.event_time, f"{place} event_time"),
@@ -161,14 +161,14 @@ def book(row: frames.Book, place: str = "v1.book.s") -> Book:
 
 
 def quote(row: frames.Mini, place: str = "v1.mini.s") -> Quote:
-    """Best bid and ask."""
+    """Best bid and ask; 0 for a side that the book does not have."""
     return Quote(
         venue=GRVT,
         symbol=row.instrument,
-        bid=finite(row.best_bid_price, f"{place} best_bid_price"),
-        bid_size=finite(row.best_bid_size, f"{place} best_bid_size"),
-        ask=finite(row.best_ask_price, f"{place} best_ask_price"),
-        ask_size=finite(row.best_ask_size, f"{place} best_ask_size"),
+        bid=finite(row.best_bid_price or ZERO, f"{place} best_bid_price"),
+        bid_size=finite(row.best_bid_size or ZERO, f"{place} best_bid_size"),
+        ask=finite(row.best_ask_price or ZERO, f"{place} best_ask_price"),
+        ask_size=finite(row.best_ask_size or ZERO, f"{place} best_ask_size"),
         event_ns=to_int(row.event_time, f"{place} event_time"),
     )
 
@@ -220,6 +220,12 @@ _MAX_DECIMALS: Final = 18
 
 def _levels(rows: tuple[frames.BookLevel, ...], place: str) -> tuple[Level, ...]:
     return tuple(Level(finite(row.price, place), finite(row.size, place)) for row in rows)
+
+
+def _positive(value: Decimal, place: str) -> Decimal:
+    if finite(value, place) <= 0:
+        raise FrameError(GRVT, place, f"not positive: {value}")
+    return value
 
 
 def _first(values: tuple[Decimal, ...], place: str) -> Decimal | None:

@@ -92,6 +92,32 @@ def test_a_price_that_no_stream_tells_is_read(venue: str) -> None:
         assert not view.streamed
 
 
+ONE_SIDED: dict[str, dict[str, Any]] = {
+    GRVT: {
+        "result": {
+            "event_time": "1", "instrument": GRVT_ETH.symbol, "mark_price": "2500",
+            "best_ask_price": "2501", "best_ask_size": "1",
+        }
+    },
+    BACKPACK: {"bids": [], "asks": [["2501", "1"]], "lastUpdateId": "1", "timestamp": 0},
+}  # fmt: skip
+
+
+@EACH
+def test_a_book_with_one_side_tells_no_price_and_is_read_again(venue: str) -> None:
+    it = Reader(venue)
+    it.says = (200, ONE_SIDED[venue])
+    with it.reading():
+        it.look()
+        it.scene.actor.ask(ReadDue())  # it lives, and has answered the first look
+        assert it.asked.acquire(timeout=WAIT_S)
+        assert it.view().quote is None
+        it.says = (200, ANSWERS[venue])
+        it.look()
+        it.scene.actor.ask(ReadDue())
+        assert it.view().quote is not None
+
+
 @EACH
 def test_one_that_is_fresh_is_not(venue: str) -> None:
     it = Reader(venue)

@@ -142,6 +142,18 @@ def test_a_book_ticker_is_a_quote() -> None:
     assert (event.quote.bid_size, event.quote.ask_size) == (Decimal(10), Decimal("3.2"))
 
 
+@pytest.mark.parametrize("none", [{"b": "0", "B": "0"}, {"b": None, "B": None}])
+def test_a_side_of_the_book_that_is_empty_is_a_price_of_0(none: dict[str, object]) -> None:
+    event = decode_stream(changed(BOOK_TICKER, **none))
+    assert isinstance(event, QuoteEvent)
+    assert (event.quote.bid, event.quote.ask) == (Decimal(0), Decimal("141.26"))
+
+
+def test_a_negative_price_is_none() -> None:
+    with pytest.raises(FrameError, match="negative"):
+        decode_stream(changed(BOOK_TICKER, b="-1"))
+
+
 def test_a_depth_delta_keeps_its_update_ids() -> None:
     event = decode_stream(DEPTH_DELTA)
     assert isinstance(event, DepthDelta)

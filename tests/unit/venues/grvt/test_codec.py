@@ -15,7 +15,17 @@ from venues.errors import FrameError, SessionRefused, VenueError, VenueRefused
 from venues.grvt import codec, reading, requests
 from venues.grvt.codec import Reply, StreamData, decode_frame
 from venues.grvt.errors import Outcome, OutcomeUnknown
-from venues.model import Book, Fill, Level, OrderStatus, OrderUpdate, Position, Quote, Side
+from venues.model import (
+    Book,
+    Fill,
+    Level,
+    MarketInfo,
+    OrderStatus,
+    OrderUpdate,
+    Position,
+    Quote,
+    Side,
+)
 
 
 def reply(frame: str) -> Reply:
@@ -122,6 +132,28 @@ def test_books_and_minis() -> None:
     quote = reading.read_stream(data(stream("v1.mini.s", recorded.MINI_JSON, "BTC_USDT_Perp@200")))
     assert isinstance(quote, Quote)
     assert (quote.bid, quote.ask) == (Decimal("65000.1"), Decimal("65000.4"))
+
+
+@pytest.mark.parametrize("none", ["", '"best_bid_price":"0.0","best_bid_size":"0.0",'])
+def test_a_side_of_the_book_that_is_empty_is_a_price_of_0(none: str) -> None:
+    feed = recorded.MINI_JSON.replace('"best_bid_price":"65000.1","best_bid_size":"1.5",', none)
+    quote = reading.read_stream(data(stream("v1.mini.s", feed, "BTC_USDT_Perp@200")))
+    assert isinstance(quote, Quote)
+    assert (quote.bid, quote.ask) == (Decimal(0), Decimal("65000.4"))
+
+
+def test_a_ticker_without_prices_still_tells_the_funding() -> None:
+    feed = '{"event_time":"1","instrument":"BTC_USDT_Perp","funding_rate":"0.01"}'
+    info = reading.read_stream(data(stream("v1.ticker.s", feed, "BTC_USDT_Perp@1000")))
+    assert isinstance(info, MarketInfo)
+    assert (info.mark_price, info.funding_rate) == (None, Decimal("0.0001"))
+
+
+@pytest.mark.parametrize(("field", "number"), [("size", "-0.5"), ("size", "0"), ("price", "-1")])
+def test_a_fill_of_nothing_or_less_is_a_frame_error(field: str, number: str) -> None:
+    feed = json.dumps(json.loads(recorded.FILL_JSON) | {field: number})
+    with pytest.raises(FrameError, match=field):
+        reading.read_stream(data(stream("v1.fill", feed)))
 
 
 def test_a_subscription_says_what_is_missing() -> None:
