@@ -53,7 +53,7 @@ from trading.orders import Order, OrderEvent, OrderState
 from trading.reads import Read
 from trading.venue_orders import MAX_CANCELS
 from trading.venue_reports import VenueReports
-from venues.model import NewOrder, Refusal, TimeInForce
+from venues.model import NewOrder, TimeInForce
 
 __all__ = [
     "AskBalances", "AskFills", "AskOpenOrders", "AskOrder", "AskPositions", "CancelOrder", "Effect",
@@ -153,16 +153,6 @@ class OrderManager(VenueReports):
             if order.state is OrderState.INTENDED:
                 effects += self._withhold(order, reason)
         return effects
-
-    def not_sent(
-        self, client_order_id: int, reason: str, refusal: Refusal | None = None
-    ) -> list[Effect]:
-        """Nothing of the order left the process (the gateway was not there, or held it back)."""
-        order = self.orders.get(client_order_id)
-        if order is None or order.state.resolved:
-            return []
-        order.refusal = refusal
-        return self._withhold(order, reason)
 
     def sent(self, client_order_id: int, sent_s: float) -> list[Effect]:
         """The gateway wrote it at ``sent_s`` (monotonic). An answer may have been faster."""

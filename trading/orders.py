@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from trading.cancel_progress import CancelProgress
 from venues.errors import KeyRefusal
 from venues.model import ZERO, Fill, NewOrder, OrderStatus, OrderUpdate, Refusal, TimeInForce
 
@@ -156,21 +157,6 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     fills: int = 0
 
 
-class CancelProgress:
-    """How far the wish to cancel an order has come. Times are monotonic.
-
-    ``seen_live_s``: when the venue last said that the order rests.
-    """
-
-    __slots__ = ("requested_s", "requests", "seen_live_s", "wanted")
-
-    def __init__(self) -> None:
-        self.wanted = False
-        self.requests = 0
-        self.requested_s = float("-inf")
-        self.seen_live_s = float("-inf")
-
-
 class Order:
     """One order and everything heard of it. Pure; its owner is the order manager."""
 
@@ -227,6 +213,11 @@ class Order:
             begin_s = now_s if self.decided_s is None else self.decided_s
             self._over_s = (self.sent_s or begin_s) + self.lifetime_s
         return self._over_s
+
+    @property
+    def known_to_venue(self) -> bool:
+        """True once the venue has said that it rests, or that anything of it has executed."""
+        return bool(self.executed) or self.cancel.seen_live_s > float("-inf")
 
     @property
     def lifetime_s(self) -> float:
@@ -287,7 +278,8 @@ class Order:
             self._reported_price = update.average_price or self._reported_price
         if update.reason:
             self.reason = update.reason
-        self.refusal = update.refusal or self.refusal
+        if update.refusal is not Refusal.ID_TAKEN:
+            self.refusal = update.refusal or self.refusal
         self.key_refusal = update.key_refusal or self.key_refusal
         event = None if self.disputed else _event_of(update, self.executed)
         if event is not None:
@@ -369,6 +361,8 @@ def contradiction(update: OrderUpdate, order: Order) -> str:
     executed = max(update.executed, known)
     if order.state is OrderState.NOT_SENT:
         return _NEVER_SENT
+    if update.refusal is Refusal.ID_TAKEN:
+        return "its id is said to be taken"
     if executed > order.whole:
         return f"executed {executed} of {order.whole}"
     clipped = order.new.reduce_only and executed > ZERO  # a venue may not say that it shrank it

@@ -26,9 +26,10 @@ from trading.orders import Order, OrderEvent, OrderState
 from trading.reads import Read
 from trading.venue_orders import MAX_CANCELS, VenueOrders
 from venues.errors import KeyRefusal
-from venues.model import ZERO, AccountSummary, Fill, OrderUpdate, Position, Refusal
+from venues.model import ZERO, AccountSummary, Fill, OrderUpdate, Position, Refusal, Side
 
 _SECOND_NS: Final = 1_000_000_000
+_CLOCKS_DIFFER_NS: Final = 3_600 * _SECOND_NS  # enough for clocks, too short for ids to come again
 
 
 class VenueReports(VenueOrders):
@@ -40,6 +41,8 @@ class VenueReports(VenueOrders):
         order = self._find(update.client_order_id, update.venue_order_id)
         if order is None:
             return self._stranger(update)
+        if self._of_another(order, update.symbol, update.side, update.event_ns):
+            return self._stranger(update) + self._weigh_end(order, received_s)
         before = order.executed
         changed = order.apply_update(update)
         self._note_moved(order, before)
@@ -56,7 +59,7 @@ class VenueReports(VenueOrders):
         """One execution, from the feed or a history: counted once."""
         self._passed(received_s)
         order = self._find(fill.client_order_id, fill.venue_order_id)
-        if order is None:
+        if order is None or self._of_another(order, fill.symbol, fill.side, fill.event_ns):
             return self._foreign_fill(fill)
         self._last_fill_ns = max(self._last_fill_ns, fill.event_ns)
         before = order.executed
@@ -65,6 +68,19 @@ class VenueReports(VenueOrders):
         self._note_moved(order, before)
         self._absence(order).reset()
         return self._mirror.fill(fill) + self._publish(order, received_s)
+
+    def not_sent(
+        self, client_order_id: int, reason: str, refusal: Refusal | None = None
+    ) -> list[Effect]:
+        """Nothing of the order left the process (the gateway was not there, or held it back).
+
+        Of one that the venue has told of this is not true: it goes on as the venue says.
+        """
+        order = self.orders.get(client_order_id)
+        if order is None or order.state.resolved or order.known_to_venue:
+            return []
+        order.refusal = refusal
+        return self._withhold(order, reason)
 
     def refused(
         self,
@@ -215,6 +231,22 @@ class VenueReports(VenueOrders):
         more = order.executed - before
         if more:
             self._check.moved(order.new.symbol, more * order.new.side.sign, self._now_s)
+
+    def _of_another(self, order: Order, symbol: str, side: Side | None, event_ns: int) -> bool:
+        """True for news with the id of ``order`` that is not about it: of a run that is forgotten.
+
+        Ids are 32 bits, and a journal may have been restored from a copy. Our UTC clock jumps: an
+        order is as old as it says, or as it was by the monotonic clock when we began.
+        """
+        new, begun_s = order.new, order.decided_s
+        if (symbol and symbol != new.symbol) or side not in (None, new.side):
+            return True
+        begun_s = order.handed_s if begun_s is None else begun_s
+        begun_ns = new.created_ns
+        if begun_s > float("-inf"):
+            since_ns = int((begun_s - self._started_s) * _SECOND_NS)
+            begun_ns = min(begun_ns, self._started_ns + since_ns)
+        return 0 < event_ns < begun_ns - _CLOCKS_DIFFER_NS
 
     def _stranger(self, update: OrderUpdate) -> list[Effect]:
         """An order that is not ours and stays open is drift; late news of ours is not."""

@@ -158,8 +158,9 @@ class Refusal(enum.Enum):
     """Why a venue did not execute an order, as far as its code tells what to do about it.
 
     ``FUNDS``: margin, position or number of orders. ``PRICE``: the price, or how far it would move
-    the market. ``MARKET``: closed, restricted or in maintenance. ``RATE``: too many requests. What
-    is about our key is a ``KeyRefusal``.
+    the market. ``MARKET``: closed, restricted or in maintenance. ``RATE``: too many requests.
+    ``ID_TAKEN``: another order has its client id; the word may be meant for either. What is about
+    our key is a ``KeyRefusal``.
     """
 
     FUNDS = "funds"
@@ -169,6 +170,7 @@ class Refusal(enum.Enum):
     MARKET = "market"
     RATE = "rate"
     SELF_TRADE = "self_trade"
+    ID_TAKEN = "id_taken"
     OTHER = "other"
 
 

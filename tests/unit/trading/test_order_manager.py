@@ -137,6 +137,26 @@ def test_an_order_in_doubt_that_the_gateway_never_wrote_is_settled() -> None:
     assert published(manager.not_sent(1, "no gateway")).state is OrderState.NOT_SENT
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda manager: manager.updated(update(OrderStatus.OPEN), 0.2),
+        lambda manager: manager.filled(fill("t1", "0.2"), 0.2),
+    ],
+)
+def test_of_an_order_that_the_venue_has_told_of_it_is_not_true_that_it_was_not_sent(
+    told: Callable[[OrderManager], list[Effect]],
+) -> None:
+    manager = with_sent_order(ready_manager())
+    told(manager)
+    state = manager.orders[1].state
+    assert manager.not_sent(1, "no gateway") == []
+    assert manager.orders[1].state is state
+    manager.disconnected("reset by peer")
+    assert manager.not_sent(1, "no gateway") == []
+    assert manager.orders[1].state is OrderState.IN_DOUBT
+
+
 def test_the_moment_of_writing_is_told_if_the_answer_was_faster() -> None:
     manager = ready_manager()
     manager.submit(ORDER, adds_risk=False)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.trading import SECOND_NS, START_NS, D, fill, new_order, update
 from trading.orders import NEXT, Order, OrderEvent, OrderState
-from venues.model import OrderStatus, OrderUpdate
+from venues.model import OrderStatus, OrderUpdate, Refusal
 
 S, E = OrderState, OrderEvent
 KNOWN_TO_THE_VENUE = (S.SENT, S.OPEN, S.PARTIALLY_FILLED, S.CANCEL_PENDING)
@@ -121,6 +121,19 @@ def test_fills_of_more_than_the_size_do_not_end_it() -> None:
     assert order.disputed == "executed 0.8 of 0.5"
     order.apply_update(update(OrderStatus.FILLED, "0.5"))
     assert not order.state.resolved
+
+
+@pytest.mark.parametrize("state", [*KNOWN_TO_THE_VENUE, S.IN_DOUBT])
+def test_that_an_id_is_taken_ends_nothing_and_is_no_reason_why_it_ends_later(
+    state: OrderState,
+) -> None:
+    order = order_in(state)
+    word = update(OrderStatus.REJECTED, reason="OVERLAPPING_CLIENT_ORDER_ID")
+    order.apply_update(msgspec.structs.replace(word, refusal=Refusal.ID_TAKEN))
+    assert order.state is state
+    assert order.disputed
+    order.apply_update(update(OrderStatus.CANCELLED))
+    assert (order.state, order.refusal, order.disputed) == (S.CANCELLED, None, "")
 
 
 def test_a_word_that_agrees_ends_the_dispute() -> None:

@@ -34,6 +34,7 @@ def test_a_refusal_is_sorted_by_its_code(code: int, refusal: Refusal) -> None:
         (OrderStatus.REJECTED, "FAIL_REDUCE_ONLY", Refusal.REDUCE_ONLY),
         (OrderStatus.CANCELLED, "REDUCE_ONLY_LIMIT", Refusal.REDUCE_ONLY),
         (OrderStatus.CANCELLED, "SELF_TRADE_PROTECTION", Refusal.SELF_TRADE),
+        (OrderStatus.REJECTED, "OVERLAPPING_CLIENT_ORDER_ID", Refusal.ID_TAKEN),
         (OrderStatus.REJECTED, "BELOW_MARGIN", Refusal.FUNDS),
         (OrderStatus.CANCELLED, "LIQUIDATION", Refusal.FUNDS),
         (OrderStatus.REJECTED, "INSTRUMENT_DEACTIVATED", Refusal.MARKET),
