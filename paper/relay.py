@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections import deque
@@ -193,7 +194,9 @@ class End(asyncio.Protocol):
     def write_eof(self) -> None:
         """No more will be sent."""
         if self._transport is not None and self.open and not self._transport.is_closing():
-            self._transport.write_eof()
+            # The peer may have reset the connection, and the loop not have heard of it yet.
+            with contextlib.suppress(OSError):
+                self._transport.write_eof()
 
     def read(self, wanted: bool) -> None:
         """Start or stop reading."""

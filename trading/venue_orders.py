@@ -246,9 +246,10 @@ class VenueOrders:
         return effects + (self._publish(order) if changed else [])
 
     def _too_old(self, order: Order, now_s: float) -> bool:
-        """True for an order that rests and should not any more."""
+        """True for an order that rests and should not any more, or one that never should have."""
         if not order.rests:
-            return False
+            seen_s = order.cancel.seen_live_s
+            return seen_s > 0 and seen_s > order.over_s(now_s) + self._timing.settle_s
         aged = order.sent_s and now_s - order.sent_s >= self._timing.max_age_s
         return bool(aged) or now_s >= order.over_s(now_s)
 

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 
 import pytest
 
-from paper.faults import Blackhole, Closed, Cut, Drop, FaultRefused, Fin, Hold, NoRead, Rst, Trickle
+from paper.faults import (
+    Blackhole,
+    Closed,
+    Cut,
+    Drop,
+    FaultRefused,
+    Faults,
+    Fin,
+    Hold,
+    NoRead,
+    Rst,
+    Trickle,
+)
 from paper.faults.wire import Direction
+from paper.proxy import Wire
+from paper.relay import Relay
 from tests.support.paper_proxy import Place, at
 
 
@@ -219,3 +234,24 @@ def test_a_wire_fault_of_an_endpoint_without_proxy_is_refused_with_the_remedy() 
         place.faults.arm(Drop(connection="grvt/trading"))
 
     at("backpack/ws", check)
+
+
+class Reset(asyncio.Transport):
+    """A socket that its peer has reset, of which the loop has not heard yet."""
+
+    def is_closing(self) -> bool:
+        return False
+
+    def is_reading(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+
+def test_half_a_close_towards_a_peer_that_has_just_reset_the_connection_is_no_error() -> None:
+    """It comes while the venue takes an order, which would never be matched."""
+    end = Relay(Wire(Faults())).client
+    end.connection_made(Reset())
+    end.write_eof()
+    assert end.open, "that it is gone is told by the loop"

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.trading import GRVT_ETH, fill, new_order, position, update
 from tests.unit.trading.managers import (
+    TIMING,
     answer_reads,
     at_ns,
     only,
@@ -107,6 +108,15 @@ def test_an_order_that_is_shown_after_its_life_leaves_readings_of_positions_unse
     shown_live(manager, 11, 30)
     (told,) = only(manager.positions_read((position("0"),)), PublishPositions)
     assert told.unsettled == {GRVT_ETH.symbol}
+
+
+def test_an_order_that_should_have_ended_by_itself_and_is_shown_for_long_is_cancelled() -> None:
+    """No venue should; while one does, the leg can neither be hedged nor closed."""
+    manager = with_sent_order(sure_manager(), at_s=10.0)
+    requested_s = shown_live(manager, 11, 30)
+    over_s = 10.0 + 5.0 + TIMING.settle_s
+    assert requested_s[0] == over_s
+    assert len(requested_s) >= MAX_CANCELS
 
 
 # -- the desk is gone ----
