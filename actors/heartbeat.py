@@ -15,7 +15,6 @@ from actors.gateway import Ping
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.directory import parent_path
 from supervision.errors import Unavailable
-from supervision.states import ChildState
 
 
 class Ponged(msgspec.Struct, frozen=True):
@@ -75,7 +74,7 @@ class Heartbeat(SupervisedActor):
 
     def _look_at(self, name: str) -> None:
         status = self.directory.status(name)
-        if status is None or status.state not in (ChildState.RUNNING, ChildState.HALF_OPEN):
+        if status is None or not status.up:
             self._watched.pop(name, None)
             return
         now_s = self.clock.now()

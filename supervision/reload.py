@@ -32,6 +32,7 @@ def apply(machine: Machine, order: events.Reload) -> None:
             child.kind = "orphan" if child.orphan else child.kind
             continue
         child.spec = spec
+        _watch(machine, child)
         _shorten(machine, child)
     for spec in wanted.values():
         child = machine.append(spec, dynamic=False)
@@ -40,10 +41,26 @@ def apply(machine: Machine, order: events.Reload) -> None:
     machine.emit(events.Reply(order.token, VerbReply.OK))
 
 
+def _watch(machine: Machine, child: Child) -> None:
+    """A watchdog that is new, or looks more often, does so with what runs already."""
+    watchdog = child.policy.watchdog
+    if watchdog is None or not child.live or not child.ready:
+        return
+    first = machine.now + watchdog.interval
+    child.inspect_at = first if child.inspect_at is None else min(child.inspect_at, first)
+
+
 def _shorten(machine: Machine, child: Child) -> None:
-    """min(old, entered + new delay with the same u); an open breaker that is gone is due now."""
+    """min(old, entered + new delay with the same u); an open breaker that is gone is due now.
+
+    Whoever has its restart token reserved has waited its delay already, and waits for the token.
+    """
     if child.state not in DELAYED or child.retry_at is None:
         return
+    if child.reserved is not None:
+        if child.reserved[0] == child.policy.limiter:
+            return
+        child.unused, child.reserved = child.reserved, None
     if child.state is ChildState.OPEN and child.policy.breaker is None:
         child.retry_at = min(child.retry_at, machine.now)
         return

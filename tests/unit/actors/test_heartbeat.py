@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from actors.gateway import Ping
 from actors.heartbeat import Heartbeat, Ponged
-from supervision.policy import Policy, Readiness, Strategy
+from supervision.policy import Boot, Breaker, Policy, Readiness, Strategy
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.states import ChildState
 from tests.support.actors import WAIT_S
@@ -170,3 +170,38 @@ def test_a_connection_that_is_not_ready_is_not_asked() -> None:
     with stage.tree(SupervisorSpec("venue", (feed, heartbeat, late))):
         connection(stage, "venue/feed").wait_pings(LONG)
         assert stage.stream("venue/late") == [("starting", 1)]
+
+
+def test_a_breakers_probe_that_is_not_ready_is_not_asked_either() -> None:
+    """A login, a handshake and a first snapshot may take longer than silence may last."""
+    stage = Stage()
+
+    class Probed(Connection):
+        reply = staticmethod(alive)
+
+        def on_start(self) -> None:
+            if self.epoch == 1:
+                raise ConnectionError("away")
+
+    def factory(context: object) -> Connection:
+        probed = Probed(context)
+        probed.births, probed.exits = [], stage.exits
+        stage.actors[probed.name, probed.epoch] = probed
+        return probed
+
+    breaker = Breaker(failure_threshold=1, reset_timeout=0.1, jitter=0, probe_stable_for=0)
+    policy = Policy(boot=Boot.OPTIONAL, ready=Readiness.EXPLICIT, breaker=breaker)
+    heartbeat = ChildSpec(
+        "heartbeat", lambda c: Heartbeat(c, ("late", "feed"), INTERVAL_S, STALE_S), Policy()
+    )
+    feed = venue(stage, feed=alive).children[0]
+    late = ChildSpec("late", factory, policy)
+    with stage.tree(
+        SupervisorSpec("venue", (late, feed, heartbeat), strategy=Strategy.ONE_FOR_ONE)
+    ):
+        stage.wait("venue/late", ChildState.HALF_OPEN, 2)
+        other = connection(stage, "venue/feed")
+        other.wait_pings(other.pings + LONG)
+        assert stage.stream("venue/late")[-1] == ("half_open", 2)
+        stage.actors["venue/late", 2].report_ready()
+        connection(stage, "venue/late", 2).wait_pings(1)

@@ -182,6 +182,27 @@ def test_x01_probes_use_the_same_bucket() -> None:
     assert [world.births(n)[1] for n in names] == [160, 162, 164, 166, 168, 170]
 
 
+def test_a_reload_starts_nobody_who_waits_for_a_token() -> None:
+    names = [f"n{i}" for i in range(6)]
+    once = Breaker(failure_threshold=1, jitter=0)
+    restarts = [child(n, P, breaker=B, limiter="l") for n in names[:3]]
+    tree = supervisor(*restarts, *(child(n, breaker=once, limiter="l") for n in names[3:]))
+    lives = {n: [Life(ends=100 if n < "n3" else 41), LIVES] for n in names}
+    world = World(tree, lives, limiters={"l": Limiter(0.5, 1)}).until(101.2)
+    world.reload(tree)
+    world.until(200)
+    assert [world.births(n)[1] for n in names] == [101, 103, 105, 107, 109, 111]
+
+
+def test_a_reload_that_changes_the_bucket_has_its_token_taken_from_the_new_one() -> None:
+    old, new = (supervisor(*(child(n, P, breaker=B, limiter=li) for n in "abc")) for li in "xy")
+    lives = {n: [Life(ends=100), LIVES] for n in "abc"}
+    world = World(old, lives, limiters={"x": Limiter(0.01, 1), "y": Limiter(0.5, 1)}).until(110)
+    world.reload(new)
+    world.until(200)
+    assert [world.births(n)[1] for n in "abc"] == [101, 110, 112]
+
+
 def test_a_token_that_a_stopped_child_waits_for_goes_to_the_next() -> None:
     tree = supervisor(*(child(n, P, breaker=B, limiter="l") for n in "abcd"))
     lives = {n: [Life(ends=100), LIVES] for n in "abcd"}

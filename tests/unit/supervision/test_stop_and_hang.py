@@ -253,3 +253,16 @@ def test_v05_a_breaker_that_is_taken_away_while_open_makes_the_child_due_now() -
     )
     world.until(20).reload(supervisor(child("a", boot=Boot.OPTIONAL)))
     assert (world.births("a")[-1], world.state("a")) == (20, ChildState.RUNNING)
+
+
+def test_v05_a_watchdog_that_is_switched_on_watches_what_runs_already() -> None:
+    world = World(supervisor(child("a")), {"a": [Life(busy_from=7), LIVES]}).until(100)
+    world.reload(supervisor(child("a", watchdog=Watchdog(timeout=20, interval=5))))
+    assert world.until(200).orders == [("a", 105)]
+
+
+def test_v05_a_watchdog_that_looks_more_often_does_so_at_once() -> None:
+    rarely = child("a", watchdog=Watchdog(timeout=20, interval=10))
+    world = World(supervisor(rarely), {"a": [Life(busy_from=0), LIVES]}).until(5)
+    world.reload(supervisor(child("a", watchdog=Watchdog(timeout=4, interval=2))))
+    assert world.until(200).orders == [("a", 7)]
