@@ -24,6 +24,7 @@ from actors.control_report import (
     Identity,
     Moment,
     is_unexplained,
+    may_be_closed,
     status_document,
     tree_document,
 )
@@ -46,6 +47,7 @@ from supervision.events import VerbReply
 from supervision.root import RootHandle
 from supervision.spec import SupervisorSpec
 from supervision.states import ExitKind
+from trading.recovery import IGNORE_AGAIN
 
 _BOARD_S: Final = 2.0
 _DESK_S: Final = 5.0
@@ -60,6 +62,7 @@ _DESK_ORDERS: Final[dict[str, tuple[type, ...]]] = {
     "ignore": (IgnoreFound,),
 }
 _ABOUT_FOUND: Final = ("adopt", "ignore")
+_CLOSE_FOUND: Final = ("adopt", "flatten")
 _CHILD_VERBS: Final = ("start", "stop", "restart", "reset")
 _ACCEPTED: Final = (VerbReply.OK.value, VerbReply.WAITING.value)
 _HTTP: Final = {
@@ -225,10 +228,11 @@ class Console(SupervisedActor):
             return waiting or self._access.desks
         return self._access.desks
 
-    def _waits_for_word(self, name: str) -> bool:
+    def _waits_for_word(self, name: str, *, closable: bool = True) -> bool:
+        """``closable`` False: and closing what it has found can't be that word."""
         board = self._read_board()
-        desks = () if board is None else board.desks
-        return any(desk.desk == name and is_unexplained(desk) for desk in desks)
+        desks = [desk for desk in (board.desks if board else ()) if desk.desk == name]
+        return any(is_unexplained(d) and (closable or not may_be_closed(d)) for d in desks)
 
     def _order_desk(self, desk: str, verb: str) -> schema.DeskDone:
         if desk not in self._access.desks:
@@ -238,6 +242,8 @@ class Console(SupervisedActor):
             return schema.DeskDone(desk=desk, outcome="nothing_found")
         if verb == "resume" and self._waits_for_word(desk):
             return schema.DeskDone(desk=desk, outcome="unexplained")
+        if verb in _CLOSE_FOUND and self._waits_for_word(desk, closable=False):
+            return schema.DeskDone(desk=desk, outcome="not_reducible", detail=IGNORE_AGAIN)
         try:
             if verb == "resume":
                 self._resume_limits(desk)

@@ -20,6 +20,7 @@ from supervision import directory
 from supervision.spec import AnySpec, SupervisorSpec
 from supervision.states import ChildState, ExitKind, Health, StatusMessage
 from trading.desk import CycleRecord, Phase
+from trading.recovery import reduces_nothing
 from trading.request_budget import RequestUsage
 from venues.model import ZERO
 
@@ -271,6 +272,11 @@ def is_unexplained(desk: DeskReported) -> bool:
     One that has halted over anything else has closed what was its own first.
     """
     return desk.phase is Phase.HALTED and any(leg.position for leg in desk.legs)
+
+
+def may_be_closed(desk: DeskReported) -> bool:
+    """False when what was ignored has changed: closing what it found would reduce nothing."""
+    return not any(reduces_nothing(leg.position, leg.outside) for leg in desk.legs)
 
 
 def _cycles(desk: str, board: BoardSnapshot) -> Iterator[schema.Cycle]:

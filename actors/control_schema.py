@@ -274,8 +274,9 @@ class DeskDone(_Document, frozen=True, kw_only=True):
     """What became of an order to one desk: ok, not_found, unavailable, or timeout.
 
     ``adopt`` and ``ignore`` of a desk that waits for no such word: nothing_found; ``resume`` of one
-    that does: unexplained. ``ketch flatten`` waits, and says flat, left (at a venue there is more
-    than the desk's own), or timeout.
+    that does: unexplained. ``adopt`` and ``flatten`` of what seems left of a position that was
+    ignored and is not there any more: not_reducible. ``ketch flatten`` waits, and says flat, left
+    (at a venue there is more than the desk's own), or timeout.
     """
 
     desk: str

@@ -225,7 +225,7 @@ class Coordinator(SupervisedActor):
             self.log.warning("found at start: {}, open cycle: {}", found, history.open_cycle)
         elif history.open_cycle:
             self._records.interrupted(history.open_cycle)
-        return self._desk.recover(
+        effects = self._desk.recover(
             held,
             bool(history.open_cycle),
             self.clock.now(),
@@ -233,6 +233,9 @@ class Coordinator(SupervisedActor):
             outside=history.outside,
             unsure_until_s=self._start.unsure_until_s if history.open_cycle else float("-inf"),
         )
+        if self._desk.outside != history.outside:  # durable before a cycle is opened beside it
+            self._records.remember(ignored=self._desk.outside)
+        return effects
 
     def _forget_readings(self) -> None:
         """At the start, an order of ours changes what both venues are read for."""
@@ -257,7 +260,6 @@ class Coordinator(SupervisedActor):
         return self._desk.forced(leg, message.fill, f"{message.venue}: {message.detail}", now_s)
 
     def _stop_desk(self, message: StopDesk) -> list[Effect]:
-        # While recovering too: what the venues hold is read, and closed, before this is over.
         end = self._desk.leave if message.how == "cancel" else self._desk.stop
         return end(self.clock.now())
 
@@ -268,9 +270,12 @@ class Coordinator(SupervisedActor):
         return self._desk.pause(self.clock.now())
 
     def _resume(self, _: ResumeDesk) -> list[Effect]:
-        self._records.remember(paused=False, halted="")
         self._paused.discard(self._plan.desk)
-        return self._desk.resume(self.clock.now())
+        effects = self._desk.resume(self.clock.now())
+        # A limit that is still reached has halted it again: that stays on record.
+        self._known_halt = "" if self._desk.found else self._desk.halted
+        self._records.remember(paused=False, halted=self._known_halt)
+        return effects
 
     def _flatten(self, _: FlattenDesk) -> list[Effect]:
         self._records.remember(paused=True)
@@ -325,16 +330,15 @@ class Coordinator(SupervisedActor):
     def _start_cycle(self, effect: machine.StartCycle) -> None:
         """Put the cycle on record; its first intent stands behind that in the same inbox."""
         self._records.started(effect.cycle, effect.direction, effect.size)
-        trouble = self._orders.renew_ids(self._journal)
-        if trouble:
+        if trouble := self._orders.renew_ids(self._journal):
             self.log.warning("no new run epoch: {}", trouble)
 
     def _place(self, order: LegOrder) -> None:
         self._forget_readings()
         view = self._orders.place(order, self.clock.now())
         if view is not None:  # nobody took it: as the venue's orders actor would have said it
-            venue, epoch = self._instruments[order.leg].venue, self._epochs.get(order.leg, 0)
-            self.tell_self(orders.OrderProgressed(venue, epoch, view))
+            venue = self._instruments[order.leg].venue
+            self.tell_self(orders.OrderProgressed(venue, self._epochs.get(order.leg, 0), view))
 
     def _finish_cycle(self, effect: machine.FinishCycle) -> None:
         self._records.finished(effect.record)

@@ -71,10 +71,10 @@ class DeskRecords:
         if status.state is not ChildState.RUNNING or status.epoch == self._epoch:
             return
         self._epoch = status.epoch
+        if self._lasting is not None:  # first: no cycle is on record before what it trades beside
+            self._journal.offer(self._lasting)
         for message in self._cycles.values():
             self._journal.offer(message)
-        if self._lasting is not None:
-            self._journal.offer(self._lasting)
 
     def _tell(
         self, cycle: int, message: RecordCycleStart | RecordCycle | RecordInterrupted

@@ -314,6 +314,7 @@ def _desks_text(done: DesksDone) -> str:
         "not_found": "no such desk",
         "nothing_found": "refused: it has found nothing that it can't explain",
         "unexplained": "refused: say first what it has found: ketch adopt, flatten or ignore",
+        "not_reducible": "refused",
         "timeout": "not done in time; it goes on trying: ketch status",
     }
     lines = []

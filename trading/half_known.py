@@ -53,7 +53,7 @@ class HalfKnownDesk(PlacingDesk, abc.ABC):
         elif not self._on_record(leg, size):
             what = f"left as it is: on record it is {self.on_record.legs[leg]}"
         else:
-            excess = certain_excess(size, other)
+            excess = certain_excess(size, other) if self._reducible({leg: size}) else Decimal(0)
             what = f"on record the other is {other}: "
             what += f"{excess} is too much and is taken off" if excess else "left as it is"
         if self.orders.executed(leg):

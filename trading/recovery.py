@@ -2,10 +2,11 @@
 
 A position at the start is the rest of an interrupted cycle, or nothing explains it. The first is
 closed before anything is opened. The second is not touched unless the configuration or an operator
-says what it is. An order of the last life may still execute after the venues were read, until all
-of them have expired: while that can be, a contradiction is no drift but a reason to read again.
-So is one found while that start is being closed: what such an order did may show only then.
-While one venue can't be read, ``trading.half_known`` says what is done at the other.
+says what it is; nor is what may be of a position that was ignored and has changed since. An order
+of the last life may still execute after the venues were read, until all of them have expired: while
+that can be, a contradiction is no drift but a reason to read again. So is one found while that
+start is being closed: what such an order did may show only then. While one venue can't be read,
+``trading.half_known`` says what is done at the other.
 """
 
 from __future__ import annotations
@@ -14,12 +15,24 @@ import abc
 from collections.abc import Mapping
 from decimal import Decimal
 
-from trading.cycle_effects import RECOVER, Effect, ReadAnew, StartCycle
+from trading.cycle_effects import RECOVER, ChangePhase, Effect, ReadAnew, StartCycle
 from trading.cycle_state import CycleState
 from trading.desk import Phase
 from trading.leg import Leg
 from trading.plan import Unexplained
 from venues.model import ZERO
+
+IGNORE_AGAIN = "closing that would reduce nothing: ketch ignore again takes what is there now"
+"""What an operator can do when a position that was ignored is not there any more."""
+
+
+def reduces_nothing(ours: Decimal, outside: Decimal) -> bool:
+    """True when closing what seems ours would not take the venue's own position down by as much.
+
+    That is ours and what was ignored (``outside``) together. Perhaps its owner has closed that.
+    """
+    raw = ours + outside
+    return bool(ours) and (raw * ours <= 0 or abs(raw) < abs(ours))
 
 
 class HeldPositions:
@@ -84,8 +97,10 @@ class RecoveringDesk(CycleState, abc.ABC):
         ``explained``: a cycle was open, of ``size`` (default: the plan's). ``outside`` is a
         position that an operator has said to be somebody else's. Positions that no open cycle
         explains, or that are larger than a cycle or of the same sign on both legs, are dealt with
-        as the plan says. Until ``unsure_until_s`` an order of the last life may still execute.
-        While an order of ours has no outcome yet, nothing is begun: tell it again.
+        as the plan says; those that can't be reduced, now that ``outside`` is not there any more,
+        halt the desk, unless the record of the open cycle says that they are ours. Until
+        ``unsure_until_s`` an order of the last life may still execute. While an order of ours has
+        no outcome yet, nothing is begun: tell it again.
         """
         if any(self.orders.live(leg) for leg in Leg):
             return []
@@ -95,11 +110,12 @@ class RecoveringDesk(CycleState, abc.ABC):
         held = {leg: size - self.legs[leg].outside for leg, size in held.items()}
         self._unsure_until_s = unsure_until_s
         self._began_unsure = now_s < unsure_until_s
-        if self._recovering and not self._fits_a_cycle(held, size or self.plan.size):
+        fits = self._fits_a_cycle(held, size or self.plan.size) and self._reducible(held)
+        if self._recovering and not fits:
             self._effects.append(ReadAnew("the venues hold more than the cycle explains"))
         elif not (any(held.values()) or self._recovering):
             self._change(Phase.IDLE, "")
-        elif explained and self._fits_a_cycle(held, size or self.plan.size):
+        elif explained and fits:
             self._take_over(held, now_s, "closing what an interrupted cycle left")
         else:
             self._not_explained(held, explained, now_s)
@@ -119,14 +135,14 @@ class RecoveringDesk(CycleState, abc.ABC):
 
     def adopt_found(self, now_s: float) -> list[Effect]:
         """What nothing explained is the rest of an interrupted cycle: balance it, close it."""
-        if self.found is not None:
+        if self.found is not None and self._may_close(self.found):
             self.halted = ""
             self._take_over(self.found, now_s, "closing what was found, as told")
         return self._decide(now_s)
 
     def flatten_found(self, now_s: float) -> list[Effect]:
         """Close what nothing explained, and stay halted."""
-        if self.found is not None:
+        if self.found is not None and self._may_close(self.found):
             self.halted = "what was found has been closed, as told; resume to go on"
             self._take_over(self.found, now_s, "closing what was found, as told")
         return self._decide(now_s)
@@ -134,6 +150,7 @@ class RecoveringDesk(CycleState, abc.ABC):
     def ignore_found(self, now_s: float) -> list[Effect]:
         """What nothing explained is somebody else's: leave it alone, and trade beside it."""
         if self.found is not None:
+            self.halted = ""
             self._leave_alone(self.found)
         return self._decide(now_s)
 
@@ -142,13 +159,37 @@ class RecoveringDesk(CycleState, abc.ABC):
         """Positions that are somebody else's, by leg; empty when there are none."""
         return {leg: state.outside for leg, state in self.legs.items() if state.outside}
 
+    def _reducible(self, held: Mapping[Leg, Decimal]) -> bool:
+        """Closing it reduces what the venues hold, or it is what our orders on record have made."""
+        return not any(
+            reduces_nothing(size, self.legs[leg].outside) and not self._surely_ours(leg, size)
+            for leg, size in held.items()
+        )
+
+    def _surely_ours(self, leg: Leg, size: Decimal) -> bool:
+        span, before = self.on_record.legs.get(leg), size - self.orders.executed(leg)
+        return not self.on_record.trouble and span == (before, before)
+
+    def _may_close(self, found: Mapping[Leg, Decimal]) -> bool:
+        if self._reducible(found):
+            return True
+        self._effects.append(ChangePhase(self.phase, f"not closed: {IGNORE_AGAIN}"))
+        return False
+
+    def _found(self, leg: Leg, size: Decimal) -> str:
+        """What the venue itself holds, in words."""
+        outside = self.legs[leg].outside
+        ignored = f" ({outside} was ignored)" if outside else ""
+        return f"{leg.value} {size + outside or ZERO}{ignored}"
+
     def _not_explained(self, held: Mapping[Leg, Decimal], explained: bool, now_s: float) -> None:
-        text = ", ".join(f"{leg.value} {size}" for leg, size in held.items())
+        text = ", ".join(self._found(leg, size) for leg, size in held.items())
+        reducible = self._reducible(held)
         expected = "what is left of a cycle" if explained else "to start flat"
         policy = self.plan.unexplained
         if policy is Unexplained.IGNORE and not explained:
             self._leave_alone(held)
-        elif policy in (Unexplained.ADOPT, Unexplained.FLATTEN):
+        elif policy in (Unexplained.ADOPT, Unexplained.FLATTEN) and reducible:
             if policy is Unexplained.FLATTEN:
                 self.halted = self.halted or f"found and closed: {text}; resume to go on"
             self._take_over(held, now_s, f"closing what was found: {text}")
@@ -157,6 +198,7 @@ class RecoveringDesk(CycleState, abc.ABC):
             for leg, size in held.items():
                 self.legs[leg].held = size
             self.halted = f"expected {expected}, the venues hold: {text}"
+            self.halted += "" if reducible else f"; {IGNORE_AGAIN}"
             self._note_naked(now_s)
             self._change(Phase.HALTED, self.halted)
 
@@ -182,7 +224,6 @@ class RecoveringDesk(CycleState, abc.ABC):
 
     def _leave_alone(self, held: Mapping[Leg, Decimal]) -> None:
         self.found = None
-        self.halted = ""
         for leg, size in held.items():
             self.legs[leg].outside += size
             self.legs[leg].held = ZERO

@@ -45,6 +45,13 @@ class SettlingDesk(DoubtingDesk, abc.ABC):
         elif not agreed:
             self._ask_positions(now_s, self.plan.retry_s)
 
+    def _may_record(self) -> bool:
+        """A flat cycle that has traded, and no reading of a venue says that it is not flat."""
+        agreed = all(
+            state.evidence.size in (None, self.position(leg)) for leg, state in self.legs.items()
+        )
+        return agreed and self.flat and self.orders.anything_executed
+
     def _finish(self, now_s: float) -> None:
         outcome = "completed"
         if self._recovering:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from actors import control_schema as schema
+from actors.board import LegReport
 from actors.coordinator import ResumeDesk
 from actors.guard_messages import LimitsReported, ResumeLimits
 from actors.orders import VerifyPositions
@@ -22,7 +23,7 @@ from supervision.states import ChildState
 from tests.support.actors import mailbox
 from tests.support.console import BOUND_S, REPORT, Desk, console
 from trading.capabilities import Capabilities
-from trading.desk import DeskState
+from trading.desk import DeskState, Phase
 from trading.limits import LimitState
 from trading.plan import Action, ActiveLimit
 from venues.model import Position
@@ -97,3 +98,19 @@ def test_status_tells_limits_holds_and_what_the_venues_hold(path: Path) -> None:
     assert status.venues[0].requests is not None
     assert status.venues[0].requests.burst == 10
     assert status.venues[0].ready is False
+
+
+@pytest.mark.parametrize("verb", ["adopt", "flatten"])
+def test_what_seems_left_of_an_ignored_position_that_is_gone_is_not_closed(
+    path: Path, verb: str
+) -> None:
+    leg = LegReport(
+        leg="primary", venue="grvt", symbol="X", position=Decimal("-0.3"), ready=True,
+        outside=Decimal("0.3"),
+    )  # fmt: skip
+    with console(path, desks=("eth",)) as desk:
+        desk.tell_board(msgspec.structs.replace(REPORT, phase=Phase.HALTED, legs=(leg,)))
+        code, answer = desk.ask("POST", f"/v1/{verb}", {"desk": "eth"})
+        assert (code, answer["desks"][0]["outcome"]) == (409, "not_reducible")
+        assert "ketch ignore again" in answer["desks"][0]["detail"]
+        assert desk.told == []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import queue
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from actors.board import DeskReported
-from actors.coordinator import Coordinator
-from actors.journal import DeskHistory, LoadDesk
+from actors.coordinator import ConfirmHandled, Coordinator
+from actors.journal import DeskHistory, LoadDesk, RecordDesk
 from actors.market_board import MarketBoard
 from actors.orders_outbox import PositionsHeld, VenueReadiness
 from actors.paused_desks import PausedDesks
@@ -18,10 +19,11 @@ from supervision.actor import ActorContext, SupervisedActor
 from supervision.spec import ChildSpec, SupervisorSpec
 from tests.support.actors import WAIT_S, mailbox
 from tests.support.supervision_live import Stage
-from tests.support.trading import BACKPACK_ETH, GRVT_ETH, plan
+from tests.support.trading import BACKPACK_ETH, GRVT_ETH, D, plan
 from trading.capabilities import Capabilities
 from trading.ids import IdAllocator
 from trading.leg import Leg
+from trading.plan import Unexplained
 
 INSTRUMENTS = {Leg.PRIMARY: BACKPACK_ETH, Leg.HEDGE: GRVT_ETH}
 
@@ -33,11 +35,28 @@ class EmptyJournal(SupervisedActor):
         return DeskHistory(1, 0, 0) if isinstance(message, LoadDesk) else None
 
 
-def build(context: ActorContext) -> Coordinator:
+class KeepingJournal(SupervisedActor):
+    """Knows a desk's history, and keeps what it is told."""
+
+    def __init__(self, context: ActorContext, history: DeskHistory) -> None:
+        super().__init__(context)
+        self._history = history
+        self.told: list[object] = []
+
+    def on_message(self, message: object) -> object:
+        if isinstance(message, LoadDesk):
+            return self._history
+        if message == "told":
+            return list(self.told)
+        self.told.append(message)
+        return None
+
+
+def build(context: ActorContext, policy: Unexplained = Unexplained.HALT) -> Coordinator:
     return Coordinator(
-        context, plan=plan(), instruments=INSTRUMENTS, expiry_s=dict.fromkeys(Leg, 1.0),
-        run_began_ns=0, on_done=lambda _: None, paused=PausedDesks(), ids=IdAllocator(1, 1),
-        market=MarketBoard(),
+        context, plan=plan(unexplained=policy), instruments=INSTRUMENTS,
+        expiry_s=dict.fromkeys(Leg, 1.0), run_began_ns=0, on_done=lambda _: None,
+        paused=PausedDesks(), ids=IdAllocator(1, 1), market=MarketBoard(),
     )  # fmt: skip
 
 
@@ -75,3 +94,32 @@ def test_a_desk_that_waits_for_a_venue_reports_the_venues_own_reason(
             if isinstance(report, DeskReported) and report.waiting:
                 break
     assert f"grvt is not ready for new risk: {why}" in report.waiting
+
+
+@pytest.mark.parametrize(
+    ("on_record", "held", "told"),
+    [({}, "0.3", {"primary": D("0.3")}), ({"primary": D("0.3")}, "0.3", None),
+     ({"primary": D("0.3")}, "0", {})],
+    ids=["new", "as before", "gone"],
+)  # fmt: skip
+def test_what_the_configuration_has_ignored_is_on_record_and_a_halt_stays_there(
+    on_record: dict[str, Decimal], held: str, told: dict[str, Decimal] | None
+) -> None:
+    stage = Stage()
+    board: queue.Queue[Any] = queue.Queue()
+    history = DeskHistory(1, 0, 0, halted="drift", ignored=on_record)
+    journal = ChildSpec("journal", lambda context: KeepingJournal(context, history))
+    desk = ChildSpec("coordinator", lambda context: build(context, Unexplained.IGNORE))
+    with stage.tree(journal, mailbox("board", board), SupervisorSpec("eth", (desk,))) as root:
+        assert root.wait_ready(WAIT_S)
+        coordinator = stage.directory.address("eth/coordinator")
+        now_s = time.monotonic()
+        for asked_s in (now_s - 1.0, now_s):
+            for leg, one in INSTRUMENTS.items():
+                sizes = {one.symbol: D(held)} if leg is Leg.PRIMARY else {}
+                coordinator.tell(PositionsHeld(one.venue, sizes, asked_s=asked_s))
+        coordinator.ask(ConfirmHandled(), timeout_s=WAIT_S)
+        heard = stage.directory.address("journal").ask("told", timeout_s=WAIT_S)
+    records = [message for message in heard if isinstance(message, RecordDesk)]
+    assert records[0].ignored == told  # before anything else
+    assert "" not in [record.halted for record in records]

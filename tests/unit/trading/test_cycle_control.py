@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.trading import D
 from tests.unit.trading.desks import (
     HEDGE,
     PRIMARY,
     Desk,
     closing,
     holding,
+    settling,
     started,
     unwinding,
 )
@@ -240,6 +242,18 @@ def left(desk: Desk) -> Desk:
 def test_a_desk_that_is_left_as_it_is_places_nothing_and_is_done() -> None:
     desk = left(holding())
     assert (desk.phase, desk.machine.flat, len(desk.orders)) == (Phase.DONE, False, 2)
+
+
+def test_a_cycle_that_only_waits_for_the_venues_word_is_on_record_when_it_is_left() -> None:
+    desk = left(settling())
+    assert [(r.outcome, r.primary.traded) for r in desk.records] == [("completed", D("1.0"))]
+    assert desk.phase is Phase.DONE
+
+
+def test_one_that_a_venue_contradicts_is_left_open_on_record() -> None:
+    desk = settling()
+    desk.positions("0.1", "0")
+    assert (left(desk).records, desk.phase) == ([], Phase.DONE)
 
 
 def test_a_desk_is_left_once_what_is_under_way_has_its_outcome() -> None:

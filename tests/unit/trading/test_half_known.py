@@ -178,3 +178,11 @@ def test_it_is_looked_at_again_when_the_time_is_over() -> None:
     desk.machine.on_record = _NAKED
     desk.read(PRIMARY, "0.5")
     assert desk.machine.next_due_s(0.0) == 0.7
+
+
+def test_what_may_be_of_an_ignored_position_that_was_closed_is_not_taken_off() -> None:
+    desk = Half(hedge_deadline_s=_DEADLINE_S, next_cycle=4)
+    desk.machine.on_record = spans(("-0.5", "0"), ("0", "0"))  # of a short cycle's first order
+    desk.readiness(PRIMARY, True)
+    desk.read(PRIMARY, "0", outside="0.3").wait(_DEADLINE_S)
+    assert desk.orders == []

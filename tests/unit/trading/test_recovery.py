@@ -276,7 +276,7 @@ def test_what_was_ignored_in_an_earlier_run_is_ignored_again() -> None:
     desk = Desk().recover("0.3", "0", explained=False, outside={PRIMARY: D("0.3")}).venues_up()
     assert desk.phase is Phase.OPENING
     other = Desk().recover("0.4", "0", explained=False, outside={PRIMARY: D("0.3")})
-    assert other.machine.halted.endswith("the venues hold: primary 0.1, hedge 0")
+    assert other.machine.halted.endswith("the venues hold: primary 0.4 (0.3 was ignored), hedge 0")
 
 
 @pytest.mark.parametrize(
