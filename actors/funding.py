@@ -7,17 +7,19 @@ the tree and nobody depends on it: a reading that fails is done again when it is
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
 import msgspec
 
 from actors.access import BackpackAccess, GrvtAccess
-from actors.errors import ConnectionFailed
+from actors.errors import ConnectionFailed, ConnectRefused
 from actors.grvt_session import GetSession
-from actors.http import HttpClient
+from actors.http import HttpAnswer, HttpClient
 from actors.journal import EndsOnRecord, FundingOnRecord, LoadEnds, RecordFunding
+from actors.request_limiter import BARRED, RequestLimiter
 from config.schema import ConnectionConfig
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.directory import Address
@@ -27,10 +29,13 @@ from trading.cycle_record import funding_of
 from trading.desk import CycleRecord
 from trading.funding import CycleEnd, FundingBook
 from trading.leg import Leg
+from trading.request_budget import Lane
 from venues.backpack.funding import decode_funding
+from venues.backpack.outcome import is_error_object
 from venues.errors import VenueError
 from venues.grvt import requests, rest
 from venues.grvt.funding import read_funding_history
+from venues.grvt.reading import next_cursor
 from venues.model import FundingPayment
 
 _DAY_NS: Final = 86_400 * 1_000_000_000
@@ -47,11 +52,22 @@ class LookDue(msgspec.Struct, frozen=True):
     venue: str
 
 
+Send = Callable[[str, str, Mapping[str, str], bytes], HttpAnswer]
+"""One request (method, target, headers, body) and its answer."""
+
+
 class FundingSource(Protocol):
     """How one venue is asked."""
 
-    def read(self, client: HttpClient, since_ns: int) -> Iterator[FundingPayment]:
+    def read(self, send: Send, since_ns: int) -> Iterator[FundingPayment]:
         """What it has booked since then (UTC), and perhaps more."""
+
+    def is_its_own(self, body: bytes) -> bool:
+        """True for an error in the venue's own words, and not a gateway's."""
+
+    @property
+    def limiter(self) -> RequestLimiter:
+        """Where requests to the venue are counted."""
 
     @property
     def url(self) -> str:
@@ -70,21 +86,25 @@ class GrvtFunding:
         self._session = session
         self.url = access.endpoints.trades
         self.timing = access.connection
+        self.limiter = access.limiter
+        self.is_its_own = rest.is_error_object
 
-    def read(self, client: HttpClient, since_ns: int) -> Iterator[FundingPayment]:
+    def read(self, send: Send, since_ns: int) -> Iterator[FundingPayment]:
         session = self._session.ask(GetSession(), timeout_s=_SESSION_S, half_open=True)
         cursor = ""
-        while session is not None:
+        if session is None:
+            return
+        for pages in itertools.count(1):
             call = requests.funding_payment_history(
                 self._access.sub_account_id, start_ns=since_ns, cursor=cursor
             )
             asked = rest.post(call)
             headers = {**asked.headers, **session.headers}
-            answer = client.request("POST", asked.path, headers, asked.body)
+            answer = send("POST", asked.path, headers, asked.body)
             reply = rest.parse_reply(answer.status, answer.body, call.route)
             page = read_funding_history(reply)
             yield from page.items
-            cursor = page.cursor
+            cursor = next_cursor(page.cursor, cursor, pages)
             if not cursor:
                 return
 
@@ -96,12 +116,14 @@ class BackpackFunding:
         self._build = access.requests
         self.url = access.api_url
         self.timing = access.connection
+        self.limiter = access.limiter
+        self.is_its_own = is_error_object
 
-    def read(self, client: HttpClient, since_ns: int) -> Iterator[FundingPayment]:
+    def read(self, send: Send, since_ns: int) -> Iterator[FundingPayment]:
         offset = 0
         while True:
             asked = self._build.funding_history(limit=_PAGE, offset=offset)
-            answer = client.request(asked.method, asked.target, dict(asked.headers))
+            answer = send(asked.method, asked.target, dict(asked.headers), b"")
             page = decode_funding(answer.status, answer.body)
             yield from page
             offset += len(page)
@@ -148,7 +170,7 @@ class FundingReader(SupervisedActor):
             for found in message.desks:
                 self._book.earlier(found)
         elif isinstance(message, FundingOnRecord):
-            self._put_right(message.record)
+            self._put_right(message)
         elif isinstance(message, StatusMessage):
             self._journal_changed(message)
         else:
@@ -188,7 +210,6 @@ class FundingReader(SupervisedActor):
         self.after(source.timing.balances_every_s, LookDue(venue))
 
     def _read(self, source: FundingSource, since_ns: int) -> Iterator[FundingPayment]:
-        self.check_fence()
         client = self._client = HttpClient(
             self.name,
             source.url,
@@ -196,14 +217,31 @@ class FundingReader(SupervisedActor):
             read_timeout_s=min(_MOST_S, source.timing.read_timeout_s),
         )
         try:
-            yield from source.read(client, since_ns)
+            yield from source.read(self._sender(source, client), since_ns)
         finally:
             client.close()
 
-    def _put_right(self, record: CycleRecord) -> None:
+    def _sender(self, source: FundingSource, client: HttpClient) -> Send:
+        limiter = source.limiter
+
+        def send(method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
+            """Nothing waits for it: it leaves the reserve to what does."""
+            self.check_fence()
+            held_back = limiter.take(Lane.ROUTINE, self.clock.now())
+            if held_back:
+                raise ConnectRefused(self.name, held_back)
+            answer = client.request(method, target, headers, body)
+            known = answer.status not in BARRED or source.is_its_own(answer.body)
+            limiter.answered(answer.status, answer.headers, known=known, now_s=self.clock.now())
+            return answer
+
+        return send
+
+    def _put_right(self, found: FundingOnRecord) -> None:
+        record = found.record
         self._book.recorded(record.desk, record.cycle, funding_of(record))
         for address in self._told:
-            address.offer(record)
+            address.offer(found)
 
 
 def _end(record: CycleRecord) -> CycleEnd:

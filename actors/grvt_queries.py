@@ -13,6 +13,7 @@ what is not certain of it is in doubt.
 from __future__ import annotations
 
 import functools
+import itertools
 import queue
 from collections.abc import Callable
 from typing import Any, Final, TypedDict
@@ -34,6 +35,7 @@ from venues.errors import FrameError, SessionRefused, VenueError
 from venues.grvt import Outcome, Reply, Session, requests, rest
 from venues.grvt.errors import NOT_FOUND, SWITCHED_OFF
 from venues.grvt.reading import (
+    next_cursor,
     read_fill_history,
     read_order,
     read_orders,
@@ -284,13 +286,13 @@ class GrvtQueries(SupervisedActor):
         """The fill history page by page, all of it within the one deadline."""
         newest_first: list[Fill] = []
         cursor = ""
-        while True:
+        for pages in itertools.count(1):
             call = requests.fill_history(
                 self._access.sub_account_id, start_ns=message.since_ns, cursor=cursor
             )
             page = read_fill_history(self._post(job, call))
             newest_first.extend(page.items)
-            cursor = page.cursor
+            cursor = next_cursor(page.cursor, cursor, pages)
             if not cursor:
                 break
             self._access.limiter.spend(self.clock.now())

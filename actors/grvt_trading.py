@@ -43,14 +43,9 @@ from venues.grvt import (
     requests,
 )
 from venues.grvt.codec import FILL_STREAM, ORDER_STREAM, POSITION_STREAM, account_selector
-from venues.grvt.errors import (
-    NOT_FOUND,
-    RATE_LIMITED,
-    SWITCHED_OFF,
-    TTL_OFF,
-    TTL_TOO_LONG,
-)
+from venues.grvt.errors import NOT_FOUND, RATE_LIMITED, SWITCHED_OFF, TTL_OFF, TTL_TOO_LONG
 from venues.grvt.reading import (
+    next_cursor,
     read_ack,
     read_fill_history,
     read_order,
@@ -87,11 +82,12 @@ class ReplyDue(msgspec.Struct, frozen=True):
 
 
 class ReadFillsPage(msgspec.Struct, frozen=True):
-    """From the reader: the history goes on; ``so_far`` is newest first."""
+    """From the reader: the history goes on; ``so_far``, of ``pages``, is newest first."""
 
     since_ns: int
-    cursor: str
-    so_far: tuple[Fill, ...]
+    cursor: str = ""
+    so_far: tuple[Fill, ...] = ()
+    pages: int = 0
 
 
 class Subscribe(msgspec.Struct, frozen=True):
@@ -389,11 +385,11 @@ class GrvtTrading(ConnectionActor):
     def _fills_read(
         self, request: gateway.ReadFills | ReadFillsPage, reply: Reply, received_s: float
     ) -> None:
-        page = read_fill_history(reply)
-        so_far = request.so_far if isinstance(request, ReadFillsPage) else ()
-        fills = so_far + page.items
-        if page.cursor:
-            self.tell_self(ReadFillsPage(request.since_ns, page.cursor, fills))
+        page, since_ns = read_fill_history(reply), request.since_ns
+        before = request if isinstance(request, ReadFillsPage) else ReadFillsPage(since_ns)
+        fills, pages = before.so_far + page.items, before.pages + 1
+        if cursor := next_cursor(page.cursor, before.cursor, pages):
+            self.tell_self(ReadFillsPage(since_ns, cursor, fills, pages))
         else:
             told = tuple(reversed(fills))  # oldest first
-            self._orders.offer(orders.FillsRead(told, self.epoch, received_s, request.since_ns))
+            self._orders.offer(orders.FillsRead(told, self.epoch, received_s, since_ns))

@@ -18,6 +18,9 @@ _LAST_TOKEN: Final = 1.0
 _BAR_S: Final = 60.0
 _LONGEST_BAR_S: Final = 960.0
 _BAR_REMEMBERED_S: Final = 600.0
+_LONGEST_WORD_S: Final = 300.0
+"""What a page that bars us may ask for at once. It is a gateway's, not the venue's, and what is
+open is neither hedged nor closed meanwhile; one request more after so long costs little."""
 
 
 class Lane(enum.Enum):
@@ -94,7 +97,8 @@ class RequestBudget:
             return
         again = now_s < self._barred_until_s + _BAR_REMEMBERED_S
         self._bar_s = min(2 * self._bar_s, _LONGEST_BAR_S) if again else _BAR_S
-        self._barred_until_s = now_s + max(self._bar_s, retry_after_s or 0.0)
+        told_s = min(retry_after_s or 0.0, _LONGEST_WORD_S)
+        self._barred_until_s = now_s + max(self._bar_s, told_s)
 
     def barred(self, now_s: float) -> str:
         """Why nothing at all may be sent; "" when something may."""

@@ -41,6 +41,7 @@ from venues.model import (
 )
 
 T = TypeVar("T")
+_MOST_PAGES: Final = 200  # of 500 rows: more than a day of anybody's; asked for without a pause
 Model = OrderUpdate | Fill | Position | Book | Quote | MarketInfo
 
 
@@ -97,6 +98,16 @@ def read_page(reply: Reply, row: type[T]) -> tuple[tuple[T, ...], str]:
     """A page of any history: its rows, and the cursor of the next one."""
     nested = _unwrap(reply)
     return _decode_raw(nested.result, tuple[row, ...], reply.method), nested.next or ""  # type: ignore[valid-type]
+
+
+def next_cursor(said: str, asked: str, pages: int) -> str:
+    """Where a history goes on; "" at its end. ``pages`` of it were read, the last with ``asked``.
+
+    Raises FrameError for one that has no end: its cursor repeats, or it goes on and on.
+    """
+    if said and (said == asked or pages >= _MOST_PAGES):
+        raise FrameError(GRVT, "history", f"no end after {pages} pages, next {said[:40]!r}")
+    return said
 
 
 def read_positions(reply: Reply) -> tuple[Position, ...]:

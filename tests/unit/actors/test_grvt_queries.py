@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -153,6 +154,24 @@ def test_fills_are_read_page_by_page_and_told_oldest_first() -> None:
     with ScriptedServer(script) as server:
         play_at(server.http, act)
     assert [body.get("cursor") for body in bodies] == [None, "more"]
+
+
+def test_a_history_of_fills_whose_cursor_repeats_is_no_answer_and_not_asked_for_more() -> None:
+    requests = threading.Semaphore(0)
+
+    def act(scene: Scene) -> None:
+        scene.actor.tell(gateway.ReadFills(5))
+        for _ in range(2):
+            assert requests.acquire(timeout=WAIT_S)
+        with pytest.raises(queue.Empty):
+            scene.letters.get(timeout=0.1)
+
+    def script(peer: Peer) -> None:
+        requests.release()
+        peer.send(result(cursor="same"))
+
+    play(script, act)
+    assert not requests.acquire(blocking=False)
 
 
 # -- connections ----

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -16,7 +17,7 @@ from actors import gateway, orders
 from actors.grvt_session import RenewSession
 from actors.grvt_trading import READ_FAILURES, GrvtTrading
 from supervision.stalls import StallWatch
-from tests.support.actors import UNASKED_PONG, Peer, Script, ScriptedServer
+from tests.support.actors import UNASKED_PONG, WAIT_S, Peer, Script, ScriptedServer
 from tests.support.actors_venue import (
     GRVT_ETH,
     QUICK,
@@ -300,6 +301,28 @@ def test_fills_are_told_with_the_moment_from_which_they_are_complete() -> None:
         assert msgspec.structs.replace(read, received_s=0.0) == orders.FillsRead((), 1, 0.0, 42)
 
     trading(answers({"result": {"result": [], "next": ""}}), play)
+
+
+def test_a_history_of_fills_whose_cursor_repeats_is_no_answer_and_not_asked_for_more() -> None:
+    pages = threading.Semaphore(0)
+
+    def script(peer: Peer) -> None:
+        while "positions" not in (request := read_rpc(peer))["method"]:
+            reply(peer, request, {"result": {"result": [], "next": "same"}})
+            pages.release()
+        reply(peer, request, {"result": []})
+        peer.until_gone()
+
+    def play(scene: Scene) -> None:
+        scene.actor.tell(gateway.ReadFills(42))
+        for _ in range(2):
+            assert pages.acquire(timeout=WAIT_S)
+        scene.actor.tell(gateway.ReadPositions())
+        assert scene.letter() == orders.PositionsRead((), 1)
+        assert not pages.acquire(blocking=False)
+        assert scene.lives()
+
+    trading(script, play)
 
 
 # -- the countdown --------------------------------------------------------------------------------

@@ -104,6 +104,17 @@ def test_a_bar_that_is_met_again_at_its_end_is_taken_for_twice_as_long() -> None
     assert of.usage(60.0).barred_for_s == 120.0
 
 
+@pytest.mark.parametrize(
+    ("said_s", "barred_s"), [(None, 60.0), (10.0, 60.0), (120.0, 120.0), (999_999.0, 300.0)]
+)
+def test_how_long_a_page_that_bars_us_asks_for_counts_up_to_five_minutes(
+    said_s: float | None, barred_s: float
+) -> None:
+    of = budget()
+    of.bar(0.0, said_s)
+    assert of.usage(0.0).barred_for_s == barred_s
+
+
 @given(st.lists(st.tuples(st.floats(0.0, 0.5), st.sampled_from(Lane)), max_size=200))
 def test_never_more_in_a_second_than_a_burst_and_a_seconds_worth(
     steps: list[tuple[float, Lane]],

@@ -93,6 +93,14 @@ def test_a_fill_keeps_its_fee_sign_and_its_key() -> None:
     assert (fill.side, fill.maker, fill.forced, page.cursor) == (Side.BUY, False, False, "")
 
 
+@pytest.mark.parametrize(("said", "pages"), [("same", 1), ("another", 200)])
+def test_a_history_without_an_end_is_a_frame_error(said: str, pages: int) -> None:
+    assert reading.next_cursor("next", "same", 199) == "next"
+    assert reading.next_cursor("", "same", 200) == ""
+    with pytest.raises(FrameError, match="no end"):
+        reading.next_cursor(said, "same", pages)
+
+
 def test_positions_summary_and_instruments() -> None:
     (position,) = reading.read_positions(reply(rpc(f'{{"result":[{recorded.POSITION_JSON}]}}')))
     assert position.size == Decimal("-0.002")
