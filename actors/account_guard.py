@@ -14,18 +14,19 @@ from actors.board import DeskReported
 from actors.guard import LOOK_S, REPORT_S, GuardedDesk, LookDue, Prices, positions_of
 from actors.guard_messages import (
     ACCOUNT,
+    ACCOUNT_GUARD,
     AccountLimitsInForce,
     LimitsReported,
     ResumeLimits,
     guard_of,
 )
 from actors.guard_results import GuardResults
-from actors.journal import ResultsOnRecord
+from actors.journal import FundingOnRecord, ResultsOnRecord
 from actors.market_board import MarketBoard
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
 from trading.account_guard import AccountGuard, DeskExposure
-from trading.desk import CycleRecord
+from trading.desk import CycleRecord, Phase
 from trading.guard import naked_notional, open_notional
 from trading.limits import LimitState, gist, in_force
 from trading.plan import AccountLimits, ActiveLimit
@@ -39,6 +40,7 @@ class _Desk:
         self.desk = desk
         self.prices = Prices(desk.instruments, market)
         self.report: DeskReported | None = None
+        self.runs = True  # its coordinator, as far as is known
         self.told: tuple[object, ...] | None = None
         self.told_epoch = 0
 
@@ -46,12 +48,11 @@ class _Desk:
         """Its share of what is open, in quote currency."""
         self.prices.look()
         positions, prices = positions_of(self.report), self.prices.last
-        may_open = self.report is None or not (self.report.paused or self.report.halted)
         return DeskExposure(
             naked=naked_notional(positions, prices, self.desk.instruments).value,
             open=open_notional(positions, prices, ZERO, self.desk.instruments).value,
             full=open_notional(positions, prices, self.desk.size, self.desk.instruments).value,
-            may_open=may_open,
+            may_open=may_open(self.report, runs=self.runs),
         )
 
 
@@ -68,12 +69,14 @@ class AccountsGuard(SupervisedActor):
         super().__init__(context)
         self._desks = {desk.name: _Desk(desk, market) for desk in desks}
         self._by_guard = {guard_of(name): desk for name, desk in self._desks.items()}
+        self._by_coordinator = {f"{name}/coordinator": d for name, d in self._desks.items()}
         self._addresses = {name: self.address(name) for name in self._by_guard}
         self._board = self.address("board")
         self._guard = AccountGuard(limits, self._desks)
         self._results = GuardResults(
             self.address("journal"),
             self.name,
+            ACCOUNT_GUARD,
             tuple(self._desks),
             self.log,
             whole=limits.drawdown.at is not None,
@@ -82,7 +85,7 @@ class AccountsGuard(SupervisedActor):
         self._reported_s = float("-inf")
 
     def on_start(self) -> None:
-        for name in self._by_guard:
+        for name in (*self._by_guard, *self._by_coordinator):
             self.watch(name)
         self.watch("journal")
         self.after(0.0, LookDue())
@@ -109,6 +112,10 @@ class AccountsGuard(SupervisedActor):
         self._results.finished(record)
         self._look()
 
+    def _put_right(self, found: FundingOnRecord) -> None:
+        self._results.put_right(found.record)
+        self._look()
+
     def _resume(self, _: ResumeLimits) -> None:
         now_ns = time.time_ns()
         if self._guard.resume(now_ns):
@@ -116,6 +123,9 @@ class AccountsGuard(SupervisedActor):
         self._look()
 
     def _status_changed(self, status: StatusMessage) -> None:
+        if status.name in self._by_coordinator:
+            self._by_coordinator[status.name].runs = status.state is ChildState.RUNNING
+            return
         desk = self._by_guard.get(status.name)
         if desk is None:
             self._results.journal_changed(status)
@@ -153,6 +163,17 @@ class AccountsGuard(SupervisedActor):
         return True
 
 
+def may_open(report: DeskReported | None, *, runs: bool) -> bool:
+    """False once a desk can't open anything: then it takes no room but for what it holds.
+
+    ``runs``: its coordinator does. One that is opening is going to hold more, whatever has come in
+    between.
+    """
+    if report is None or report.phase is Phase.OPENING:
+        return True
+    return runs and not (report.paused or report.halted or report.phase is Phase.DONE)
+
+
 def _shown(states: Mapping[str, tuple[LimitState, ...]]) -> tuple[LimitState, ...]:
     """Of each limit the worst that any desk has: one that is in force, and the largest figure."""
     worst: dict[str, LimitState] = {}
@@ -171,6 +192,7 @@ _HANDLERS: Final[dict[type, Callable[[AccountsGuard, Any], None]]] = {
     LookDue: AccountsGuard._look_due,
     DeskReported: AccountsGuard._desk_reported,
     CycleRecord: AccountsGuard._finished,
+    FundingOnRecord: AccountsGuard._put_right,
     ResultsOnRecord: lambda self, found: self._results.answered(found),
     ResumeLimits: AccountsGuard._resume,
     StatusMessage: AccountsGuard._status_changed,

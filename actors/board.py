@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from actors.guard_messages import LimitsReported
+from actors.journal import FundingOnRecord
 from actors.orders_outbox import VenueBalances, VenuePositions, VenueReported
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
@@ -90,17 +91,22 @@ class BoardSnapshot(msgspec.Struct, frozen=True):
 
 
 class Board(SupervisedActor):
-    """Keeps the latest of everything. ``on_record`` and ``readers`` hear of each finished cycle."""
+    """Keeps the latest of everything. ``on_record`` and ``readers`` hear of each finished cycle.
+
+    ``on_put_right`` hears of each record that was put right, also of a cycle of an earlier run.
+    """
 
     def __init__(
         self,
         context: ActorContext,
         on_record: Callable[[CycleRecord], None] | None = None,
         readers: tuple[str, ...] = (),
+        on_put_right: Callable[[CycleRecord], None] | None = None,
     ) -> None:
         super().__init__(context)
         self._readers = tuple(self.address(name) for name in readers)
         self._on_record = on_record
+        self._on_put_right = on_put_right
         self._statuses: dict[str, StatusMessage] = {}
         self._desks: dict[str, DeskReported] = {}
         self._events: collections.deque[CycleRecord | StatusMessage] = collections.deque(
@@ -127,6 +133,8 @@ class Board(SupervisedActor):
                 reader.offer(record)
             if self._on_record is not None:
                 self._on_record(record)
+        elif isinstance(message, FundingOnRecord):
+            self._put_right(msgspec.structs.replace(message.record, orders=()))
         elif isinstance(message, VenueBalances):
             self._balances[message.venue] = message.summary
         elif isinstance(message, VenuePositions):
@@ -141,6 +149,16 @@ class Board(SupervisedActor):
         else:
             return super().on_message(message)
         return None
+
+    def _put_right(self, record: CycleRecord) -> None:
+        if any(
+            isinstance(event, CycleRecord)
+            and (event.desk, event.cycle) == (record.desk, record.cycle)
+            for event in self._events
+        ):  # else it is of an earlier run, or too old to be shown
+            self._happened(record)
+        if self._on_put_right is not None:
+            self._on_put_right(record)
 
     def _take_status(self, status: StatusMessage) -> None:
         known = self._statuses.get(status.name)

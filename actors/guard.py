@@ -20,7 +20,7 @@ from actors.board import DeskReported
 from actors.desk_commands import LimitDesk
 from actors.guard_messages import AccountLimitsInForce, LimitsReported, ResumeLimits
 from actors.guard_results import GuardResults
-from actors.journal import ResultsOnRecord
+from actors.journal import FundingOnRecord, ResultsOnRecord
 from actors.market_board import MarketBoard
 from actors.naked_clocks import NakedClocks
 from actors.orders_outbox import VenueBalances, VenuePositions
@@ -106,6 +106,7 @@ class Guard(SupervisedActor):
         self._results = GuardResults(
             self.address("journal"),
             self.name,
+            desk.name,
             (desk.name,),
             self.log,
             whole=desk.limits.drawdown.at is not None,
@@ -140,7 +141,7 @@ class Guard(SupervisedActor):
             return super().on_message(message)
         handler(self, message)
         # It may be what was missing; and what a cycle has lost counts before the next one opens.
-        if (self._waits and type(message) is not LookDue) or type(message) is CycleRecord:
+        if (self._waits and type(message) is not LookDue) or type(message) in _RESULTS:
             self._look()
         return None
 
@@ -175,6 +176,7 @@ class Guard(SupervisedActor):
         now_ns = time.time_ns()
         if self._guard.resume(now_ns):
             self._results.resumed(now_ns)
+        self._told = None  # what still holds the desk is said anew: it halts again over that
         self._look()
 
     def _status_changed(self, status: StatusMessage) -> None:
@@ -264,10 +266,12 @@ def positions_of(report: DeskReported | None) -> dict[Leg, Decimal] | None:
     return {Leg(leg.leg): leg.position for leg in report.legs}
 
 
+_RESULTS: Final = (CycleRecord, FundingOnRecord)
 _HANDLERS: Final[dict[type, Callable[[Guard, Any], None]]] = {
     LookDue: Guard._look_due,
     DeskReported: Guard._desk_reported,
     CycleRecord: lambda self, record: self._results.finished(record),
+    FundingOnRecord: lambda self, found: self._results.put_right(found.record),
     ResultsOnRecord: lambda self, found: self._results.answered(found),
     VenueBalances: Guard._balances,
     VenuePositions: Guard._positions,

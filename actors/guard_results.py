@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from supervision.directory import Address
     from trading.desk import CycleRecord
 
-_ASK_AGAIN_S: Final = 2.0
+_ASK_AGAIN_S: Final = 2.0  # after an answer that tells nothing
+_ANSWER_S: Final = 60.0  # a journal that lives answers; only a full inbox could lose that
 
 
 class GuardResults:
-    """``whole``: all that is on record is needed, not only the last day's.
+    """``scope``: under which name they are asked for. ``whole``: all that is on record is needed,
+    else the last day's will do.
 
     ``keeps_resumes``: it is this guard that puts on record when its desk was resumed.
     """
@@ -32,6 +34,7 @@ class GuardResults:
         self,
         journal: Address,
         reply_to: str,
+        scope: str,
         desks: tuple[str, ...],
         log: Logger,
         *,
@@ -40,14 +43,17 @@ class GuardResults:
     ) -> None:
         self._journal = journal
         self._reply_to = reply_to
+        self._scope = scope
         self._desks = desks
         self._log = log
         self._whole = whole
         self._keeps_resumes = keeps_resumes
         self._results: Results | None = None
         self._aside: list[CycleResult] = []
+        self._put_right: list[CycleResult] = []
         self._resumed_ns = 0
         self._asked_s = float("-inf")
+        self._waits = False  # for the journal's answer: one question at a time
         self._epoch = 0
         self._complaint = ""
 
@@ -57,31 +63,45 @@ class GuardResults:
         return self._results
 
     def ask(self, now_s: float) -> None:
-        """Have the journal asked, and asked again, until it has answered."""
-        if self._results is not None or now_s - self._asked_s < _ASK_AGAIN_S:
+        """Have the journal asked, and asked again once it has answered without telling them."""
+        wait_s = _ANSWER_S if self._waits else _ASK_AGAIN_S
+        if self._results is not None or now_s - self._asked_s < wait_s:
             return
         since_ns = 0 if self._whole else time.time_ns() - DAY_NS
-        if self._journal.offer(LoadResults(self._desks, since_ns, self._reply_to)):
-            self._asked_s = now_s
+        asked = LoadResults(self._scope, self._desks, since_ns, self._reply_to)
+        if self._journal.offer(asked):
+            self._asked_s, self._waits = now_s, True
 
     def answered(self, found: ResultsOnRecord) -> None:
         """The journal's answer. What can't be read stays unknown, and limits on it freeze."""
+        self._waits = False
         if found.error:
             if found.error != self._complaint:
                 self._log.error("results: {}", found.error)
                 self._complaint = found.error
         elif self._results is None:
             resumed_ns = max((self._resumed_ns, *found.resumed_ns.values()))
-            self._results = gathered((*found.results, *self._aside), resumed_ns)
+            self._results = gathered((*found.results, *self._aside), resumed_ns, found.tally)
+            for result in self._put_right:
+                self._results.put_right(result)
             self._aside.clear()
+            self._put_right.clear()
 
     def finished(self, record: CycleRecord) -> None:
-        """A cycle has ended, or its record has been put right."""
+        """A cycle has ended."""
         result = CycleResult.of(record, time.time_ns())
         if self._results is None:
             self._aside.append(result)
         else:
             self._results.add(result)
+
+    def put_right(self, record: CycleRecord) -> None:
+        """The record of a cycle has been put right, perhaps of one that does not count any more."""
+        result = CycleResult.of(record, time.time_ns())
+        if self._results is None:
+            self._put_right.append(result)
+        else:
+            self._results.put_right(result)
 
     def resumed(self, utc_ns: int) -> None:
         """From now on, and in runs to come, they count anew."""

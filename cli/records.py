@@ -61,6 +61,12 @@ class Records:
                 oldest = self._records.pop(next(iter(self._records)))
                 self._older[oldest.desk].add(oldest)
 
+    def put_right(self, record: CycleRecord) -> None:
+        """The record of a cycle as it is now; one of an earlier run concerns nobody here."""
+        with self._lock:
+            if (record.desk, record.cycle) in self._records:
+                self._records[record.desk, record.cycle] = record
+
     def all(self) -> tuple[CycleRecord, ...]:
         """The latest of all desks."""
         with self._lock:

@@ -161,6 +161,7 @@ class _Run:
             halted=record.crashed,
             on_done=self._ending.desk_is_done,
             on_record=self._records.add,
+            on_put_right=self._records.put_right,
             console=ConsoleAccess(
                 socket=control_path(os.environ, self._settings.mode, start.folder),
                 desks=tuple(self._settings.desks),

@@ -88,7 +88,7 @@ Build = Callable[[ActorContext], SupervisedActor]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Service:
-    """Everything the tree is built from. ``on_done`` and ``on_record`` run on actors' threads.
+    """Everything the tree is built from. What begins with ``on_`` runs on actors' threads.
 
     Without a ``console`` there is no control socket. ``ids`` takes its run epoch from the journal;
     ``halted`` is a reason for every desk to close what it finds and open nothing.
@@ -102,6 +102,7 @@ class Service:
     run_began_ns: int
     on_done: Callable[[DeskOutcome], None]
     on_record: Callable[[CycleRecord], None]
+    on_put_right: Callable[[CycleRecord], None] | None = None
     console: ConsoleAccess | None = None
     paused: PausedDesks = dataclasses.field(default_factory=PausedDesks)
     ids: IdAllocator = dataclasses.field(default_factory=lambda: IdAllocator(1))
@@ -127,7 +128,7 @@ def service_tree(service: Service) -> SupervisorSpec:
         id="root",
         children=(
             _child(service, "journal", "journal", lambda c: Journal(c, service.journal)),
-            _child(service, "board", "worker", lambda c: Board(c, service.on_record, (_FUNDING,))),
+            _child(service, "board", "worker", lambda c: _board(c, service)),
             _account_guard(service),
             _grvt(service),
             _backpack(service),
@@ -281,6 +282,10 @@ def _desk_policy(service: Service) -> Policy:
     """
     alone = len(service.config.desks) == 1
     return SUPERVISOR_POLICY if alone else replace(SUPERVISOR_POLICY, breaker=_ONE_OF_SEVERAL)
+
+
+def _board(context: ActorContext, service: Service) -> Board:
+    return Board(context, service.on_record, (_FUNDING,), service.on_put_right)
 
 
 def _funding(service: Service) -> ChildSpec:

@@ -6,7 +6,7 @@ an operator resumed the desk does not count any more.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -18,7 +18,8 @@ from venues.model import ZERO
 
 DAY_NS: Final = 86_400 * 1_000_000_000
 _SECOND_NS: Final = 1_000_000_000
-_KEPT: Final = 250  # cycles that can still be put right, and that streaks are looked for in
+KEPT: Final = 250
+"""So many cycles can still be put right, and are looked at for streaks."""
 
 
 class CycleResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,16 +55,48 @@ class Event(msgspec.Struct, frozen=True):
     until_ns: int | None = None
 
 
-class Results:
-    """The results of one desk, or of several together."""
+class Tally(msgspec.Struct, frozen=True):
+    """What cycles that are too old to be put right came to.
 
-    def __init__(self) -> None:
+    ``peak`` is the highest their sum has been, ``by_day`` the last days (UTC), ``last`` the latest
+    cycle of each desk.
+    """
+
+    total: Decimal = ZERO
+    peak: Decimal = ZERO
+    by_day: dict[int, Decimal] = {}
+    last: dict[str, int] = {}
+
+    def grown(self, results: Iterable[CycleResult]) -> Tally:
+        """With those, too, in that order."""
+        total, peak, by_day, last = self.total, self.peak, dict(self.by_day), dict(self.last)
+        for result in results:
+            total += result.pnl
+            peak = max(peak, total)
+            day = result.finished_ns // DAY_NS
+            by_day[day] = by_day.get(day, ZERO) + result.pnl
+            last[result.desk] = max(result.cycle, last.get(result.desk, 0))
+            if len(by_day) > _DAYS_KEPT:
+                del by_day[min(by_day)]
+        return Tally(total, peak, by_day, last)
+
+
+NOTHING_OLDER: Final = Tally()
+
+
+class Results:
+    """The results of one desk, or of several together, since ``resumed_ns``.
+
+    ``older``: what is not told cycle by cycle any more.
+    """
+
+    def __init__(self, older: Tally = NOTHING_OLDER, resumed_ns: int = 0) -> None:
         self._recent: dict[tuple[str, int], CycleResult] = {}
-        self._last: dict[str, int] = {}
-        self._by_day: dict[int, Decimal] = {}
-        self._resumed_ns = 0
-        self._older_sum = self._older_peak = ZERO
-        self._drawdown: Decimal | None = ZERO
+        self._last: dict[str, int] = dict(older.last)
+        self._by_day: dict[int, Decimal] = dict(older.by_day)
+        self._resumed_ns = resumed_ns
+        self._older_sum, self._older_peak = older.total, older.peak
+        self._drawdown: Decimal | None = None
 
     def add(self, result: CycleResult) -> None:
         """A cycle has ended; the same one again takes the place of the first."""
@@ -81,8 +114,13 @@ class Results:
         grown = result.pnl - (ZERO if known is None else known.pnl)
         self._by_day[day] = self._by_day.get(day, ZERO) + grown
         self._drawdown = None
-        while len(self._recent) > _KEPT:
+        while len(self._recent) > KEPT:
             self._forget_oldest()
+
+    def put_right(self, result: CycleResult) -> None:
+        """A cycle's figures have been put right. One that does not count is not brought back."""
+        if (result.desk, result.cycle) in self._recent:
+            self.add(result)
 
     def resumed(self, utc_ns: int) -> None:
         """Everything counts anew from then on."""
@@ -150,10 +188,11 @@ def _until_ns(result: CycleResult, limit: Limit) -> int:
     return result.finished_ns + int(limit.clear_s * _SECOND_NS)
 
 
-def gathered(results: Collection[CycleResult], resumed_ns: int = 0) -> Results:
+def gathered(
+    results: Collection[CycleResult], resumed_ns: int = 0, older: Tally = NOTHING_OLDER
+) -> Results:
     """What is on record, as if it had just happened."""
-    book = Results()
-    book.resumed(resumed_ns)
+    book = Results(older, resumed_ns)
     for result in sorted(results, key=lambda one: one.finished_ns):
         book.add(result)
     return book

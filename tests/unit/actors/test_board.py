@@ -6,10 +6,12 @@ import queue
 from collections.abc import Iterator
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from actors.board import Board, BoardSnapshot, DeskReported, LegReport, ReadBoard
 from actors.guard_messages import LimitsReported
+from actors.journal import FundingOnRecord
 from actors.orders_outbox import VenuePositions
 from supervision.spec import ChildSpec
 from supervision.states import ChildState, StatusMessage
@@ -26,6 +28,7 @@ class Theatre:
     def __init__(self) -> None:
         self.stage = Stage()
         self.records: queue.Queue[CycleRecord] = queue.Queue()
+        self.put_right: queue.Queue[CycleRecord] = queue.Queue()
         self.address = self.stage.directory.address("board")
 
     def read(self, since: int = 0) -> BoardSnapshot:
@@ -36,7 +39,9 @@ class Theatre:
 @pytest.fixture
 def theatre() -> Iterator[Theatre]:
     theatre = Theatre()
-    board = ChildSpec("board", lambda context: Board(context, theatre.records.put))
+    board = ChildSpec(
+        "board", lambda c: Board(c, theatre.records.put, on_put_right=theatre.put_right.put)
+    )
     with theatre.stage.tree(board, theatre.stage.spec("a"), theatre.stage.spec("b")):
         theatre.stage.wait("b", ChildState.RUNNING)
         yield theatre
@@ -90,6 +95,17 @@ def test_a_finished_cycle_is_passed_on_and_is_an_event(theatre: Theatre) -> None
     theatre.address.tell(record)
     assert theatre.records.get(timeout=WAIT_S) == record
     assert theatre.read(seen).events == (record,)
+
+
+def test_a_record_that_is_put_right_is_an_event_if_the_cycle_was_one(theatre: Theatre) -> None:
+    theatre.address.tell(cycle_record(7))
+    seen = theatre.read().last_event
+    right = msgspec.structs.replace(cycle_record(7), pnl=Decimal(-2))
+    theatre.address.tell(FundingOnRecord(cycle_record(6)))  # of an earlier run
+    theatre.address.tell(FundingOnRecord(right))
+    assert theatre.read(seen).events == (right,)
+    assert [theatre.put_right.get(timeout=WAIT_S).cycle for _ in range(2)] == [6, 7]
+    assert theatre.records.qsize() == 1
 
 
 def test_who_reads_on_from_the_last_event_misses_nothing_and_sees_nothing_twice(

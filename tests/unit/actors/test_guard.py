@@ -17,7 +17,7 @@ from actors.board import DeskReported, LegReport
 from actors.desk_commands import LimitDesk
 from actors.guard import Guard, GuardedDesk
 from actors.guard_messages import ACCOUNT, AccountLimitsInForce, LimitsReported, ResumeLimits
-from actors.journal import LoadResults, RecordResume, ResultsOnRecord
+from actors.journal import FundingOnRecord, LoadResults, RecordResume, ResultsOnRecord
 from actors.market_board import MarketBoard
 from actors.naked_clocks import NakedClocks
 from actors.orders_outbox import VenueBalances, VenuePositions
@@ -261,6 +261,34 @@ def test_losses_on_record_and_those_that_come_count_once_each() -> None:
         it.shown(lambda limit: limit.figure == D("4.99"))
         it.tell(lost("-0.01", cycle=3))
         assert [active.limit for active in it.limits_in_force()] == ["daily_loss"]
+
+
+@pytest.mark.parametrize("while_it_is_asked", [True, False])
+def test_a_loss_that_is_put_right_does_not_count_where_it_was_not_known(
+    while_it_is_asked: bool,
+) -> None:
+    with Theatre(limits(daily_loss="5")).running() as it:
+        loss = CycleResult(
+            desk="eth", cycle=8, finished_ns=time.time_ns(), pnl=D(-2), slippage_bps=D(0)
+        )
+        answer = ResultsOnRecord((loss,), {"eth": 0})
+        if not while_it_is_asked:
+            it.tell(answer)
+        for cycle, pnl in ((7, "-600"), (8, "-3")):  # the first is of before a resume
+            it.tell(FundingOnRecord(lost(pnl, cycle)))
+        if while_it_is_asked:
+            it.tell(answer)
+        it.shown(lambda limit: limit.figure == 3)
+
+
+def test_the_accounts_guard_does_not_count_either_what_was_not_known() -> None:
+    account = AccountLimits(daily_loss=Limit(at=D(5), action=Action.HALT))
+    with Theatre(OFF).running(account) as it:
+        it.tell(ResultsOnRecord((), {"eth": 0}), "guard")
+        it.tell(FundingOnRecord(lost("-600", 7)), "guard")
+        it.tell(lost("-1", 8), "guard")
+        it.tell(FundingOnRecord(lost("-2", 8)), "guard")
+        it.shown(lambda limit: limit.figure == 2, ACCOUNT)
 
 
 def test_results_that_can_not_be_read_stay_unknown() -> None:

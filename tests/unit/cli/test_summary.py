@@ -130,6 +130,16 @@ def test_a_record_that_comes_again_replaces_the_one_before() -> None:
     assert [known.pnl for known in records.all()] == [Decimal("-1.5")]
 
 
+def test_a_record_of_an_earlier_run_that_is_put_right_is_none_of_this_run() -> None:
+    records = Records()
+    records.put_right(msgspec.structs.replace(record(), cycle=100))
+    assert records.first_cycle_s is None
+    records.add(msgspec.structs.replace(record(), cycle=101))
+    records.put_right(msgspec.structs.replace(record(), cycle=100, pnl=Decimal(-40)))
+    records.put_right(msgspec.structs.replace(record(), cycle=101, pnl=Decimal(-2)))
+    assert [(known.cycle, known.pnl) for known in records.all()] == [(101, Decimal(-2))]
+
+
 def test_of_what_is_too_old_to_be_kept_the_money_counts() -> None:
     records = Records(kept=2)
     for cycle in range(1, 6):

@@ -185,6 +185,18 @@ def test_what_was_before_a_resume_does_not_count_when_it_is_told_again() -> None
     assert book.daily_loss(at_s(4)) == 0
 
 
+def test_what_was_before_a_resume_does_not_count_when_it_is_put_right() -> None:
+    book = gathered([result(1, "-3", at_s(0))], resumed_ns=at_s(1))
+    book.put_right(result(1, "-3.5", at_s(2)))
+    assert book.daily_loss(at_s(3)) == book.drawdown() == 0
+
+
+def test_what_is_put_right_takes_the_place_of_what_counts() -> None:
+    book = gathered([result(1, "-3", at_s(2))], resumed_ns=at_s(1))
+    book.put_right(result(1, "-3.5", at_s(4)))
+    assert book.daily_loss(at_s(4)) == book.drawdown() == D("3.5")
+
+
 def test_a_resume_on_record_leaves_out_what_was_before_it() -> None:
     book = gathered([result(1, "-3", at_s(0)), result(2, "-1", at_s(2))], resumed_ns=at_s(1))
     assert book.daily_loss(at_s(3)) == 1
