@@ -80,7 +80,6 @@ class AccountsGuard(SupervisedActor):
             tuple(self._desks),
             self.log,
             whole=limits.drawdown.at is not None,
-            keeps_resumes=False,
         )
         self._reported_s = float("-inf")
 

@@ -164,7 +164,7 @@ def _size_errors(
     slice_size = instrument.floor_size(desk.size / desk.slices)
     if desk.size < instrument.min_size:
         expected = f"at least {instrument.min_size}, the smallest order of {market}"
-    elif desk.size % instrument.step:
+    elif instrument.floor_size(desk.size) != desk.size:
         expected = f"a multiple of {instrument.step}, the size step of {market}"
     elif price and desk.size * price < instrument.min_notional:
         worth = f"{instrument.min_notional} {instrument.quote}"

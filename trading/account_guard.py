@@ -26,7 +26,7 @@ class DeskExposure(msgspec.Struct, frozen=True, kw_only=True):
     """One desk's share, in quote currency; None is not known.
 
     ``open``: both legs together as they are; ``full``: when its next cycle is open. ``may_open``:
-    it is neither paused nor halted.
+    it runs, and is neither paused nor halted nor done.
     """
 
     naked: Decimal | None

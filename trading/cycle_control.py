@@ -30,7 +30,10 @@ class ControlledDesk(RecoveringDesk, abc.ABC):
         return self._decide(now_s)
 
     def resume(self, now_s: float) -> list[Effect]:
-        """Undo a pause, or a halt, but not one over a position that nobody has explained."""
+        """Undo a pause, or a halt, but not one over a position that nobody has explained.
+
+        A limit that halts and is still in force halts it again, with its own reason.
+        """
         self.paused = False
         self._trust_keys()
         if self.halted and not self.found:
@@ -40,6 +43,7 @@ class ControlledDesk(RecoveringDesk, abc.ABC):
                 self._change(Phase.IDLE, "resumed")
             elif self.phase is Phase.HALTED:
                 self._effects.append(ReadAnew("resumed while not flat"))
+        self._halt_by_limits()
         return self._decide(now_s)
 
     def flatten(self, now_s: float) -> list[Effect]:
@@ -54,9 +58,7 @@ class ControlledDesk(RecoveringDesk, abc.ABC):
         """The limits that are reached now. Cycles go on by themselves when none is any more."""
         self.limits_in_force = limits_in_force
         self._awaits_guard = False
-        for active in limits_in_force:
-            if active.action is Action.HALT:
-                self._halt(f"{active.limit}: {active.reason}")
+        self._halt_by_limits()
         return self._decide(now_s)
 
     def drift(self, reason: str, now_s: float) -> list[Effect]:
@@ -70,6 +72,11 @@ class ControlledDesk(RecoveringDesk, abc.ABC):
         """Open nothing more; what is open is still balanced and closed. The first reason stays."""
         self._halt(reason)
         return self._decide(now_s)
+
+    def _halt_by_limits(self) -> None:
+        for active in self.limits_in_force:
+            if active.action is Action.HALT:
+                self._halt(f"{active.limit}: {active.reason}")
 
     def _halt(self, reason: str) -> None:
         if not self.halted:

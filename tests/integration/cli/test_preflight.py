@@ -142,6 +142,15 @@ def test_slices_too_small_for_a_venue_are_refused(venues: VenueAccess, tmp_path:
     assert "desks.eth.slices: got 6" in str(failure.value)
 
 
+@pytest.mark.parametrize("size", ["0.5" + "0" * 30 + "1", "999999999999.005"])
+def test_a_size_with_however_many_digits_is_held_against_the_step(
+    venues: VenueAccess, tmp_path: Path, size: str
+) -> None:
+    with pytest.raises(CommandFailed) as failure:
+        look_up(venues, tmp_path, f"desks.eth.size={size}")
+    assert "expected a multiple of 0.01" in str(failure.value)
+
+
 def test_the_size_is_held_against_remembered_instruments_too(
     venues: VenueAccess, tmp_path: Path
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_second_run_in_the_same_state_folder_is_refused(tmp_path: Path) -> Non
     [
         (("-o", "desks.eth.size=0.005"), 78, "desks.eth.size: got 0.005, expected at least 0.01"),
         (("-o", "desks.eth.size=0.515"), 78, "expected a multiple of 0.01"),
+        (("-o", "desks.eth.size=1e30"), 78, "expected a decimal number > 0 and <= 1000000000000"),
         (("-o", "desks.eth.szie=1"), 78, 'unknown key desks.eth.szie; did you mean "size"?'),
         (("-o", "desks.eth.hedge.symbol=FOO"), 78, "expected a perpetual that grvt lists"),
         (("-o", "state_dir=/proc/none"), 78, "state folder /proc/none/paper"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import queue
 import time
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from actors.board import DeskReported
 from actors.coordinator import ConfirmHandled, Coordinator
+from actors.desk_commands import LimitDesk, ResumeDesk
 from actors.journal import DeskHistory, LoadDesk, RecordDesk
 from actors.market_board import MarketBoard
 from actors.orders_outbox import PositionsHeld, VenueReadiness
@@ -23,15 +24,19 @@ from tests.support.trading import BACKPACK_ETH, GRVT_ETH, D, plan
 from trading.capabilities import Capabilities
 from trading.ids import IdAllocator
 from trading.leg import Leg
-from trading.plan import Unexplained
+from trading.plan import Action, ActiveLimit, Unexplained
 
 INSTRUMENTS = {Leg.PRIMARY: BACKPACK_ETH, Leg.HEDGE: GRVT_ETH}
 
 
 class EmptyJournal(SupervisedActor):
-    """Has nothing on record."""
+    """Has nothing on record; ``told`` gets what it is told of desks."""
+
+    told: ClassVar[queue.Queue[RecordDesk]] = queue.Queue()
 
     def on_message(self, message: object) -> object:
+        if isinstance(message, RecordDesk):
+            self.told.put(message)
         return DeskHistory(1, 0, 0) if isinstance(message, LoadDesk) else None
 
 
@@ -123,3 +128,16 @@ def test_what_the_configuration_has_ignored_is_on_record_and_a_halt_stays_there(
     records = [message for message in heard if isinstance(message, RecordDesk)]
     assert records[0].ignored == told  # before anything else
     assert "" not in [record.halted for record in records]
+
+
+def test_a_halt_that_a_resume_has_not_ended_stays_on_record() -> None:
+    stage = Stage()
+    journal = ChildSpec("journal", EmptyJournal)
+    desk = SupervisorSpec("eth", (ChildSpec("coordinator", build),))
+    with stage.tree(journal, mailbox("board", queue.Queue()), desk) as root:
+        assert root.wait_ready(WAIT_S)
+        coordinator = stage.directory.address("eth/coordinator")
+        coordinator.tell(LimitDesk((ActiveLimit("daily_loss", Action.HALT, "6, limit 5"),)))
+        assert EmptyJournal.told.get(timeout=WAIT_S).halted == "daily_loss: 6, limit 5"
+        coordinator.tell(ResumeDesk())
+        assert EmptyJournal.told.get(timeout=WAIT_S).halted == "daily_loss: 6, limit 5"

@@ -254,7 +254,7 @@ def test_losses_on_record_and_those_that_come_count_once_each() -> None:
         first = CycleResult(
             desk="eth", cycle=1, finished_ns=time.time_ns(), pnl=D(-2), slippage_bps=D(0)
         )
-        it.tell(ResultsOnRecord((first,), {"eth": 0}))
+        it.tell(ResultsOnRecord((first,), 0))
         assert it.limits_in_force() == ()
         it.tell(lost("-2.99", cycle=2))
         it.tell(lost("-2.99", cycle=2))
@@ -271,7 +271,7 @@ def test_a_loss_that_is_put_right_does_not_count_where_it_was_not_known(
         loss = CycleResult(
             desk="eth", cycle=8, finished_ns=time.time_ns(), pnl=D(-2), slippage_bps=D(0)
         )
-        answer = ResultsOnRecord((loss,), {"eth": 0})
+        answer = ResultsOnRecord((loss,), 0)
         if not while_it_is_asked:
             it.tell(answer)
         for cycle, pnl in ((7, "-600"), (8, "-3")):  # the first is of before a resume
@@ -284,7 +284,7 @@ def test_a_loss_that_is_put_right_does_not_count_where_it_was_not_known(
 def test_the_accounts_guard_does_not_count_either_what_was_not_known() -> None:
     account = AccountLimits(daily_loss=Limit(at=D(5), action=Action.HALT))
     with Theatre(OFF).running(account) as it:
-        it.tell(ResultsOnRecord((), {"eth": 0}), "guard")
+        it.tell(ResultsOnRecord((), 0), "guard")
         it.tell(FundingOnRecord(lost("-600", 7)), "guard")
         it.tell(lost("-1", 8), "guard")
         it.tell(FundingOnRecord(lost("-2", 8)), "guard")
@@ -293,7 +293,7 @@ def test_the_accounts_guard_does_not_count_either_what_was_not_known() -> None:
 
 def test_results_that_can_not_be_read_stay_unknown() -> None:
     with Theatre(limits(daily_loss="5")).running() as it:
-        it.tell(ResultsOnRecord((), {}, "damaged"))
+        it.tell(ResultsOnRecord((), 0, "damaged"))
         assert it.limits_in_force()[0].action is Action.FREEZE
 
 
@@ -307,7 +307,7 @@ def test_a_journal_that_was_replaced_is_asked_again() -> None:
 def test_a_resume_is_put_on_record_and_the_desk_is_told_before_it_is_answered() -> None:
     halting = msgspec.structs.replace(OFF, daily_loss=Limit(at=D(5), action=Action.HALT))
     with Theatre(halting).running() as it:
-        it.tell(ResultsOnRecord((), {"eth": 0}))
+        it.tell(ResultsOnRecord((), 0))
         it.tell(lost("-5"))
         it.told(
             "coordinator",
@@ -316,7 +316,19 @@ def test_a_resume_is_put_on_record_and_the_desk_is_told_before_it_is_answered() 
         )
         it.resume()
         assert it.told_by_now() == [LimitDesk(())]
-        assert it.told("journal", RecordResume).desk == "eth"
+        assert it.told("journal", RecordResume).scope == "eth"
+
+
+def test_a_resume_while_a_limit_is_still_reached_has_it_said_anew() -> None:
+    halting = msgspec.structs.replace(OFF, order_notional=Limit(at=D(5), action=Action.HALT))
+    theatre = Theatre(halting)
+    for one in INSTRUMENTS.values():
+        theatre.market.put_quote(quote(one), time.monotonic())
+    with theatre.running() as it:
+        before = it.told("coordinator", LimitDesk, lambda m: bool(m.limits_in_force))
+        it.told_by_now()
+        it.resume()
+        assert before in it.told_by_now()
 
 
 # -- the account ----
@@ -341,14 +353,14 @@ def test_with_limits_of_the_account_nothing_opens_before_its_guard_has_spoken() 
             "coordinator", LimitDesk, lambda m: bool(m.limits_in_force)
         ).limits_in_force
         assert {active.limit for active in frozen} <= {"account", "account.daily_loss"}
-        it.tell(ResultsOnRecord((), {"eth": 0}), "guard")
+        it.tell(ResultsOnRecord((), 0), "guard")
         it.told("coordinator", LimitDesk, lambda m: not m.limits_in_force)
 
 
 def test_the_accounts_limits_hold_each_desk_until_one_of_them_is_resumed() -> None:
     account = AccountLimits(daily_loss=Limit(at=D(5), action=Action.HALT))
     with Theatre(OFF).running(account) as it:
-        it.tell(ResultsOnRecord((), {"eth": 0}), "guard")
+        it.tell(ResultsOnRecord((), 0), "guard")
         it.tell(lost("-5"), "guard")
         halted = it.told(
             "coordinator",
@@ -359,6 +371,7 @@ def test_the_accounts_limits_hold_each_desk_until_one_of_them_is_resumed() -> No
         it.shown(lambda limit: limit.figure == 5 and bool(limit.reason), ACCOUNT)
         it.resume("guard")
         it.told("coordinator", LimitDesk, lambda m: not m.limits_in_force)
+        assert it.told("journal", RecordResume).scope == "guard"
 
 
 @pytest.mark.parametrize("size", ["0.3", "0.7"])

@@ -65,6 +65,17 @@ def test_a_limit_that_halts_is_why_the_desk_has_halted_also_once_it_is_clear() -
     assert phases(desk)[-1] is Phase.OPENING
 
 
+def test_a_desk_that_is_resumed_while_a_limit_that_halts_is_reached_halts_again() -> None:
+    desk = holding()
+    limited(desk, ("order_notional", Action.HALT))
+    desk.fill(PRIMARY)
+    desk.fill(HEDGE)
+    desk.settle()
+    desk.take(desk.machine.resume(desk.now_s))
+    assert phases(desk)[-3:] == [Phase.IDLE, Phase.IDLE, Phase.HALTED]
+    assert desk.machine.halted == "order_notional: why"
+
+
 @pytest.mark.parametrize("limit", ["naked_s", "naked_notional", "account.naked_notional"])
 def test_a_limit_on_what_is_naked_takes_the_primary_off_without_the_hedges_deadline(
     limit: str,
