@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Final
 
+from trading.fill_tally import FillTally
 from trading.journal_mirror import keep
-from venues.model import OrderUpdate
+from venues.model import Fill, OrderUpdate
 
 _REMEMBERED: Final = 100_000  # more than a day of a cycle every four seconds
 _TOLD: Final = float("inf")
@@ -19,6 +20,7 @@ class ForeignOrders:
     def __init__(self, drift_s: float) -> None:
         self._drift_s = drift_s
         self._fills: dict[tuple[str, str, str], None] = {}
+        self._tally = FillTally()
         self._ours: dict[int, None] = {}
         self._since_s: dict[str, float] = {}  # by order not ours
         self._cancels: dict[str, int] = {}
@@ -33,11 +35,11 @@ class ForeignOrders:
         """True for an order of ours that is over."""
         return client_order_id in self._ours
 
-    def remember_fill(self, key: tuple[str, str, str]) -> bool:
+    def remember_fill(self, fill: Fill) -> bool:
         """Note a fill that no order in memory counts; False when it was known."""
-        known = key in self._fills
-        keep(self._fills, key, None, _REMEMBERED)
-        return not known
+        known = fill.key in self._fills
+        keep(self._fills, fill.key, None, _REMEMBERED)
+        return not known and self._tally.is_new(fill)
 
     def stays(self, name: str, now_s: float) -> bool:
         """An order that is not ours is said to be live; True, once, when it has been for long.

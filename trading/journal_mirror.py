@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from trading.order_effects import Effect, RecordFill, RecordOutcome
 from trading.orders import OrderView
-from venues.model import Fill
+from venues.model import Fill, is_numbered
 
 FillKey = tuple[str, str, str]
 
@@ -35,10 +35,18 @@ class JournalMirror:
 
     def fill(self, fill: Fill) -> list[Effect]:
         """An execution of an order of ours: tell the journal, once."""
-        if self.has(fill.key):
+        if self.has(fill.key) or (not fill.numbered and self._has_numbered(fill)):
             return []
         keep(self._fills, fill.key, fill, _TOLD)
         return [RecordFill(fill)]
+
+    def _has_numbered(self, fill: Fill) -> bool:
+        """True where the feed has told of its order: this may be on record with its trade id."""
+        order = (fill.symbol, fill.venue_order_id)
+        return any(
+            (symbol, order_id) == order and is_numbered(trade_id)
+            for symbol, trade_id, order_id in (*self._recorded, *self._fills)
+        )
 
     def outcome(self, view: OrderView) -> list[Effect]:
         """An order is over and its fills are complete: tell the journal, once unless it grows."""

@@ -320,7 +320,7 @@ class OrderManager(VenueReports):
             if client_order_id not in keep:
                 order = self.orders.pop(client_order_id)
                 for fill in order.fills.values():
-                    self._foreign_orders.remember_fill(fill.key)
+                    self._foreign_orders.remember_fill(fill)
                 self._foreign_orders.remember_order(client_order_id)
                 self._check.fold(order.new.symbol, order.executed * order.new.side.sign)
                 self._absences.pop(client_order_id, None)

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from trading.cancel_progress import CancelProgress
+from trading.fill_tally import FillTally
 from venues.errors import KeyRefusal
 from venues.model import ZERO, Fill, NewOrder, OrderStatus, OrderUpdate, Refusal, TimeInForce
 
@@ -168,6 +169,7 @@ class Order:
         self.refusal: Refusal | None = None
         self.key_refusal: KeyRefusal | None = None
         self.fills: dict[tuple[str, str, str], Fill] = {}
+        self._tally, self._told_twice = FillTally(), 0
         self.filled_by_fills = ZERO  # sum of the distinct fills seen; so are the next two
         self._fees = ZERO
         self._fills_amount = ZERO
@@ -291,6 +293,9 @@ class Order:
         if fill.key in self.fills:
             return False
         self.fills[fill.key] = fill
+        if not self._tally.is_new(fill):
+            self._told_twice += 1
+            return False
         self.filled_by_fills += fill.size
         self._fees += fill.fee
         self._fills_amount += fill.price * fill.size
@@ -331,7 +336,7 @@ class Order:
             fills_complete=self.fills_complete,
             received_s=received_s,
             sent_s=self.sent_s,
-            fills=len(self.fills),
+            fills=len(self.fills) - self._told_twice,
             refusal=self.refusal if self._cut_short else None,
             key_refusal=None if self.executed else self.key_refusal,
         )

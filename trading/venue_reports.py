@@ -282,7 +282,7 @@ class VenueReports(VenueOrders):
 
     def _foreign_fill(self, fill: Fill) -> list[Effect]:
         # Somebody else's, a liquidation, or of an order we have forgotten: the position decides.
-        if not self._foreign_orders.remember_fill(fill.key):
+        if not self._foreign_orders.remember_fill(fill):
             return []
         if fill.forced and fill.symbol in self._symbols:
             since_s = (fill.event_ns - self._started_ns) / _SECOND_NS

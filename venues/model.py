@@ -198,10 +198,24 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
     event_ns: int = 0
 
 
+_UNNUMBERED: Final = "~"
+
+
+def is_numbered(trade_id: str) -> bool:
+    """False for what ``unnumbered`` has made."""
+    return not trade_id.startswith(_UNNUMBERED)
+
+
+def unnumbered(*what: object) -> str:
+    """The trade id of a fill that its venue tells without one: what it is, which must tell it."""
+    return _UNNUMBERED + "/".join(map(str, what))
+
+
 class Fill(msgspec.Struct, frozen=True, kw_only=True):
     """One execution. ``fee`` is in quote currency: positive was paid, negative is a rebate.
 
-    ``key`` identifies it at its venue, however often and by whatever way it is reported.
+    ``key`` identifies it at its venue, however often and by whatever way it is reported; of one
+    that is told without a trade id (``numbered`` is False) only where it is told so again.
     ``forced``: the venue did it by itself; then its message may have no fee (``fee_told``).
     """
 
@@ -223,6 +237,11 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> tuple[str, str, str]:
         """(symbol, trade id, venue order id): Backpack numbers trades per symbol."""
         return (self.symbol, self.trade_id, self.venue_order_id)
+
+    @property
+    def numbered(self) -> bool:
+        """False where its trade id is one of ours, ``unnumbered``: the venue has told none."""
+        return is_numbered(self.trade_id)
 
     @property
     def signed_size(self) -> Decimal:

@@ -141,7 +141,7 @@ def decode_fills(status: int, body: bytes) -> tuple[Fill, ...]:
     """Fills, newest first. Lags behind the engine."""
     return read_answer(
         "/wapi/v1/history/fills", status, body,
-        lambda: tuple(convert.history_fill(frame) for frame in _FILLS.decode(body)),
+        lambda: convert.history_fills(_FILLS.decode(body)),
     )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ the place and the frame.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -34,6 +36,8 @@ from venues.model import (
     OrderUpdate,
     Position,
     Side,
+    plain,
+    unnumbered,
 )
 
 NS_PER_US: Final = 1_000
@@ -222,17 +226,34 @@ def fill_data(frame: OrderData) -> Fill | None:
     )
 
 
-def history_fill(frame: HistoryFill) -> Fill:
-    """A fill of the history. Raises ValueError."""
-    price = positive(frame.price)
+def history_fills(frames: Iterable[HistoryFill]) -> tuple[Fill, ...]:
+    """Fills of the history. Raises ValueError.
+
+    Rows without a trade id that are the same in all they say are several fills of one moment.
+    """
+    alike: Counter[tuple[object, ...]] = Counter()
+    fills = []
+    for frame in frames:
+        numbers = positive(frame.price), positive(frame.quantity)
+        what = (frame.symbol, frame.order_id, frame.timestamp, *numbers)
+        alike[what] += frame.trade_id is None
+        fills.append(_history_fill(frame, alike[what]))
+    return tuple(fills)
+
+
+def _history_fill(frame: HistoryFill, nth: int) -> Fill:
+    price, size = positive(frame.price), positive(frame.quantity)
+    trade_id = frame.trade_id
+    if trade_id is None:
+        trade_id = unnumbered(frame.timestamp, plain(price), plain(size), nth)
     return Fill(
         venue=BACKPACK,
         symbol=frame.symbol,
-        trade_id=str(frame.trade_id),
+        trade_id=str(trade_id),
         venue_order_id=frame.order_id,
         client_order_id=client_id(frame.client_id),
         side=side(frame.side),
-        size=positive(frame.quantity),
+        size=size,
         price=price,
         fee=_fee_in_quote(frame.symbol, number(frame.fee), frame.fee_symbol, price),
         maker=frame.is_maker,

@@ -211,10 +211,11 @@ class HistoryOrder(_Rest, frozen=True, kw_only=True):
 class HistoryFill(_Rest, frozen=True, kw_only=True):
     """An entry of GET /wapi/v1/history/fills. ``client_id`` is text, ``timestamp`` naive UTC text.
 
-    ``fee`` is positive when paid; a ``system_order_type`` means a forced trade.
+    ``fee`` is positive when paid; a ``system_order_type`` means a forced trade. The description
+    does not promise a trade id.
     """
 
-    trade_id: Id
+    trade_id: Id | None = None
     order_id: str
     symbol: str
     side: str

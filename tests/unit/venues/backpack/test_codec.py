@@ -171,6 +171,20 @@ def test_a_fill_of_the_history_has_the_key_of_the_same_fill_on_the_stream() -> N
     assert event.fill.key == fill.key
 
 
+@pytest.mark.parametrize("none", [{}, {"tradeId": None}])
+def test_a_fill_of_the_history_without_a_trade_id_has_a_key_of_what_it_says(
+    none: dict[str, object],
+) -> None:
+    row = json.loads(sample.HISTORY_FILL)
+    del row["tradeId"]
+    rows = [row | none, row | none, row | none | {"price": "141.250", "quantity": "1"}]
+    told = codec.decode_fills(200, json.dumps([json.loads(sample.HISTORY_FILL), *rows]).encode())
+    assert [fill.numbered for fill in told] == [True, False, False, False]
+    assert len({fill.key for fill in told}) == 4
+    again = codec.decode_fills(200, json.dumps(rows).encode())
+    assert {fill.key for fill in again} == {fill.key for fill in told[1:]}
+
+
 def test_a_position_is_signed() -> None:
     position, = codec.decode_positions(200, b"[" + sample.POSITION + b"]")  # fmt: skip
     assert position.size == Decimal("-0.5")
