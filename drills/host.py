@@ -14,6 +14,7 @@ from typing import Final, Self
 
 from drills import starts
 from drills.impostor import Impostor
+from drills.unfold import words_of
 
 _SPARE: Final = 1
 IN_PROCESS: Final = frozenset(("clock", "names", "part"))
@@ -25,8 +26,9 @@ NAMES: Final = "names"
 class Host:
     """Does what marks at the venues ask for, each on a thread of its own, until its block ends.
 
-    A mark says what, for how many seconds, and with which words: ``names 6 hangs``. ``again`` is
-    the command line of another copy of the trader, ``venue`` the file that says where to trade.
+    A mark says what, for how many seconds, with which words, and where: ``names 6 hangs at cycle
+    9``. ``again`` is the command line of another copy of the trader, ``venue`` the file that says
+    where to trade.
     """
 
     def __init__(
@@ -82,11 +84,12 @@ class Host:
             thread.join()
         return dict(self._failures)
 
-    def _do(self, name: str, child: subprocess.Popen[bytes]) -> None:
+    def _do(self, mark: str, child: subprocess.Popen[bytes]) -> None:
+        name = words_of(mark)
         what, for_s, *_ = name.split()
         failure = self._acts[what](float(for_s), child, name)
         if failure:
-            self._failures[name] = failure
+            self._failures[mark] = failure
 
     def _lock_journal(self, for_s: float, _child: subprocess.Popen[bytes], _name: str) -> str:
         """Somebody else holds the database."""
@@ -153,6 +156,6 @@ class Host:
         if failure:
             return failure
         self._over.wait(for_s)
-        if log.read_bytes().count(met) > before:
-            return ""
+        if log.read_bytes().count(met) > before or child.poll() is not None:
+            return ""  # met, or another fault of that cycle has ended the process
         return "it met nothing: no such message was handed over"

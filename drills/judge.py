@@ -14,7 +14,7 @@ from drills.plan import Plan
 from drills.result import Cost, FaultResult, Load, Result, Window
 from drills.tally import Acting, freezes, naked_by_cycle, naked_by_kind
 from drills.traders import KETCH, Ending
-from drills.unfold import Placed, as_recorded, waits
+from drills.unfold import Placed, as_recorded, mark_of, waits
 from paper.measures import TWICE, measure
 from paper.naked import spread
 from paper.records import Accepted, AnyRecord, FaultFired, FaultHit, Login, Manual
@@ -214,7 +214,8 @@ class _Faults:
 
     def _host_failures(self, placed: Placed) -> list[str]:
         host = self._evidence.ending.host
-        return [host[name] for fault in placed.arm if (name := str(fault.get("name"))) in host]
+        marks = (mark_of(str(fault.get("name")), placed.cycle) for fault in placed.arm)
+        return [host[mark] for mark in marks if mark in host]
 
     def _opened_meanwhile(self, placed: Placed) -> tuple[int, list[str]]:
         """S: how many cycles were opened while it was demanded that none is, and what that is."""

@@ -12,7 +12,7 @@ from cli.paper_process import PaperVenues, Places
 from drills.host import IMPOSTOR, IN_PROCESS, NAMES
 from drills.impostor import HOST, Impostor
 from drills.plan import Plan
-from drills.unfold import Placed, acts, as_recorded, with_pid
+from drills.unfold import Placed, acts, as_recorded, mark_of, with_pid
 from paper.records import AnyRecord, decode_records
 from paper.traffic import VenueTraffic
 
@@ -105,7 +105,8 @@ class Scene:
         if not self._acts:
             return []
         self._seen = len(self._told(f"/faults?fired={self._seen + 1}&wait_s=1")["fired"])
-        return [fault["name"] for fault in self.fired() if fault["action"] == "mark"]
+        marks = (fault for fault in self.fired() if fault["action"] == "mark")
+        return [mark_of(fault["name"], fault["at"]["cycle"]) for fault in marks]
 
     def traffic(self) -> dict[str, VenueTraffic]:
         """What has been asked of each venue so far."""

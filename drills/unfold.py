@@ -14,6 +14,7 @@ from paper.faults import AnyFault, Fault
 
 Channel = Literal["socket", "rest"]
 _CHANNELS: Final = ("socket", "rest")
+_AT: Final = " at cycle "
 # Faults that lie in wait: they were reached only if they met something. A door that is shut has
 # done its work also when nobody knocks: who was thrown out stayed away.
 _WAITING: Final = frozenset(
@@ -224,3 +225,13 @@ def _checked(fault: dict[str, Any]) -> Fault:
         text = f"the paper venues know no such fault: {error}: {fault}"
         raise CommandFailed(CONFIGURATION, text) from None
     return checked
+
+
+def mark_of(name: str, cycle: int) -> str:
+    """A mark of a cycle: one fault may come at several, and each is judged for itself."""
+    return f"{name}{_AT}{cycle}"
+
+
+def words_of(mark: str) -> str:
+    """What the mark says to do."""
+    return mark.partition(_AT)[0]

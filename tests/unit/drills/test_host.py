@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from drills.host import Host
+from drills.unfold import mark_of
 
 BOUND_S = 10.0
 LONG_S = 3600.0
@@ -73,4 +74,26 @@ def test_a_part_that_said_what_it_met_was_reached(tmp_path: Path) -> None:
         assert child.stdout is not None
         child.stdout.readline()  # so that it was asked for before it is met
         log.write_text("drill: part dies grvt/orders SubmitOrder\n")
+    assert host.failures() == {}
+
+
+def test_one_fault_at_several_cycles_is_told_for_each(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("")
+    words = "part 0 dies grvt/orders SubmitOrder"
+    with host_at(tmp_path) as host, process() as child:
+        host.act([mark_of(words, 7)], child)
+        assert child.stdout is not None
+        assert child.stdout.readline() == f"{words}\n".encode()
+        failures = host.failures()
+    assert list(failures) == [mark_of(words, 7)]
+
+
+def test_where_the_process_has_ended_nobody_was_there_to_meet_anything(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("")
+    with host_at(tmp_path) as host, process() as child:
+        host.act(["part 3600 dies grvt/orders SubmitOrder"], child)
+        assert child.stdout is not None
+        child.stdout.readline()
+        child.kill()
+        child.wait()
     assert host.failures() == {}
