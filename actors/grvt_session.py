@@ -1,8 +1,8 @@
 """GRVT's login: one session cookie, renewed at half of its life, or when somebody was refused.
 
-A renewal that can't be had is tried again at half of what is left: the old session still works,
-and failing this actor would take the trading connection down with it. A ``LoginBudget`` says when
-the next login may be asked for: too many would be a ban.
+A renewal that can't be had, or is refused, is tried again at half of what is left: the old session
+still works, and failing this actor would take the trading connection down with it. A
+``LoginBudget`` says when the next login may be asked for: too many would be a ban.
 
 It also keeps the venue's clock: from ``GET /time`` at its start, once a minute, and when an order
 was refused for its time; or, when that can't be had, from the Date of the login's answer.
@@ -24,7 +24,7 @@ from supervision.actor import ActorContext, SupervisedActor
 from supervision.directory import parent_path
 from supervision.states import ExitKind
 from supervision.timers import Timer
-from venues.errors import FrameError, SessionRefused, VenueRefused
+from venues.errors import FrameError, SessionRefused, VenueError, VenueRefused
 from venues.grvt import OutcomeUnknown, Session, rest
 from venues.model import GRVT
 
@@ -158,7 +158,7 @@ class GrvtSession(SupervisedActor):
     def _renew(self) -> None:
         try:
             self._log_in()
-        except (ConnectionFailed, FrameError, OutcomeUnknown, VenueRefused) as error:
+        except (ConnectionFailed, VenueError, OutcomeUnknown) as error:
             left_s = self._left_s()
             if left_s < _SHORTEST_RENEWAL_S:
                 raise
@@ -176,11 +176,11 @@ class GrvtSession(SupervisedActor):
         request = rest.login(self._access.api_key.reveal())
         asked_s = self.clock.now()
         self._access.limiter.enter(self.name, asked_s)
-        self._access.logins.asked(asked_s)
+        login = self._access.logins.asked(asked_s)
         try:
             answer = self._http.request("POST", request.path, request.headers, request.body)
         except ConnectRefused:
-            self._access.logins.not_sent()
+            self._access.logins.not_sent(login)
             raise
         self._note_date(answer, asked_s)
         self._session = _session_of(answer)
@@ -232,9 +232,10 @@ class GrvtSession(SupervisedActor):
 def _session_of(answer: HttpAnswer) -> Session:
     """The session of a login's answer.
 
-    Raises SessionRefused, which ends this actor for good, only when the venue itself says that it
-    does not know us. Maintenance (503, code 1009), a gateway's page and a success without a cookie
-    pass by themselves: VenueRefused, FrameError or OutcomeUnknown.
+    Raises SessionRefused, which ends this actor for good unless an older session still works, only
+    when the venue itself says that it does not know us. Maintenance (503, code 1009), a gateway's
+    page and a success without a cookie pass by themselves: VenueRefused, FrameError or
+    OutcomeUnknown.
     """
     try:
         return rest.parse_login(answer.status, answer.headers, answer.body)

@@ -192,6 +192,33 @@ def test_a_renewal_that_can_not_be_had_keeps_the_old_session_and_tries_again(rep
         assert there.session().cookie == "third"
 
 
+REFUSED = answer(403, b'{"code":1008,"message":"ip not whitelisted","status":403}')
+
+
+def test_a_renewal_that_is_refused_keeps_the_old_session_and_says_so() -> None:
+    """It is good for hours: time for whoever has to put the key right."""
+    with Login(login("first"), REFUSED, login("third")).running() as there:
+        there.stage.wait(NAME, ChildState.RUNNING)
+        there.address.tell(RenewSession())
+        there.health_becomes(Health.BAD)
+        status = there.stage.directory.status(NAME)
+        assert status is not None
+        assert (status.state, status.epoch) == (ChildState.RUNNING, 1)
+        assert "ip not whitelisted" in status.detail
+        assert there.session().cookie == "first"
+        assert len(there.timers.renewals()) == 1
+        there.address.tell(RenewSession())
+        there.health_becomes(Health.OK)
+        assert there.session().cookie == "third"
+
+
+def test_a_renewal_that_is_refused_as_the_session_ends_is_the_end() -> None:
+    with Login(login("first", lives_s=4.0), REFUSED).running() as there:
+        there.stage.wait(NAME, ChildState.RUNNING)
+        there.address.tell(RenewSession())
+        assert "ip not whitelisted" in there.stage.wait(NAME, ChildState.FAILED).detail
+
+
 def test_while_a_renewal_can_not_be_had_its_health_is_bad() -> None:
     with Login(login("first"), answer(500, b""), login("third")).running() as there:
         there.stage.wait(NAME, ChildState.RUNNING)
