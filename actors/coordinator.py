@@ -154,10 +154,9 @@ class Coordinator(SupervisedActor):
 
     def _note_halt(self) -> None:
         """A halt is on record at once, not only when everything is closed: it outlives a kill."""
-        halted = self._desk.halted
-        if halted != self._known_halt and self._desk.found is None:
-            self._known_halt = halted
-            self._records.remember(halted=halted)
+        if self._desk.halted != self._known_halt and self._desk.found is None:
+            self._known_halt = self._desk.halted
+            self._records.remember(halted=self._known_halt)
 
     def _notice_stall(self) -> None:
         """After the process has stood still, nothing that was known of the venues counts.
@@ -257,7 +256,8 @@ class Coordinator(SupervisedActor):
         leg, now_s = self._leg_of[message.venue], self.clock.now()
         if message.symbol != self._instruments[leg].symbol:
             return []  # another desk's
-        return self._desk.forced(leg, message.fill, f"{message.venue}: {message.detail}", now_s)
+        earlier = message.fill.event_ns < self._records.began_ns
+        return self._desk.forced(leg, message.fill, message.why, now_s, earlier=earlier)
 
     def _stop_desk(self, message: StopDesk) -> list[Effect]:
         end = self._desk.leave if message.how == "cancel" else self._desk.stop

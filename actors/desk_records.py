@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
@@ -24,6 +25,7 @@ class DeskRecords:
     """
 
     def __init__(self, desk: str, journal: Address, reply_to: str) -> None:
+        self.began_ns = 0  # when this life's latest cycle began: UTC, by our clock
         self._desk = desk
         self._journal = journal
         self._reply_to = reply_to
@@ -33,6 +35,7 @@ class DeskRecords:
 
     def started(self, cycle: int, direction: str, size: Decimal) -> None:
         """A cycle begins."""
+        self.began_ns = time.time_ns()
         self._tell(cycle, RecordCycleStart(self._desk, cycle, direction, str(size)))
 
     def finished(self, record: CycleRecord) -> None:

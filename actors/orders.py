@@ -310,7 +310,7 @@ class Orders(SupervisedActor):
     def _poll(self, due: PollDue) -> list[Effect]:
         self.after(self._timing.doubt_poll_s, due)
         self._ask_for_history()
-        self._outbox.report()
+        self._outbox.polled()
         return self._look_around() + self._manager.due(self._now())
 
     def _refused(self, message: OrderRefused) -> list[Effect]:

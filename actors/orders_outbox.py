@@ -84,6 +84,11 @@ class ForcedClose(msgspec.Struct, frozen=True):
     detail: str
     fill: Fill
 
+    @property
+    def why(self) -> str:
+        """For the desk: who, and what."""
+        return f"{self.venue}: {self.detail}"
+
 
 class VenueBalances(msgspec.Struct, frozen=True):
     """The account's money, as it was read at ``read_s`` (monotonic; by default just now)."""
@@ -140,6 +145,7 @@ class Outbox:
         self.since_s = 0.0
         self.desk_of: dict[int, str] = {}
         self._desk_epochs: dict[str, int] = {}
+        self._left: set[int] = set()  # by desks that have ended: nobody will release them
         self._manager = orders
         self._log = log
         self._own = own
@@ -168,6 +174,16 @@ class Outbox:
         """No desk wants to hear of these any more."""
         for client_order_id in client_order_ids:
             self.desk_of.pop(client_order_id, None)
+            self._left.discard(client_order_id)
+
+    def polled(self) -> None:
+        """Now and then: report, and release what nobody else will, once the journal has it all."""
+        self.report()
+        known = {number: self._manager.orders.get(number) for number in self._left}
+        over = [i for i, o in known.items() if o is None or (o.state.resolved and o.fills_complete)]
+        if over:
+            self.release(tuple(over))
+            self._manager.forget(frozenset(self.desk_of))
 
     def left_by(self, status: StatusMessage) -> list[int]:
         """The client order ids of a desk that has ended, or that begins anew without them."""
@@ -176,7 +192,9 @@ class Outbox:
         self._desk_epochs[name] = epoch
         if same and status.state in _THERE:
             return []
-        return [number for number, desk in self.desk_of.items() if desk == name]
+        left = [number for number, desk in self.desk_of.items() if desk == name]
+        self._left.update(left)
+        return left
 
     def introduce(self, name: str) -> None:
         """One of ``listeners`` (anew): tell it the last readings, and a desk where things stand."""

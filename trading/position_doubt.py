@@ -36,11 +36,19 @@ class DoubtingDesk(HalfKnownDesk, abc.ABC):
         self._weigh(state, now_s)
         return self._decide(now_s)
 
-    def forced(self, leg: Leg, fill: Fill, reason: str, now_s: float) -> list[Effect]:
+    def forced(
+        self, leg: Leg, fill: Fill, reason: str, now_s: float, *, earlier: bool = False
+    ) -> list[Effect]:
         """The venue says that it has closed something of this leg by itself.
 
-        What is gone of ours is told by readings, before this or after it; this is its money.
+        What is gone of ours is told by readings, before this or after it; this is its money. One
+        from before the present cycle began (``earlier``) is no reason to halt that, nor its money:
+        readings told an earlier one. The position is read all the same, for clocks may differ.
         """
+        if earlier and not self._recovering:
+            if self.phase in _OPEN:
+                self._ask_positions(now_s, self.plan.retry_s)
+            return self._decide(now_s)
         if self.phase in (*_OPEN, Phase.SETTLING):
             self.orders.gone[leg].told(fill)
         if self.phase in _OPEN and self.position(leg):

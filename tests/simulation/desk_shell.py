@@ -68,6 +68,7 @@ class DeskShell:
         self._sent: dict[tuple[Leg, int], NewOrder] = {}
         self._attempts: dict[int, int] = {}
         self._wake_s = float("inf")
+        self._began_ns = 0  # when this life's latest cycle began, by our clock
 
     @property
     def over(self) -> bool:
@@ -121,7 +122,9 @@ class DeskShell:
         self._do(self.machine.drift(f"{venue}: {detail}", self._schedule.host_s))
 
     def forced(self, venue: str, fill: Fill, detail: str) -> None:
-        self._do(self.machine.forced(self._leg_of[venue], fill, detail, self._schedule.host_s))
+        leg, now_s = self._leg_of[venue], self._schedule.host_s
+        earlier = fill.event_ns < self._began_ns
+        self._do(self.machine.forced(leg, fill, detail, now_s, earlier=earlier))
 
     def moded(self, leg: Leg, mode: MarketMode) -> None:
         """The market's word on what it takes: as often as its prices."""
@@ -179,6 +182,7 @@ class DeskShell:
         elif isinstance(effect, machine.CancelOrder):
             self._cancel(effect.leg, effect.attempt)
         elif isinstance(effect, machine.StartCycle):
+            self._began_ns = self._schedule.host_ns
             self._records.started(effect.cycle, effect.size)
         elif isinstance(effect, machine.FinishCycle):
             self._records.finished(effect.record)

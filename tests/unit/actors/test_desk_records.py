@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -83,3 +84,10 @@ def test_what_lasts_over_all_runs_is_told_whole(bench: Bench) -> None:
     bench.told()
     bench.replaced(2)
     assert bench.told() == [RecordDesk("eth", True, None, {"primary": HALF})]
+
+
+def test_it_knows_since_when_news_is_of_the_present_cycle(bench: Bench) -> None:
+    assert bench.records.began_ns == 0  # of nothing is known that it was before
+    before_ns = time.time_ns()
+    bench.records.started(1, "buy", HALF)
+    assert before_ns <= bench.records.began_ns <= time.time_ns()

@@ -9,10 +9,11 @@ from actors.orders_outbox import DriftFound, Outbox
 from supervision.directory import Directory
 from supervision.inbox import Inbox
 from supervision.states import ChildState, StatusMessage
-from tests.unit.trading.managers import ready_manager
+from tests.support.trading import fill, update
+from tests.unit.trading.managers import ready_manager, with_sent_order
 from trading.order_effects import PublishDrift
 from trading.request_budget import RequestBudget
-from venues.model import GRVT
+from venues.model import GRVT, OrderStatus
 
 
 class Hall:
@@ -24,8 +25,9 @@ class Hall:
         budget = RequestBudget(per_s=9, burst=10, reserved=4, pause_s=30)
         own = directory.address("grvt/orders")
         self.desks = {name: directory.address(name) for name in desks}
+        self.manager = ready_manager()
         self.outbox = Outbox(
-            GRVT, 1, ready_manager(), logger,
+            GRVT, 1, self.manager, logger,
             own=own, gateway_address=own, journal_address=own, desks=self.desks, money=(),
             board=own, now=lambda: 0.0, usage=lambda: budget.usage(0.0),
         )  # fmt: skip
@@ -96,3 +98,49 @@ def test_one_that_begins_anew_has_left_what_its_last_life_sent() -> None:
 def test_one_that_goes_on_has_left_nothing() -> None:
     outbox = with_orders_of_two()
     assert outbox.left_by(told(ChildState.HALF_OPEN)) == outbox.left_by(told()) == []
+
+
+# -- what nobody releases --------------------------------------------------------------------------
+
+
+def sent(hall: Hall, number: int) -> None:
+    """The desk's order of that number is on its way."""
+    hall.outbox.desk_of[number] = DESK
+    with_sent_order(hall.manager, number=number)
+
+
+def test_the_orders_of_desks_that_have_ended_are_released_once_the_journal_has_all_of_them() -> (
+    None
+):
+    """A coordinator that dies again and again: its orders are as many as are not over."""
+    hall = Hall(DESK, OTHER)
+    for life in range(1, 200):
+        hall.outbox.left_by(told(epoch=life))
+        sent(hall, life)
+        hall.outbox.left_by(told(ChildState.BACKING_OFF, life))
+        hall.outbox.polled()
+        assert hall.outbox.desk_of == {life: DESK}  # it may execute: the journal is to know whose
+        hall.manager.refused(life, "no", 0.0)
+        hall.outbox.polled()
+        assert (hall.outbox.desk_of, hall.manager.orders) == ({}, {})
+
+
+def test_one_that_is_over_and_lacks_a_fill_is_kept_until_it_is_told() -> None:
+    hall = Hall(DESK)
+    sent(hall, 1)
+    hall.manager.updated(update(OrderStatus.FILLED, "0.5"), 0.1)
+    hall.outbox.left_by(told(ChildState.STOPPED))
+    hall.outbox.polled()
+    assert hall.outbox.desk_of == {1: DESK}
+    hall.manager.filled(fill("a", "0.5"), 0.2)
+    hall.outbox.polled()
+    assert (hall.outbox.desk_of, hall.manager.orders) == ({}, {})
+
+
+def test_those_of_a_desk_that_goes_on_are_kept() -> None:
+    hall = Hall(DESK)
+    sent(hall, 1)
+    hall.manager.refused(1, "no", 0.0)
+    hall.outbox.left_by(told())
+    hall.outbox.polled()
+    assert list(hall.manager.orders) == [1]

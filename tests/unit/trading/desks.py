@@ -173,8 +173,9 @@ class Desk:
     def force(
         self, leg: Leg, signed: str, price: str = "2500", fee: str = "0",
         trade_id: str = "1", *, fee_told: bool = True, reason: str = "by force",
+        earlier: bool = False,
     ) -> list[Effect]:  # fmt: skip
-        """The venue of a leg says that it has executed this by itself."""
+        """The venue of a leg says that it has executed this by itself, or before this cycle."""
         instrument = self.instruments[leg]
         told = Fill(
             venue=instrument.venue, symbol=instrument.symbol, trade_id=trade_id,
@@ -182,7 +183,7 @@ class Desk:
             size=abs(D(signed)), price=D(price), fee=D(fee), maker=False,
             event_ns=int(self.now_s * SECOND_NS), forced=True, fee_told=fee_told,
         )  # fmt: skip
-        return self.take(self.machine.forced(leg, told, reason, self.now_s))
+        return self.take(self.machine.forced(leg, told, reason, self.now_s, earlier=earlier))
 
     def settle(self) -> list[Effect]:
         """Both venues hold what the desk expects."""

@@ -94,6 +94,22 @@ def test_a_desk_that_holds_nothing_does_not_mind() -> None:
     assert desk.machine.halted == ""
 
 
+def test_late_word_of_what_an_earlier_cycle_lost_halts_no_cycle_and_has_the_position_read() -> None:
+    desk = holding(hold_s=60.0).wait(1.0)
+    asked = len(desk.of(CheckPositions))
+    desk.force(HEDGE, "0.5", price="2600", fee="3", earlier=True)
+    read(desk, HEDGE, "-0.5", 3.0)
+    assert (desk.phase, desk.machine.halted) == (Phase.HOLDING, "")
+    assert len(desk.of(CheckPositions)) == asked + 1
+
+
+def test_though_clocks_may_differ_what_is_gone_now_is_believed() -> None:
+    desk = holding(hold_s=60.0).wait(1.0)
+    desk.force(HEDGE, "0.5", earlier=True)
+    read(desk, HEDGE, "0", 3.0)
+    assert (desk.phase, bool(desk.machine.halted)) == (Phase.UNWINDING, True)
+
+
 def test_a_position_change_without_a_word_is_believed_after_two_seconds() -> None:
     desk = holding(hold_s=60.0)
     read(desk, HEDGE, "0", 1.5)

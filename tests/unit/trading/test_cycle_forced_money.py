@@ -201,3 +201,13 @@ def test_the_next_cycle_has_nothing_of_it() -> None:
     desk.settle()
     assert [each.forced for each in (desk.records[1].primary, desk.records[1].hedge)] == [0, 0]
     assert desk.records[1].pnl == 0
+
+
+@LEGS
+def test_what_is_told_late_of_an_earlier_cycle_is_not_the_money_of_this_one(leg: Leg) -> None:
+    fall = Fall(leg)
+    signed = "-0.5" if leg is PRIMARY else "0.5"
+    fall.desk.force(leg, signed, "2600", "3", "earlier", earlier=True)
+    fall.tell(D("0.5"))
+    fall.read(D("0.5"))
+    assert of_leg(fall.close(), leg).fees == D("0.6")
