@@ -36,7 +36,7 @@ from actors.journal_tables import (
 from trading.cycle_record import with_funding
 from trading.desk import CycleRecord
 from trading.funding import DeskEnds
-from trading.ids import LAST_EPOCH
+from trading.ids import LAST_EPOCH, later_epoch
 from trading.leg import Leg
 from trading.orders import OrderView
 from trading.volume import DAY_NS
@@ -135,14 +135,15 @@ class JournalFile:
 
     # -- runs --------------------------------------------------------------------------------------
 
-    def begin_run(self, now_ns: int, first_epoch: int = 1) -> RunStart:
-        """Begin a run, durably, with an epoch of its own.
+    def begin_run(self, now_ns: int, first_epoch: int = 1, noted: int | None = None) -> RunStart:
+        """Begin a run, durably, with an epoch of its own, past all on record and past ``noted``.
 
-        In a file that has none yet it is ``first_epoch``.
+        In a file that has none yet, and with none noted elsewhere, it is ``first_epoch``.
         """
         self._begin()
         last = self._database.execute("select epoch from runs order by number desc").fetchone()
-        epoch = first_epoch if last is None else last[0] % LAST_EPOCH + 1
+        ends = [end for end in (last and last[0], noted) if end]
+        epoch = later_epoch(ends[0], ends[-1]) % LAST_EPOCH + 1 if ends else first_epoch
         since_ns = now_ns - CRASH_WINDOW_S * _SECOND_NS
         crashes = self._database.execute(
             "select count(*) from runs where began_ns >= ? and ended_ns is null", (since_ns,)

@@ -22,8 +22,9 @@ from actors.journal_file import (
     JournalFile,
     JournalUnusable,
 )
+from actors.last_id import LastId
 from cli.exits import CONFIGURATION, UNEXPECTED, CommandFailed
-from trading.ids import LAST_EPOCH
+from trading.ids import LAST_EPOCH, epoch_of
 
 JOURNAL: Final = "journal.sqlite"
 LAST_ID: Final = "last-order-id"
@@ -62,8 +63,10 @@ def begin(
     """
     names = tuple(desks)
     with _opened(path, busy_timeout_s) as journal:
-        # A journal that was lost must not lead to the ids of the one before it.
-        start = journal.begin_run(time.time_ns(), 1 + secrets.randbelow(LAST_EPOCH))
+        # A journal that was lost, or restored from a copy, must not lead to ids that were used.
+        last_id = LastId(path.with_name(LAST_ID)).previous
+        noted = None if last_id is None else epoch_of(last_id)
+        start = journal.begin_run(time.time_ns(), 1 + secrets.randbelow(LAST_EPOCH), noted)
         if resume or new_venues:
             for desk in names:
                 journal.set_desk(

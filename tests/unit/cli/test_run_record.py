@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from actors.journal_file import JournalFile
+from actors.last_id import LastId
 from cli import run_record
 from cli.exits import CommandFailed
 from cli.run_record import RunRecord
+from trading.ids import LAST_EPOCH, IdAllocator, epoch_of
 
 DESKS = ("eth",)
 
@@ -46,6 +49,40 @@ def test_every_run_has_an_epoch_of_its_own(path: Path) -> None:
 def test_a_journal_that_was_lost_hardly_ever_leads_to_the_same_epochs(tmp_path: Path) -> None:
     epochs = {begin(tmp_path / f"{n}.sqlite").epoch for n in range(8)}
     assert len(epochs) > 1
+
+
+def hand_out(path: Path, record: RunRecord) -> set[int]:
+    """What a run does with its epoch."""
+    last = LastId(path.with_name(run_record.LAST_ID))
+    ids = IdAllocator(record.epoch, record.first_epoch, last.previous, last.note)
+    return {ids.next() for _ in range(3)}
+
+
+def test_a_journal_restored_from_a_copy_leads_to_no_id_of_the_runs_that_it_lacks(
+    path: Path,
+) -> None:
+    hand_out(path, begin(path))
+    with closing(sqlite3.connect(path)) as journal, closing(sqlite3.connect(":memory:")) as copy:
+        journal.backup(copy)
+        used = [hand_out(path, begin(path)) for _ in range(3)]
+        copy.backup(journal)
+    record = begin(path)
+    mine = hand_out(path, record)
+    assert not mine.intersection(*used)
+    earlier = IdAllocator(record.epoch, record.first_epoch)
+    assert all(earlier.may_be_ours(number) for ids in used for number in ids)
+
+
+def test_one_that_was_lost_goes_on_behind_the_last_id(path: Path) -> None:
+    used = hand_out(path, begin(path))
+    path.unlink()
+    assert begin(path).epoch == epoch_of(max(used)) % LAST_EPOCH + 1
+
+
+def test_a_last_id_that_is_older_than_the_journal_takes_nothing_back(path: Path) -> None:
+    hand_out(path, begin(path))
+    epochs = [begin(path).epoch for _ in range(3)]  # and no power to write down their ids
+    assert begin(path).epoch == epochs[-1] % LAST_EPOCH + 1
 
 
 def test_after_three_crashes_in_a_minute_the_desk_only_closes_what_is_open(path: Path) -> None:

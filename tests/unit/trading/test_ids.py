@@ -15,6 +15,7 @@ from trading.ids import (
     IdsUsedUp,
     compact_id,
     epoch_of,
+    later_epoch,
     wide_id,
 )
 from trading.leg import Leg
@@ -51,6 +52,16 @@ def test_an_id_fits_both_venues_and_tells_its_epoch(epoch: int) -> None:
 def test_two_runs_share_no_id(one: int, two: int) -> None:
     ids = {IdAllocator(epoch).next() for epoch in (one, two)}
     assert len(ids) == (1 if one == two else 2)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "later"),
+    [(3, 5, 5), (5, 3, 5), (4, 4, 4), (LAST_EPOCH, 2, 2), (2, LAST_EPOCH, 2), (1, LAST_EPOCH, 1)],
+)
+def test_of_two_epochs_the_later_one_is_told_round_the_end_too(
+    one: int, other: int, later: int
+) -> None:
+    assert later_epoch(one, other) == later
 
 
 def test_an_epoch_ends_with_its_last_id_and_says_so_before() -> None:
