@@ -7,6 +7,7 @@ request's deadline has passed, and that is the end of this client.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
@@ -36,15 +37,19 @@ class HttpAnswer(msgspec.Struct, frozen=True):
 class _Plain(HTTPConnection):
     """urllib3's, on a socket of ours."""
 
+    connecting: Callable[[socket.socket], None]
+
     def _new_conn(self) -> socket.socket:
-        return dial(self.host, self.port, float(self.timeout or 0))
+        return dial(self.host, self.port, float(self.timeout or 0), connecting=self.connecting)
 
 
 class _Tls(HTTPSConnection):
     """The same in TLS: urllib3 wraps the socket and checks the certificate."""
 
+    connecting: Callable[[socket.socket], None]
+
     def _new_conn(self) -> socket.socket:
-        return dial(self.host, self.port, float(self.timeout or 0))
+        return dial(self.host, self.port, float(self.timeout or 0), connecting=self.connecting)
 
 
 class HttpClient:
@@ -58,7 +63,7 @@ class HttpClient:
         parts = urlsplit(base_url)
         self._prefix = parts.path.rstrip("/")
         host = parts.hostname or ""
-        self._connection: HTTPConnection
+        self._connection: _Plain | _Tls
         if parts.scheme == "https":
             context = ssl.create_default_context()
             self._connection = _Tls(
@@ -66,9 +71,11 @@ class HttpClient:
             )
         else:
             self._connection = _Plain(host, parts.port or _HTTP_PORT, timeout=connect_timeout_s)
+        self._connection.connecting = self._connecting
         self._connect_timeout_s = connect_timeout_s
         self._aborted = False
         self._sock: socket.socket | None = None
+        self._attempt: socket.socket | None = None  # a second handle of what is being connected
 
     def request(
         self,
@@ -109,13 +116,12 @@ class HttpClient:
         self._aborted = True
         # An answer that ends the connection has taken the socket over, and is still being read.
         sock = getattr(self._connection, "sock", None) or self._sock
-        if sock is None:
-            return
-        try:
-            # Not SSLSocket's own, which first turns the socket into one that writes in the clear.
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        except OSError:
-            return  # it is gone already, which is what was asked for
+        for present in (self._attempt, sock):
+            # What is gone already is what was asked for.
+            with contextlib.suppress(OSError):
+                if present is not None:
+                    # Not SSLSocket's own, which first makes the socket write in the clear.
+                    socket.socket.shutdown(present, socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Release the socket. In the thread that uses the connection, or after ``abort``."""
@@ -133,7 +139,21 @@ class HttpClient:
         except (OSError, HTTPError) as error:
             self._connection.close()
             raise ConnectRefused(self.name, str(error)) from error
+        finally:
+            self._forget_attempt()
         sock = self._sock = self._connection.sock
         if sock is not None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection.timeout = self._read_timeout_s  # it sets the socket's at each request
+
+    def _connecting(self, sock: socket.socket) -> None:
+        """A handle of its own, since a TLS handshake takes over the one that it is given."""
+        self._forget_attempt()
+        self._attempt = sock.dup()
+        if self._aborted:  # looked at after the handle is there: whoever aborts sees that, or we do
+            raise ConnectRefused(self.name, "aborted before anything was sent")
+
+    def _forget_attempt(self) -> None:
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            attempt.close()

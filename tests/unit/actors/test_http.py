@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import queue
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 
@@ -268,6 +270,28 @@ def test_after_an_abort_nothing_is_sent_any_more() -> None:
         assert not sent
         client.close()
         client.abort()  # of one that is gone
+
+
+def test_an_abort_ends_the_connecting_and_a_tls_handshake_too() -> None:
+    """A connection that hangs may not outlive the deadline of the request that it is for."""
+    for scheme in ("http", "https"):
+        with socket.socket() as deaf:
+            deaf.bind(("127.0.0.1", 0))
+            deaf.listen(0)
+            with ExitStack() as stack:
+                for _ in range(4 if scheme == "http" else 0):  # no room left, or never accepted
+                    waiting = stack.enter_context(socket.socket())
+                    waiting.setblocking(False)
+                    waiting.connect_ex(deaf.getsockname())
+                client = client_of(f"{scheme}://127.0.0.1:{deaf.getsockname()[1]}", connect_s=60.0)
+                stop = threading.Timer(0.1, client.abort)
+                stop.start()
+                began_s = time.monotonic()
+                with pytest.raises(ConnectRefused):
+                    client.request("POST", "/order", {}, b"{}")
+                stop.join(WAIT_S)
+                client.close()
+                assert time.monotonic() - began_s < 30
 
 
 def test_no_descriptor_is_left() -> None:

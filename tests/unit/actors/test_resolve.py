@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -93,3 +94,64 @@ def test_it_connects_to_the_first_address_that_takes_it(monkeypatch: pytest.Monk
         dial(HOST, server.port, WAIT_S, Resolver()) as sock,
     ):
         assert sock.getpeername()[1] == server.port
+
+
+@contextmanager
+def silent_port() -> Iterator[int]:
+    """Somebody whose queue is full: who connects there hears nothing."""
+    with ExitStack() as stack:
+        deaf = stack.enter_context(socket.socket())
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(deaf.getsockname())
+        yield deaf.getsockname()[1]
+
+
+def places_at(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
+    rows = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: rows)
+
+
+def test_an_address_that_is_silent_leaves_time_for_the_others_and_comes_last_from_then_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[int] = []
+    resolver = Resolver()
+
+    def connect() -> None:
+        def connecting(sock: socket.socket) -> None:
+            tried.append(sock.fileno())
+
+        with dial(HOST, PORT, 0.5, resolver, connecting=connecting) as sock:
+            assert sock.getpeername()[1] == server.port
+            timeout_s = sock.gettimeout()
+            assert timeout_s is not None
+            assert 0 < timeout_s <= 0.5
+
+    with silent_port() as silent, ScriptedServer(lambda peer: peer.until_gone()) as server:
+        places_at(monkeypatch, silent, server.port)
+        connect()
+        connect()
+        assert len(tried) == 3
+
+
+def test_without_an_address_that_answers_the_deadline_ends_the_trying(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with silent_port() as silent:
+        places_at(monkeypatch, silent, silent)
+        with pytest.raises(TimeoutError, match="no connection to"):
+            dial(HOST, PORT, 0.05, Resolver())
+
+
+def test_a_shutdown_ends_what_is_being_connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shut(sock: socket.socket) -> None:
+        threading.Thread(target=sock.shutdown, args=(socket.SHUT_RDWR,)).start()
+
+    with silent_port() as silent:
+        places_at(monkeypatch, silent)
+        with pytest.raises(ConnectionError):
+            dial(HOST, PORT, WAIT_S, Resolver(), connecting=shut)
