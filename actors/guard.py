@@ -110,7 +110,6 @@ class Guard(SupervisedActor):
             (desk.name,),
             self.log,
             whole=desk.limits.drawdown.at is not None,
-            keeps_resumes=True,
         )
         self._guard = DeskGuard(
             desk.limits,

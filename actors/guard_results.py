@@ -24,10 +24,9 @@ _ANSWER_S: Final = 60.0  # a journal that lives answers; only a full inbox could
 
 
 class GuardResults:
-    """``scope``: under which name they are asked for. ``whole``: all that is on record is needed,
-    else the last day's will do.
+    """``scope``: under which name they are asked for, and it is on record when they were resumed.
 
-    ``keeps_resumes``: it is this guard that puts on record when its desk was resumed.
+    ``whole``: all that is on record is needed, else the last day's will do.
     """
 
     def __init__(
@@ -39,7 +38,6 @@ class GuardResults:
         log: Logger,
         *,
         whole: bool,
-        keeps_resumes: bool,
     ) -> None:
         self._journal = journal
         self._reply_to = reply_to
@@ -47,7 +45,6 @@ class GuardResults:
         self._desks = desks
         self._log = log
         self._whole = whole
-        self._keeps_resumes = keeps_resumes
         self._results: Results | None = None
         self._aside: list[CycleResult] = []
         self._put_right: list[CycleResult] = []
@@ -80,7 +77,7 @@ class GuardResults:
                 self._log.error("results: {}", found.error)
                 self._complaint = found.error
         elif self._results is None:
-            resumed_ns = max((self._resumed_ns, *found.resumed_ns.values()))
+            resumed_ns = max(self._resumed_ns, found.resumed_ns)
             self._results = gathered((*found.results, *self._aside), resumed_ns, found.tally)
             for result in self._put_right:
                 self._results.put_right(result)
@@ -106,8 +103,7 @@ class GuardResults:
     def resumed(self, utc_ns: int) -> None:
         """From now on, and in runs to come, they count anew."""
         self._resumed_ns = utc_ns
-        for desk in self._desks if self._keeps_resumes else ():
-            self._journal.offer(RecordResume(desk, utc_ns))
+        self._journal.offer(RecordResume(self._scope, utc_ns))
 
     def journal_changed(self, status: StatusMessage) -> None:
         """A new life of the journal has not heard the question, nor perhaps of the last resume."""

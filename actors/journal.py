@@ -117,12 +117,13 @@ class BeginEpoch(msgspec.Struct, frozen=True):
 
 
 class RecordResume(msgspec.Struct, frozen=True):
-    """An operator has resumed a desk: what it earned or lost before does not count for limits.
+    """An operator has resumed: what was earned or lost before does not count for limits.
 
-    Durable before the next message is taken.
+    ``scope`` is that of LoadResults: a desk's limits, or the account's. Durable before the next
+    message is taken.
     """
 
-    desk: str
+    scope: str
     resumed_ns: int
 
 
@@ -156,8 +157,13 @@ class FundingOnRecord(msgspec.Struct, frozen=True):
 
 
 class LoadResults(msgspec.Struct, frozen=True):
-    """What have cycles come to that ended since then? ResultsOnRecord is told to ``reply_to``."""
+    """What have the cycles of those desks come to? ResultsOnRecord is told to ``reply_to``.
 
+    ``scope`` names who asks, over all runs. Cycles that ended before ``since_ns`` are left out if
+    they can't be read.
+    """
+
+    scope: str
     desks: tuple[str, ...]
     since_ns: int
     reply_to: str
@@ -166,7 +172,7 @@ class LoadResults(msgspec.Struct, frozen=True):
 class LoadDesk(msgspec.Struct, frozen=True):
     """Ask: where did this desk leave off? Answered with DeskHistory.
 
-    Cycles since ``since_ns`` (UTC) count as finished, the volume is that since ``day_ns``.
+    Cycles since ``since_ns`` (UTC) count as finished, the volume is that of the day of ``day_ns``.
     """
 
     desk: str
@@ -261,9 +267,9 @@ class Journal(SupervisedActor):
 
     def _load_results(self, message: LoadResults) -> None:
         try:
-            found = self._open.load_results(message.desks, message.since_ns)
+            found = self._open.load_results(message.scope, message.desks, message.since_ns)
         except JournalUnusable as error:  # whoever asks has to live with that, not the journal
-            found = ResultsOnRecord((), {}, str(error))
+            found = ResultsOnRecord((), 0, str(error))
         self.address(message.reply_to).offer(found)
 
     def _load_ends(self, message: LoadEnds) -> None:
@@ -327,7 +333,7 @@ _READERS: Final[dict[type, Callable[[Journal, Any], object]]] = {
     LoadResults: Journal._load_results,
     LoadEnds: Journal._load_ends,
     RecordFunding: Journal._record_funding,
-    RecordResume: lambda self, m: self._open.set_resumed(m.desk, m.resumed_ns),
+    RecordResume: lambda self, m: self._open.set_resumed(m.scope, m.resumed_ns),
     BeginEpoch: lambda self, m: self._open.next_epoch(m.beyond, _now_ns()),
     RecordDesk: lambda self, m: self._open.set_desk(
         m.desk, paused=m.paused, halted=m.halted, ignored=m.ignored

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -317,13 +318,21 @@ class JournalFile:
 
     # -- results -----------------------------------------------------------------------------------
 
-    def set_resumed(self, desk: str, utc_ns: int) -> None:
-        """What the desk earned or lost before that does not count for its limits; durable."""
-        self._insert("resumes", (desk, utc_ns), "insert or replace")
-        self._results.resumed()
+    def set_resumed(self, scope: str, utc_ns: int) -> None:
+        """What was earned or lost before that does not count for its limits; durable.
+
+        ``scope``: a desk, or the account, whose resume is its own.
+        """
+        self._results.resumed(scope, utc_ns)
         self.commit()
 
-    def load_results(self, scope: str, desks: tuple[str, ...], since_ns: int) -> ResultsOnRecord:
+    def prepare_results(self, scope: str, desks: Iterable[str]) -> None:
+        """Make ready what ``load_results`` will tell, so that it needs to read little; durable."""
+        with suppress(JournalUnusable):  # whoever loads them is told
+            self._results.prepare(scope, desks)
+        self.commit()
+
+    def load_results(self, scope: str, desks: Iterable[str], since_ns: int) -> ResultsOnRecord:
         """What the cycles of those desks came to, for whoever asks under that name.
 
         Older ones than ``since_ns`` are left out if they can't be read. Raises JournalUnusable for
@@ -350,7 +359,7 @@ class JournalFile:
     def _end_cycle(self, desk: str, cycle: int, outcome: str, text: str, now_ns: int) -> None:
         """Close the row of a cycle, and those of earlier ones that nobody lived to close."""
         last_intent = self._database.execute("select max(rowid) from intents").fetchone()[0] or 0
-        before = "where desk = ? and cycle < ? and finished_ns is null"
+        before = "indexed by open_cycles where desk = ? and cycle < ? and finished_ns is null"
         rows = list(self.rows("cycles", before, desk, cycle))
         for row in (*rows, *self.rows("cycles", "where desk = ? and cycle = ?", desk, cycle)):
             how = (outcome, text) if row[1] == cycle else (_INTERRUPTED, "")

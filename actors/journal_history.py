@@ -63,11 +63,12 @@ class DeskHistory(msgspec.Struct, frozen=True):
 class ResultsOnRecord(msgspec.Struct, frozen=True):
     """What the latest cycles of some desks came to, and in the ``tally`` all before them.
 
-    ``resumed_ns`` is when each was last resumed, or 0. ``error``: why they can't be told, or empty.
+    ``resumed_ns`` is when they were last resumed, or 0. ``error``: why they can't be told, or
+    empty.
     """
 
     results: tuple[CycleResult, ...]
-    resumed_ns: dict[str, int]
+    resumed_ns: int
     error: str = ""
     tally: Tally = NOTHING_OLDER
 

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
+
+
+class JournalUnusable(Exception):
+    """The journal's file can't be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"journal {self.path}: {self.reason}"
+
 
 TABLES: Final = """
 create table runs (
@@ -37,6 +51,17 @@ SINCE_3: Final = """
 create table resumes (
     desk text primary key, resumed_ns integer not null, checksum text not null);
 """
+SINCE_4: Final = """
+create index ended_cycles on cycles (desk, finished_ns, cycle, outcome) where record_json != '';
+create index last_intents on cycles (desk, last_intent) where finished_ns is not null;
+create index fills_by_order on fills (venue, client_order_id);
+create index outcomes_by_time on outcomes (recorded_ns);
+create table tallies (
+    scope text primary key, tally_json text not null, checksum text not null);
+create table volumes (
+    desk text not null, day integer not null, volume text not null, checksum text not null,
+    primary key (desk, day));
+"""
 # What the checksum of a row is over, by table, in this order.
 SUMMED: Final = {
     "runs": "epoch, began_ns, ended_ns",
@@ -48,4 +73,6 @@ SUMMED: Final = {
     " last_intent",
     "desks": "desk, paused, halted, ignored_json",
     "resumes": "desk, resumed_ns",
+    "tallies": "scope, tally_json",
+    "volumes": "desk, day, volume",
 }

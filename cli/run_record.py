@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 from loguru import logger
 
+from actors.guard_messages import ACCOUNT_GUARD
 from actors.journal_file import (
     BUSY_TIMEOUT_S,
     CRASH_WINDOW_S,
@@ -75,7 +76,10 @@ def begin(
                     halted="",
                     ignored={} if new_venues else None,
                 )
-                journal.set_resumed(desk, time.time_ns())
+            for scope in (*names, ACCOUNT_GUARD):
+                journal.set_resumed(scope, time.time_ns())
+        for scope, of in (*((desk, (desk,)) for desk in names), (ACCOUNT_GUARD, names)):
+            journal.prepare_results(scope, of)
         halted = {desk: why for desk in names if (why := journal.load_desk(desk, 0).halted)}
         crashed = ""
         if start.recent_crashes >= _LOOP and not resume:

@@ -249,11 +249,11 @@ def test_what_an_operator_wants_of_a_desk_lasts(desk: Desk) -> None:
 def test_results_are_told_to_whoever_asked_and_count_from_the_last_resume(desk: Desk) -> None:
     with desk.running():
         desk.journal.tell(over(1))
-        desk.journal.tell(LoadResults(("eth",), 0, LETTERS))
+        desk.journal.tell(LoadResults("eth", ("eth",), 0, LETTERS))
         told = desk.letters.get(timeout=WAIT_S)
         assert [result.cycle for result in told.results] == [1]
         desk.journal.tell(RecordResume("eth", time.time_ns()))
-        desk.journal.tell(LoadResults(("eth",), 0, LETTERS))
+        desk.journal.tell(LoadResults("eth", ("eth",), 0, LETTERS))
         assert desk.letters.get(timeout=WAIT_S).results == ()
 
 
@@ -263,7 +263,7 @@ def test_results_that_can_not_be_read_are_told_as_an_error(desk: Desk) -> None:
         desk.load()
         with closing(sqlite3.connect(desk.path)) as other, other:
             other.execute("update cycles set size = '9'")
-        desk.journal.tell(LoadResults(("eth",), 0, LETTERS))
+        desk.journal.tell(LoadResults("eth", ("eth",), 0, LETTERS))
         assert "does not match its checksum" in desk.letters.get(timeout=WAIT_S).error
         assert desk.stage.directory.last_epoch("journal") == 1
 

@@ -14,7 +14,7 @@ import pytest
 from actors.journal_check import check_journal
 from actors.journal_file import JournalFile, JournalUnusable
 from actors.journal_history import DeskHistory, RunStart
-from actors.journal_tables import SCHEMA_VERSION, SINCE_3
+from actors.journal_tables import SCHEMA_VERSION, SINCE_3, SINCE_4
 from tests.support.actors import open_descriptors
 from tests.support.actors_records import cycle_record
 from tests.support.trading import SECOND_NS, START_NS, D, fill, new_order
@@ -175,7 +175,7 @@ def test_a_cycle_whose_start_got_lost_is_open_with_its_first_order(path: Path) -
         assert file.load_desk("eth", 0) == DeskHistory(3, 0, 1)
 
 
-def test_a_days_volume_is_what_the_primary_traded_in_cycles_that_ended_since(path: Path) -> None:
+def test_a_days_volume_is_what_the_primary_traded_in_cycles_that_ended_on_it(path: Path) -> None:
     order = OrderRecord(
         leg=Leg.PRIMARY, client_order_id=1, side=Side.BUY, size=D("0.5"), price=D(2000),
         mid=D(2000), reduce_only=False, executed=D("0.5"), average_price=D(2000), fills=1,
@@ -185,7 +185,7 @@ def test_a_days_volume_is_what_the_primary_traded_in_cycles_that_ended_since(pat
     with opened(path) as file:
         file.write_cycle(traded, START_NS)
         assert file.load_desk("eth", 0, START_NS).traded == D(2000)
-        assert file.load_desk("eth", 0, START_NS + 1).traded == 0
+        assert file.load_desk("eth", 0, START_NS + 86_400 * SECOND_NS).traded == 0
         assert file.load_desk("eth", 0).traded == 0
 
 
@@ -207,8 +207,13 @@ def test_what_an_operator_wants_of_a_desk_lasts(path: Path) -> None:
         assert known.ignored == {"primary": Decimal("0.5")}
 
 
+def _dropped(made: str) -> str:
+    words = [line.split() for line in made.splitlines() if line.startswith("create")]
+    return "".join(f"drop {kind} {name};" for _, kind, name, *_ in words)
+
+
 def results(file: JournalFile, since_ns: int = 0) -> list[tuple[str, int, Decimal]]:
-    found = file.load_results(("eth", "btc"), since_ns).results
+    found = file.load_results("guard", ("eth", "btc"), since_ns).results
     return [(one.desk, one.cycle, one.pnl) for one in found]
 
 
@@ -216,7 +221,7 @@ def record(cycle: int, pnl: str, desk: str = "eth") -> CycleRecord:
     return msgspec.structs.replace(cycle_record(cycle), desk=desk, pnl=Decimal(pnl))
 
 
-def test_results_are_those_of_the_desks_asked_for_that_ended_since_then(path: Path) -> None:
+def test_results_are_those_of_the_desks_asked_for_in_the_order_of_their_ends(path: Path) -> None:
     with opened(path) as file:
         file.write_cycle(record(1, "-1"), START_NS)
         file.write_cycle(record(2, "-2"), START_NS + 1)
@@ -226,25 +231,55 @@ def test_results_are_those_of_the_desks_asked_for_that_ended_since_then(path: Pa
         file.write_interrupted("btc", 2, START_NS + 3)
         every = [("eth", 1, Decimal(-1)), ("eth", 2, Decimal(-2)), ("btc", 1, Decimal(-3))]
         assert results(file) == every
-        assert results(file, START_NS + 1) == every[1:]
 
 
 def test_a_record_that_is_put_right_is_of_the_moment_of_the_first(path: Path) -> None:
     with opened(path) as file:
         file.write_cycle(record(1, "-1"), START_NS)
         file.write_cycle(record(1, "-2"), START_NS + 9)
-        (found,) = file.load_results(("eth",), 0).results
+        (found,) = file.load_results("eth", ("eth",), 0).results
         assert found.pnl == -2
         assert found.finished_ns == START_NS
 
 
-def test_results_from_before_a_resume_are_left_out(path: Path) -> None:
+@pytest.mark.parametrize("asked_before", [True, False])
+def test_results_from_before_a_resume_are_left_out(path: Path, asked_before: bool) -> None:
     with opened(path) as file:
         file.write_cycle(record(1, "-1"), START_NS)
         file.write_cycle(record(2, "-2"), START_NS + 2)
-        file.set_resumed("eth", START_NS + 1)
+        assert not asked_before or len(results(file)) == 2
+        file.set_resumed("guard", START_NS + 1)
         assert results(file) == [("eth", 2, Decimal(-2))]
-        assert file.load_results(("eth", "btc"), 0).resumed_ns == {"eth": START_NS + 1, "btc": 0}
+        assert file.load_results("guard", ("eth", "btc"), 0).resumed_ns == START_NS + 1
+
+
+def test_a_resume_is_that_of_its_scope_alone(path: Path) -> None:
+    with opened(path) as file:
+        file.write_cycle(record(1, "-1"), START_NS)
+        file.write_cycle(record(1, "-2", "btc"), START_NS)
+        file.set_resumed("btc", START_NS + 1)
+        assert len(results(file)) == 2
+        assert file.load_results("btc", ("btc",), 0).results == ()
+        assert len(file.load_results("eth", ("eth",), 0).results) == 1
+        file.set_resumed("guard", START_NS + 1)
+        assert results(file) == []
+        assert len(file.load_results("eth", ("eth",), 0).results) == 1
+
+
+@pytest.mark.parametrize(("btc_resumed", "counts"), [(True, [3]), (False, [1, 2, 3])])
+def test_in_a_file_of_version_3_the_account_was_resumed_once_every_desk_was(
+    path: Path, btc_resumed: bool, counts: list[int]
+) -> None:
+    with opened(path) as file:
+        for cycle in (1, 2, 3):
+            file.write_cycle(record(cycle, "-1"), START_NS + cycle * 10)
+        file.write_cycle(record(1, "0", "btc"), START_NS)
+        file.set_resumed("eth", START_NS + 25)
+        if btc_resumed:
+            file.set_resumed("btc", START_NS + 26)
+    edit(path, _dropped(SINCE_4) + "pragma user_version = 3;")
+    with opened(path) as file:
+        assert [cycle for desk, cycle, _ in results(file) if desk == "eth"] == counts
 
 
 @pytest.mark.parametrize("text", ["{}", "spoilt"])
@@ -254,7 +289,7 @@ def test_a_result_that_can_not_be_read_is_not_taken_for_nothing(path: Path, text
         row = next(file.rows("cycles", ""))
         file._insert("cycles", (*row[:7], text, row[8]), "insert or replace")
         with pytest.raises(JournalUnusable, match="cycle 1 of eth"):
-            file.load_results(("eth",), 0)
+            file.load_results("eth", ("eth",), 0)
 
 
 def test_a_check_tells_what_an_operator_wants_to_know(path: Path) -> None:
@@ -290,8 +325,7 @@ def test_a_file_of_version_1_is_carried_on(path: Path) -> None:
 def test_a_file_of_version_2_is_carried_on(path: Path) -> None:
     with opened(path) as file:
         file.set_desk("eth", halted="drift")
-    names = [line.split()[2] for line in SINCE_3.splitlines() if line.startswith("create")]
-    edit(path, "".join(f"drop table {name};" for name in names) + "pragma user_version = 2;")
+    edit(path, _dropped(SINCE_4) + _dropped(SINCE_3) + "pragma user_version = 2;")
     with opened(path) as file:
         assert file.load_desk("eth", 0).halted == "drift"
         file.set_resumed("eth", START_NS)

@@ -45,7 +45,7 @@ def path(tmp_path: Path) -> Path:
 def test_a_sound_journal_ends_with_0_and_says_what_is_open(path: Path) -> None:
     code, said = run(path)
     assert code == 0
-    assert said.splitlines()[0].endswith("journal.sqlite: sound, schema 3")
+    assert said.splitlines()[0].endswith("journal.sqlite: sound, schema 4")
     for line in (
         "eth has halted: drift at grvt",
         "ketch resume eth, or ketch run --resume",

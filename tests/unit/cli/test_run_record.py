@@ -171,6 +171,7 @@ def test_losses_count_anew_when_desks_are_to_go_on_or_the_venues_are_others(
 ) -> None:
     begin(path, resume=resume, new_venues=new_venues)
     journal = JournalFile(path)
-    resumed_ns = journal.load_results(DESKS, 0).resumed_ns["eth"]
+    scopes = {"guard": DESKS, **{desk: (desk,) for desk in DESKS}}
+    resumed_ns = [journal.load_results(scope, of, 0).resumed_ns for scope, of in scopes.items()]
     journal.close()
-    assert bool(resumed_ns) is (resume or new_venues)
+    assert list(map(bool, resumed_ns)) == [resume or new_venues] * len(scopes)
