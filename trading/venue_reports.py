@@ -236,7 +236,8 @@ class VenueReports(VenueOrders):
         """True for news with the id of ``order`` that is not about it: of a run that is forgotten.
 
         Ids are 32 bits, and a journal may have been restored from a copy. Our UTC clock jumps: an
-        order is as old as it says, or as it was by the monotonic clock when we began.
+        order is as old as it says, or as it was by the monotonic clock when we began; while our
+        clock is known to be wrong, its age says nothing.
         """
         new, begun_s = order.new, order.decided_s
         if (symbol and symbol != new.symbol) or side not in (None, new.side):
@@ -246,7 +247,7 @@ class VenueReports(VenueOrders):
         if begun_s > float("-inf"):
             since_ns = int((begun_s - self._started_s) * _SECOND_NS)
             begun_ns = min(begun_ns, self._started_ns + since_ns)
-        return 0 < event_ns < begun_ns - _CLOCKS_DIFFER_NS
+        return not self.clock_trouble and 0 < event_ns < begun_ns - _CLOCKS_DIFFER_NS
 
     def _stranger(self, update: OrderUpdate) -> list[Effect]:
         """An order that is not ours and stays open is drift; late news of ours is not."""

@@ -81,6 +81,13 @@ def test_clocks_may_differ(late_s: float) -> None:
     assert manager.orders[1].state is OrderState.FILLED
 
 
+def test_while_our_clock_is_known_to_be_wrong_age_says_nothing() -> None:
+    manager = in_doubt()
+    manager.clock_checked("our clock is 7200 s ahead")
+    manager.filled(fill("t1", "0.5", at_s=-7_200.0), 7.0)
+    assert manager.orders[1].state is OrderState.FILLED
+
+
 def test_a_clock_of_ours_that_has_jumped_by_a_day_disowns_no_fill() -> None:
     manager = OrderManager(GRVT_ETH.venue, frozenset({GRVT_ETH.symbol}), TIMING, START_NS)
     manager.connected(0.0)
