@@ -58,27 +58,24 @@ class Event(msgspec.Struct, frozen=True):
 class Tally(msgspec.Struct, frozen=True):
     """What cycles that are too old to be put right came to.
 
-    ``peak`` is the highest their sum has been, ``by_day`` the last days (UTC), ``last`` the latest
-    cycle of each desk.
+    ``peak`` is the highest their sum has been, ``by_day`` the last days (UTC).
     """
 
     total: Decimal = ZERO
     peak: Decimal = ZERO
     by_day: dict[int, Decimal] = {}
-    last: dict[str, int] = {}
 
     def grown(self, results: Iterable[CycleResult]) -> Tally:
         """With those, too, in that order."""
-        total, peak, by_day, last = self.total, self.peak, dict(self.by_day), dict(self.last)
+        total, peak, by_day = self.total, self.peak, dict(self.by_day)
         for result in results:
             total += result.pnl
             peak = max(peak, total)
             day = result.finished_ns // DAY_NS
             by_day[day] = by_day.get(day, ZERO) + result.pnl
-            last[result.desk] = max(result.cycle, last.get(result.desk, 0))
             if len(by_day) > _DAYS_KEPT:
                 del by_day[min(by_day)]
-        return Tally(total, peak, by_day, last)
+        return Tally(total, peak, by_day)
 
 
 NOTHING_OLDER: Final = Tally()
@@ -92,7 +89,7 @@ class Results:
 
     def __init__(self, older: Tally = NOTHING_OLDER, resumed_ns: int = 0) -> None:
         self._recent: dict[tuple[str, int], CycleResult] = {}
-        self._last: dict[str, int] = dict(older.last)
+        self._last: dict[str, int] = {}
         self._by_day: dict[int, Decimal] = dict(older.by_day)
         self._resumed_ns = resumed_ns
         self._older_sum, self._older_peak = older.total, older.peak
@@ -100,14 +97,18 @@ class Results:
 
     def add(self, result: CycleResult) -> None:
         """A cycle has ended; the same one again takes the place of the first."""
+        is_known = (result.desk, result.cycle) in self._recent
+        if is_known or result.cycle > self._last.get(result.desk, 0):
+            self.take(result)  # else it is too old to be put right
+
+    def take(self, result: CycleResult) -> None:
+        """As ``add``, of what is on record: a clock that was set back mixes its order."""
         if result.finished_ns < self._resumed_ns:
             return
         key = (result.desk, result.cycle)
         known = self._recent.get(key)
         if known is not None:
             result = msgspec.structs.replace(result, finished_ns=known.finished_ns)
-        elif result.cycle <= self._last.get(result.desk, 0):
-            return  # too old to be put right
         self._recent[key] = result
         self._last[result.desk] = max(result.cycle, self._last.get(result.desk, 0))
         day = result.finished_ns // DAY_NS
@@ -194,5 +195,5 @@ def gathered(
     """What is on record, as if it had just happened."""
     book = Results(older, resumed_ns)
     for result in sorted(results, key=lambda one: one.finished_ns):
-        book.add(result)
+        book.take(result)
     return book
