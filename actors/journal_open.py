@@ -34,15 +34,15 @@ class _Outcome(msgspec.Struct):
 
 def load_open_cycle(file: JournalFile, asked: LoadOpenCycle) -> CycleRecorded:
     """Raises JournalUnusable for a damaged row."""
-    cycles = file.rows("cycles", "where desk = ? and finished_ns is not null", asked.desk)
-    after = max((row[8] or 0 for row in cycles), default=0)
+    ended = "where desk = ? and finished_ns is not null order by last_intent desc limit 1"
+    after = next((row[8] or 0 for row in file.rows("cycles", ended, asked.desk)), 0)
     rows = list(file.rows("intents", "where rowid > ?", after))
     ours = [row for row in rows if row[2].startswith(f"{asked.desk}/")]
     known = {compact_id(int(row[1])) for row in rows}
     if ours:  # an order that was not sent may be on record as that, and as nothing else
         since_ns = min(row[4] for row in ours) - _OTHER_DESKS_NS
-        ended = file.rows("outcomes", "where recorded_ns >= ?", since_ns)
-        known |= {compact_id(int(row[1])) for row in ended}
+        outcomes = file.rows("outcomes", "where recorded_ns >= ?", since_ns)
+        known |= {compact_id(int(row[1])) for row in outcomes}
     return recorded(
         [_order(file, row[0], row[1], row[3]) for row in ours],
         known,
