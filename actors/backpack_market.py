@@ -11,10 +11,12 @@ from actors.access import BackpackAccess
 from actors.connection import ConnectionActor
 from actors.http import HttpClient
 from actors.market_board import MarketBoard
+from actors.request_limiter import BARRED
 from supervision.actor import ActorContext
 from supervision.states import ExitKind
 from venues.backpack import codec, requests
 from venues.backpack.book import BookBuilder
+from venues.backpack.outcome import is_error_object
 from venues.backpack.streams import DepthDelta, QuoteEvent, StreamRefused, decode_stream
 from venues.model import BACKPACK, Quote
 
@@ -113,6 +115,10 @@ class BackpackMarket(ConnectionActor):
         request = requests.depth(symbol)
         self._access.limiter.enter(self.name, self.clock.now())
         answer = self._http.request(request.method, request.target, dict(request.headers))
+        known = answer.status not in BARRED or is_error_object(answer.body)
+        self._access.limiter.answered_anyone(
+            answer.status, answer.headers, known=known, now_s=self.clock.now()
+        )
         return codec.decode_depth(symbol, answer.status, answer.body)
 
     def _show_books(self) -> None:

@@ -12,6 +12,7 @@ from actors.market_board import MarketBoard
 from supervision.actor import ActorContext
 from venues.backpack import codec, requests
 from venues.backpack.markets import exchange_mode, market_infos
+from venues.backpack.outcome import is_error_object
 from venues.backpack.requests import HttpRequest
 from venues.model import BACKPACK, MarketInfo, MarketMode
 
@@ -29,10 +30,11 @@ class BackpackStatus(HttpReader):
     """
 
     def __init__(self, context: ActorContext, access: BackpackAccess, board: MarketBoard) -> None:
-        super().__init__(context, access.api_url, access.connection)
+        super().__init__(
+            context, access.api_url, access.connection, access.limiter, is_error_object
+        )
         self._symbols = tuple(access.instruments)
         self._board = board
-        self._limiter = access.limiter
         self._infos: dict[str, MarketInfo] = {}
         self._words: dict[str, str] = {}
 
@@ -81,7 +83,7 @@ class BackpackStatus(HttpReader):
     def _ask(self, request: HttpRequest) -> tuple[int, bytes]:
         self.check_fence()
         self._limiter.enter(self.name, self.clock.now())
-        answer = self._http.request(request.method, request.target, dict(request.headers))
+        answer = self._request(request.method, request.target, dict(request.headers))
         return answer.status, answer.body
 
 

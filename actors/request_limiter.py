@@ -64,6 +64,15 @@ class RequestLimiter:
             with self._lock:
                 self._budget.bar(now_s, retry_after_s(headers))
 
+    def answered_anyone(
+        self, status: int, headers: Iterable[tuple[str, str]], *, known: bool, now_s: float
+    ) -> None:
+        """An answer to what anybody may ask. Venues count that by address, so nothing is opened for
+        a while. It bars nobody: hedges and closes may take another way in, and see for themselves.
+        """
+        if status == TOO_MANY or (status in BARRED and not known):
+            self.turned_away(now_s, retry_after_s(headers))
+
     def barred(self, now_s: float) -> str:
         """Why nothing at all may be sent; "" when something may."""
         with self._lock:

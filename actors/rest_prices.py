@@ -6,13 +6,13 @@ a price all the same: to be hedged, or to be closed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
 
 from actors.access import BackpackAccess, GrvtAccess
-from actors.http import HttpAnswer, HttpClient
+from actors.http import HttpAnswer
 from actors.http_reader import HttpReader
 from actors.market_board import MarketBoard
 from actors.request_limiter import RequestLimiter
@@ -21,6 +21,7 @@ from supervision.actor import ActorContext
 from trading.request_budget import Lane
 from venues.backpack import codec
 from venues.backpack import requests as backpack_requests
+from venues.backpack.outcome import is_error_object
 from venues.clock import VenueClock
 from venues.grvt import requests as grvt_requests
 from venues.grvt import rest
@@ -32,7 +33,8 @@ _EVERY_S: Final = 0.25  # one market each time: of many, each is read less often
 _LEVELS: Final = 5
 _NOTHING: Final = Level(ZERO, ZERO)
 
-Ask = Callable[[HttpClient, str], Quote]
+Request = Callable[[str, str, Mapping[str, str], bytes], HttpAnswer]
+Ask = Callable[[Request, str], Quote]
 
 
 class ReadDue(msgspec.Struct, frozen=True):
@@ -49,13 +51,14 @@ class PriceSource(NamedTuple):
     clock: VenueClock
     limiter: RequestLimiter
     ask: Ask
+    is_its_own: Callable[[bytes], bool]
 
 
 class RestPrices(HttpReader):
     """One per venue. It asks for nothing while the stream tells its prices."""
 
     def __init__(self, context: ActorContext, source: PriceSource, board: MarketBoard) -> None:
-        super().__init__(context, source.url, source.timing)
+        super().__init__(context, source.url, source.timing, source.limiter, source.is_its_own)
         self._source = source
         self._board = board
         self._last = ""
@@ -79,7 +82,7 @@ class RestPrices(HttpReader):
         asked_s = self.clock.now()
         if self._source.limiter.take(Lane.DOUBT, asked_s):
             return
-        quote = self._source.ask(self._http, symbol)
+        quote = self._source.ask(self._request, symbol)
         self.check_fence()
         moment_s = self._source.clock.moment_s(quote.event_ns, asked_s)
         self._board.put_quote(quote, moment_s, streamed=False)
@@ -108,6 +111,7 @@ def grvt_prices(access: GrvtAccess) -> PriceSource:
         clock=access.clock,
         limiter=access.limiter,
         ask=_ask_grvt,
+        is_its_own=rest.is_error_object,
     )
 
 
@@ -121,19 +125,20 @@ def backpack_prices(access: BackpackAccess) -> PriceSource:
         clock=access.clock,
         limiter=access.limiter,
         ask=_ask_backpack,
+        is_its_own=is_error_object,
     )
 
 
-def _ask_grvt(http: HttpClient, symbol: str) -> Quote:
+def _ask_grvt(request: Request, symbol: str) -> Quote:
     call = grvt_requests.mini(symbol)
     asked = rest.post(call)
-    answer = http.request("POST", asked.path, asked.headers, asked.body)
+    answer = request("POST", asked.path, asked.headers, asked.body)
     return read_quote(rest.parse_reply(answer.status, answer.body, call.route))
 
 
-def _ask_backpack(http: HttpClient, symbol: str) -> Quote:
-    request = backpack_requests.depth(symbol, _LEVELS)
-    answer = http.request(request.method, request.target, dict(request.headers))
+def _ask_backpack(request: Request, symbol: str) -> Quote:
+    asked = backpack_requests.depth(symbol, _LEVELS)
+    answer = request(asked.method, asked.target, dict(asked.headers), b"")
     return _top(symbol, answer)
 
 

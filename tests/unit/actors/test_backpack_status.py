@@ -147,3 +147,14 @@ def test_an_answer_that_is_none_ends_it_and_what_it_told_stays_with_its_age() ->
         exchange.scene.actor.tell(LookDue())
         assert exchange.scene.failed().detail.startswith("FrameError: ")
         assert exchange.info() == NORMAL
+
+
+def test_too_many_questions_stop_openings_and_nothing_else() -> None:
+    exchange = Exchange()
+    with exchange.asked():
+        exchange.scene.ready()
+        exchange.status = (429, {"code": "TOO_MANY_REQUESTS", "message": ""})
+        exchange.scene.actor.tell(LookDue())
+        exchange.scene.failed()
+    assert exchange.limiter.no_new_risk(time.monotonic())
+    assert not exchange.limiter.barred(time.monotonic())

@@ -7,16 +7,19 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from actors.backpack_market import BackpackMarket
 from actors.grvt_market import GrvtMarket
 from actors.market_board import MarketBoard
+from actors.request_limiter import RequestLimiter
 from supervision.actor import ActorContext, SupervisedActor
 from tests.support.actors import WAIT_S, Peer, Script, ScriptedServer, answer, read_request
 from tests.support.actors_venue import (
     BACKPACK_ETH,
     GRVT_ETH,
+    UNLIMITED,
     Scene,
     backpack_access,
     grvt_access,
@@ -234,3 +237,21 @@ def test_a_missing_delta_ends_the_stream_and_nothing_of_it_is_left() -> None:
         assert it.scene.failed().detail.startswith("SequenceGap: ")
         view = it.board.view(BACKPACK, BACKPACK_ETH)
         assert (view.quote, view.book) == (None, None)
+
+
+def test_a_snapshot_that_is_one_question_too_many_stops_openings() -> None:
+    limiter = RequestLimiter(UNLIMITED)
+
+    def market(context: ActorContext, url: str, board: MarketBoard) -> SupervisedActor:
+        return BackpackMarket(context, replace(backpack_access(url), limiter=limiter), board)
+
+    def refused(peer: Peer) -> None:
+        read_request(peer)
+        peer.send(answer(429, b"<html>"))
+
+    it = Watched(BACKPACK_MARKET)
+    stream = backpack(ticker, lambda peer: delta(peer, 11, []), Peer.until_gone)
+    with it.playing(market, stream, refused):
+        it.scene.failed()
+    assert limiter.no_new_risk(time.monotonic())
+    assert not limiter.barred(time.monotonic())

@@ -144,6 +144,20 @@ def test_a_refusal_in_the_venues_own_words_bars_nobody() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "known", "paused_s"),
+    [(429, True, 30), (429, False, 30), (403, False, 30), (418, False, 30), (403, True, 0)],
+)
+def test_what_anybody_may_ask_can_stop_openings_and_never_a_hedge(
+    status: int, known: bool, paused_s: float
+) -> None:
+    limiter = RequestLimiter(RATE)
+    limiter.answered_anyone(status, (), known=known, now_s=0.0)
+    assert limiter.usage(0.0).paused_for_s == paused_s
+    assert bool(limiter.take(Lane.RISK, 0.0)) is bool(paused_s)
+    assert limiter.take(Lane.REDUCE, 0.0) == ""
+
+
+@pytest.mark.parametrize(
     ("text", "seconds"), [("7", 7.0), (" 7 ", 7.0), ("Wed, 21 Oct", None), ("-1", None), ("", None)]
 )
 def test_a_retry_after_counts_where_it_says_seconds(text: str, seconds: float | None) -> None:

@@ -7,14 +7,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from actors.market_board import MarketBoard
+from actors.request_limiter import RequestLimiter
 from actors.rest_prices import PriceSource, ReadDue, RestPrices, backpack_prices, grvt_prices
 from tests.support.actors import WAIT_S, Peer, ScriptedServer, answer, read_request
-from tests.support.actors_venue import Scene, backpack_access, grvt_access
+from tests.support.actors_venue import UNLIMITED, Scene, backpack_access, grvt_access
 from tests.support.trading import BACKPACK_ETH, GRVT_ETH, D, quote
 from trading.market import MarketView
 from venues.model import BACKPACK, GRVT, Instrument
@@ -45,6 +47,7 @@ class Reader:
         self.scene = Scene(venue, "prices")
         self.asked = threading.Semaphore(0)
         self.says: tuple[int, dict[str, Any]] = (200, ANSWERS[venue])
+        self.limiter = RequestLimiter(UNLIMITED)
 
     def script(self, peer: Peer) -> None:
         while True:
@@ -54,8 +57,8 @@ class Reader:
 
     def _source(self, url: str) -> PriceSource:
         if self.instrument.venue == GRVT:
-            return grvt_prices(grvt_access(url))
-        return backpack_prices(backpack_access(url))
+            return grvt_prices(replace(grvt_access(url), limiter=self.limiter))
+        return backpack_prices(replace(backpack_access(url), limiter=self.limiter))
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -135,3 +138,15 @@ def test_an_answer_that_is_none_ends_it(venue: str) -> None:
         it.look()
         assert it.scene.failed().kind == "error"
         assert it.view().quote is None
+
+
+@EACH
+def test_too_many_of_its_questions_stop_openings(venue: str) -> None:
+    """Venues count by address what anybody may ask."""
+    it = Reader(venue)
+    it.says = (429, {"code": "TOO_MANY_REQUESTS", "message": ""})
+    with it.reading():
+        it.look()
+        it.scene.failed()
+    assert it.limiter.no_new_risk(time.monotonic())
+    assert not it.limiter.barred(time.monotonic())
