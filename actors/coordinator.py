@@ -42,12 +42,12 @@ from supervision.actor import ActorContext, SupervisedActor
 from supervision.states import ChildState, StatusMessage
 from trading import cycle as machine
 from trading.cycle import CycleMachine, Effect
-from trading.desk import LegOrder, Phase
+from trading.desk import CycleRecord, LegOrder, Phase
 from trading.ids import IdAllocator
 from trading.leg import Leg
 from trading.plan import DeskPlan
 from trading.volume import day_began_ns
-from venues.model import Instrument
+from venues.model import ZERO, Instrument
 
 __all__ = [
     "AdoptFound", "ConfirmHandled", "Coordinator", "DeskOutcome", "DeskUnsure", "FlattenDesk",
@@ -111,11 +111,8 @@ class Coordinator(SupervisedActor):
     # -- messages --------------------------------------------------------------------------------
 
     def on_start(self) -> None:
-        history: DeskHistory = self._journal.ask(
-            LoadDesk(self._plan.desk, self._run_began_ns, day_began_ns(time.time_ns())),
-            half_open=True,
-        )
-        self._history = history
+        load = LoadDesk(self._plan.desk, self._run_began_ns, day_began_ns(time.time_ns()))
+        self._history = history = self._journal.ask(load, half_open=True)
         self._market.traded_today(history.traded)
         self._machine = CycleMachine(
             self._plan,
@@ -218,12 +215,16 @@ class Coordinator(SupervisedActor):
         return self._desk.partly_read(self._start.known, self._history.outside, now_s)
 
     def _recover(self, held: Mapping[Leg, Decimal]) -> list[Effect]:
-        history = self._history
-        if any(held.values()):
+        history, cycle = self._history, self._desk.orders
+        if history.open_cycle:
+            cycle.inherited = self._start.inherited(self._journal, self._ids, self._orders.ids)
+        if any(size != history.outside.get(leg, ZERO) for leg, size in held.items()):
             found = {leg.value: str(size) for leg, size in held.items()}
             self.log.warning("found at start: {}, open cycle: {}", found, history.open_cycle)
-        elif history.open_cycle:
+        elif history.open_cycle and (cycle.direction or not cycle.inherited.anything_executed):
             self._records.interrupted(history.open_cycle)
+        elif history.open_cycle:  # it was closed, and only not recorded
+            self._put_on_record(self._desk.interrupted_record(history.open_cycle))
         effects = self._desk.recover(
             held,
             bool(history.open_cycle),
@@ -319,7 +320,7 @@ class Coordinator(SupervisedActor):
         elif isinstance(effect, machine.StartCycle):
             self._start_cycle(effect)
         elif isinstance(effect, machine.FinishCycle):
-            self._finish_cycle(effect)
+            self._put_on_record(effect.record)
         elif isinstance(effect, machine.CheckPositions):
             self._orders.verify_positions(*Leg)
         elif isinstance(effect, machine.ReadAnew):
@@ -340,10 +341,10 @@ class Coordinator(SupervisedActor):
             venue = self._instruments[order.leg].venue
             self.tell_self(orders.OrderProgressed(venue, self._epochs.get(order.leg, 0), view))
 
-    def _finish_cycle(self, effect: machine.FinishCycle) -> None:
-        self._records.finished(effect.record)
-        self._boards.finished(effect.record)
-        self._market.finished(effect.record)
+    def _put_on_record(self, record: CycleRecord) -> None:
+        self._records.finished(record)
+        self._boards.finished(record)
+        self._market.finished(record)
         self._orders.release()
 
     def _phase_changed(self, effect: machine.ChangePhase) -> None:

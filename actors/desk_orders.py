@@ -97,6 +97,11 @@ class DeskOrders:
         """Which of the leg's orders has that id; None for one of another cycle."""
         return self._attempts.get((leg, client_order_id))
 
+    @property
+    def ids(self) -> frozenset[int]:
+        """The client order ids of this cycle's orders."""
+        return frozenset(number for _, number in self._attempts)
+
     def hand_over(self, leg: Leg, unresolved: Iterable[LegOrder]) -> bool:
         """The venue's orders actor is a new one: have it find out about what is unresolved.
 

@@ -11,16 +11,20 @@ from typing import Final
 
 import msgspec
 
+from actors.journal import JournalUnusable
 from actors.journal_open import LoadOpenCycle
 from actors.orders_outbox import PositionsHeld
 from supervision.directory import Address
+from supervision.errors import AskTimeout, Unavailable
 from trading.ids import IdAllocator
+from trading.inherited import Inherited
 from trading.leg import Leg
 from trading.on_record import CycleRecorded
 from trading.plan import DeskPlan
 from trading.recovery import HeldPositions
 from venues.model import ZERO, Instrument
 
+_RECORD_S: Final = 1.0
 _NOT_SENT_AFTER_S: Final = 2.0  # a killed life's last bytes are on the wire by then
 
 
@@ -45,12 +49,25 @@ class DeskStart:
         self._held = HeldPositions(plan.retry_s / 2)
         self._known_since_s: dict[Leg, float] = {}
         self._again: set[Leg] = set()
+        self._recorded = CycleRecorded()
 
     def recorded(self, journal: Address, ids: IdAllocator) -> CycleRecorded:
         """Where the open cycle stands by the record, for as long as a venue can't be read."""
         asked = LoadOpenCycle(self._desk, dict(self._instruments), ids.previous, ids.last)
-        found: CycleRecorded = journal.ask(asked, half_open=True)
-        return found
+        self._recorded = journal.ask(asked, half_open=True)
+        return self._recorded
+
+    def inherited(self, journal: Address, ids: IdAllocator, own: frozenset[int]) -> Inherited:
+        """What earlier lives did in the open cycle; ``own`` are the ids of this one.
+
+        By now the venues have told what became of orders whose outcome was not on record.
+        """
+        asked = LoadOpenCycle(self._desk, dict(self._instruments), ids.previous, ids.last)
+        try:
+            self._recorded = journal.ask(asked, timeout_s=_RECORD_S)
+        except (Unavailable, AskTimeout, JournalUnusable) as error:  # no reason to stay naked
+            self._recorded = msgspec.structs.replace(self._recorded, trouble=str(error))
+        return Inherited(self._recorded, self._instruments, own)
 
     def forget(self, now_s: float) -> None:
         """What has been asked for until now does not count any more."""

@@ -30,6 +30,9 @@ class LoadOpenCycle(msgspec.Struct, frozen=True):
 
 class _Outcome(msgspec.Struct):
     signed_executed: Decimal
+    quote_amount: Decimal = ZERO
+    fees: Decimal = ZERO
+    fills_complete: bool = False
 
 
 def load_open_cycle(file: JournalFile, asked: LoadOpenCycle) -> CycleRecorded:
@@ -54,11 +57,26 @@ def load_open_cycle(file: JournalFile, asked: LoadOpenCycle) -> CycleRecorded:
 
 def _order(file: JournalFile, venue: str, number: str, order_json: str) -> OrderOnRecord:
     where = "where venue = ? and client_order_id = ?"
-    fills = file.rows("fills", where, venue, number)
-    executed = sum((msgspec.json.decode(row[5], type=Fill).size for row in fills), ZERO)
-    outcome = next(file.rows("outcomes", where, venue, number), None)
+    fills = [
+        msgspec.json.decode(row[5], type=Fill) for row in file.rows("fills", where, venue, number)
+    ]
+    executed = sum((fill.size for fill in fills), ZERO)
+    amount = sum((fill.size * fill.price for fill in fills), ZERO)
+    fees = sum((fill.fee for fill in fills), ZERO)
+    outcome, exact = next(file.rows("outcomes", where, venue, number), None), True
     if outcome is not None:
-        told = msgspec.json.decode(outcome[2], type=_Outcome).signed_executed
-        executed = max(executed, abs(told))
+        told = msgspec.json.decode(outcome[2], type=_Outcome)
+        if abs(told.signed_executed) > executed:  # not all its fills are on record
+            executed, amount = abs(told.signed_executed), told.quote_amount
+            fees, exact = told.fees, told.fills_complete
     new = msgspec.json.decode(order_json, type=NewOrder)
-    return OrderOnRecord(venue, new, executed, outcome is not None)
+    return OrderOnRecord(
+        venue,
+        new,
+        executed,
+        over=outcome is not None,
+        quote_amount=amount,
+        fees=fees,
+        fills=len(fills),
+        exact=exact and outcome is not None,
+    )

@@ -7,15 +7,19 @@ from decimal import Decimal
 
 import msgspec
 
+from trading.cycle_effects import RECOVER
 from trading.desk import CycleRecord, LegOrder, LegRecord, OrderRecord
 from trading.exposure import Exposure
 from trading.gone import Gone
+from trading.inherited import Inherited
 from trading.leg import Leg
 from trading.leg_state import LegState
 from trading.orders import OrderState, OrderView
 from trading.plan import DeskPlan
 from venues.model import ZERO
 
+INTERRUPTED = "interrupted"
+"""The outcome of a cycle that did not live to be recorded, and left nothing open."""
 _MS = 1000
 _TO_BPS = Decimal(10_000)
 _PRICE_PLACES = Decimal("0.000001")
@@ -69,6 +73,7 @@ class CycleOrders:
         self.naked_ms: list[float] = []
         self.exposure = Exposure()
         self.gone = {leg: Gone() for leg in Leg}
+        self.inherited = Inherited()  # counts if this is the cycle that closes it
         self._orders: dict[tuple[Leg, int], _Placed] = {}
         # Asked for many times at every event, on the way from a fill to its hedge.
         self._executed = dict.fromkeys(Leg, ZERO)
@@ -167,7 +172,9 @@ class CycleOrders:
 
     def order_records(self) -> tuple[OrderRecord, ...]:
         """Every order that anything was heard of, in the order of the decisions."""
-        return tuple(p.record(p.view) for p in self._orders.values() if p.view is not None)
+        return self._past.order_records() + tuple(
+            p.record(p.view) for p in self._orders.values() if p.view is not None
+        )
 
     def why_nothing(self) -> str:
         """Why nothing executed: what became of the last order."""
@@ -184,28 +191,50 @@ class CycleOrders:
         cash = sum((-order.side.sign * view.quote_amount for order, view in done), ZERO)
         gone = self.gone[state.leg].parts(done[-1][0].mid if done else ZERO)
         cash -= sum((part.signed * part.price for part in gone), ZERO)
+        past = self._past.leg(state.leg)
+        cash += past.cash
         mids = [order.mid for order, _ in done] or [part.mid for part in gone]
+        mids = mids or [one.quote_amount / one.executed for one in past.orders[-1:]]
         if mids:  # what the cycle found and what it leaves are worth the mid of that moment
             left = state.held + self._executed[state.leg]
-            found = state.held - self.gone[state.leg].signed
-            cash += left * mids[-1] - found * mids[0]
-        out = [_executed(view) for order, view in done if order.reduce_only]
+            cash += left * mids[-1] - self._unexplained(state) * mids[0]
+        out = past.parts(reduce_only=True)
+        out += [_executed(view) for order, view in done if order.reduce_only]
         out += [(part.price * abs(part.signed), abs(part.signed)) for part in gone]
         forced = sum((abs(part.signed) for part in gone), ZERO)
         return LegRecord(
             venue=state.instrument.venue,
             symbol=state.instrument.symbol,
-            traded=sum((abs(view.signed_executed) for _, view in done), forced),
-            entry_price=_average(_executed(view) for order, view in done if not order.reduce_only),
+            traded=sum((abs(view.signed_executed) for _, view in done), forced + past.traded),
+            entry_price=_average(
+                past.parts(reduce_only=False)
+                + [_executed(view) for order, view in done if not order.reduce_only]
+            ),
             exit_price=_average(out),
-            fees=sum((view.fees for _, view in done), sum((part.fee for part in gone), ZERO)),
+            fees=sum((view.fees for _, view in done), sum((part.fee for part in gone), past.fees)),
             gross_pnl=cash,
             slippage_bps=_slippage_bps(done),
-            orders=len(pairs),
+            orders=len(pairs) + len(past.orders),
             fills=sum(view.fills for _, view in pairs)
+            + past.fills
             + len({part.fill.key for part in gone if part.fill is not None}),
             forced=forced,
         )
+
+    def explains(self, legs: Mapping[Leg, LegState]) -> bool:
+        """False when it closes what no fill on record explains, or not every fill is there."""
+        if self.direction != RECOVER:
+            return True
+        return self.inherited.exact and not any(map(self._unexplained, legs.values()))
+
+    def _unexplained(self, state: LegState) -> Decimal:
+        """What the cycle found and no fill on record explains."""
+        found = state.held - self.gone[state.leg].signed
+        return found - self._past.leg(state.leg).signed
+
+    @property
+    def _past(self) -> Inherited:
+        return self.inherited if self.direction == RECOVER else Inherited()
 
     def _of(self, leg: Leg) -> list[_Placed]:
         return [placed for (of_leg, _), placed in self._orders.items() if of_leg is leg]
@@ -237,13 +266,24 @@ def build_record(
         naked_ms=tuple(orders.naked_ms),
         fill_to_hedge_sent_ms=orders.fill_to_hedge_sent_ms(),
         decision_to_ack_ms=orders.decision_to_ack_ms(),
-        fees_complete=orders.fills_complete,
+        fees_complete=orders.fills_complete and orders.explains(legs),
         duration_s=now_s - orders.started_s if orders.started_s else 0.0,
         reason=orders.reason or ("" if orders.anything_executed else orders.why_nothing()),
         naked_q_s=tuple(amount / float(plan.size) for amount in orders.exposure.episodes),
         fill_to_hedged_ms=orders.fill_to_hedged_ms(),
         orders=orders.order_records(),
     )
+
+
+def interrupted_record(
+    plan: DeskPlan, cycle: int, legs: Mapping[Leg, LegState], inherited: Inherited
+) -> CycleRecord:
+    """The record of a cycle that an earlier life has closed, and has not lived to record."""
+    orders = CycleOrders()
+    orders.begin(0.0, RECOVER)
+    orders.inherited = inherited
+    orders.reason = "its process ended before it was recorded"
+    return build_record(plan, cycle, INTERRUPTED, legs, orders, 0.0)
 
 
 def with_funding(record: CycleRecord, funding: Mapping[Leg, Decimal]) -> CycleRecord:

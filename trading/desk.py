@@ -109,8 +109,9 @@ class CycleRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The record every cycle ends with. ``pnl`` is after fees and funding; a rebate is negative.
 
     ``outcome``: ``completed``, ``unwound`` (the hedge could not be had), ``abandoned`` (nothing
-    was executed) or ``recovered`` (found open at start, and closed); ``reason`` is why, unless it
-    was completed without trouble. ``naked_ms`` and ``naked_q_s`` (in units of the size, times
+    was executed), ``recovered`` (found open at start, and closed) or ``interrupted`` (closed by an
+    earlier life, and recorded by this one); ``reason`` is why, unless it was completed without
+    trouble. ``naked_ms`` and ``naked_q_s`` (in units of the size, times
     seconds) are by episode. ``fill_to_hedged_ms``: from a fill's frame to that of its hedge's last
     fill. A record may come again with its money put right: funding is booked late.
     """

@@ -33,22 +33,31 @@ class Span(NamedTuple):
 
 
 class OrderOnRecord(msgspec.Struct, frozen=True):
-    """An order of the open cycle: what of it is known to have executed, and whether it is over."""
+    """An order of the open cycle: what of it is known to have executed, and whether it is over.
+
+    ``exact``: amount and fees are those of all its fills.
+    """
 
     venue: str
     new: NewOrder
     executed: Decimal
     over: bool
+    quote_amount: Decimal = ZERO
+    fees: Decimal = ZERO
+    fills: int = 0
+    exact: bool = False
 
 
 class CycleRecorded(msgspec.Struct, frozen=True):
     """Where the open cycle stands by the record alone.
 
     ``trouble`` is why that can't be relied on, or empty; then ``legs`` has a span for each leg.
+    ``orders`` are all that are on record, either way.
     """
 
     legs: dict[Leg, Span] = {}
     trouble: str = NOT_OPEN
+    orders: tuple[OrderOnRecord, ...] = ()
 
 
 def recorded(
@@ -66,8 +75,9 @@ def recorded(
     """
     trouble = _missing([compact_id(o.new.client_order_id) for o in orders], known, previous, last)
     if trouble:
-        return CycleRecorded({}, trouble)
-    return CycleRecorded({leg: _span(orders, its) for leg, its in instruments.items()}, "")
+        return CycleRecorded({}, trouble, tuple(orders))
+    spans = {leg: _span(orders, its) for leg, its in instruments.items()}
+    return CycleRecorded(spans, "", tuple(orders))
 
 
 def certain_excess(size: Decimal, other: Span) -> Decimal:

@@ -6,8 +6,8 @@ import abc
 from typing import Final
 
 from trading.cycle_effects import FinishCycle
-from trading.cycle_record import CycleOrders, build_record
-from trading.desk import Phase
+from trading.cycle_record import CycleOrders, build_record, interrupted_record
+from trading.desk import CycleRecord, Phase
 from trading.position_doubt import DoubtingDesk
 from venues.model import Refusal
 
@@ -51,6 +51,10 @@ class SettlingDesk(DoubtingDesk, abc.ABC):
             state.evidence.size in (None, self.position(leg)) for leg, state in self.legs.items()
         )
         return agreed and self.flat and self.orders.anything_executed
+
+    def interrupted_record(self, cycle: int) -> CycleRecord:
+        """What an earlier life closed, and did not live to record: by its fills on record."""
+        return interrupted_record(self.plan, cycle, self.legs, self.orders.inherited)
 
     def _finish(self, now_s: float) -> None:
         outcome = "completed"

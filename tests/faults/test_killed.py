@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import logging
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from paper.records import Accepted, AnyRecord, Connection, FaultFired
+from cli.run_record import JOURNAL
+from paper.records import Accepted, AnyRecord, Connection, FaultFired, Filled
 from tests.support.faults import seconds, soak
 from tests.support.faults_process import BOUND_S, Service, fired_s, increases, service
+from trading.desk import CycleRecord
 from venues.model import GRVT
 
 _log = logging.getLogger("ketch.faults")
@@ -62,6 +67,13 @@ def goes_on(it: Service, cycles: int = 1, within_s: float = BOUND_S) -> None:
         assert life.end(within_s) == 0, it.said
 
 
+def cycles(state: Path) -> list[CycleRecord]:
+    """What is on record of cycles."""
+    with closing(sqlite3.connect(f"file:{state / JOURNAL}?mode=ro", uri=True)) as file:
+        rows = file.execute("select record_json from cycles where record_json != ''").fetchall()
+    return [msgspec.json.decode(row[0], type=CycleRecord) for row in rows]
+
+
 def judged(it: Service) -> None:
     """J, and N within the longest time that no process was there, and 5 s."""
     down_s = downtime_s(it.scene.records())
@@ -90,6 +102,27 @@ def test_34_killed_at_a_moment_of_the_cycle_the_next_life_hedges_or_closes_what_
         killed(backpack_first, hook, nth)
     goes_on(backpack_first)
     judged(backpack_first)
+
+
+@pytest.mark.parametrize(
+    ("hook", "nth", "surely"), [("primary_fill", 1, True), ("hedge_recv", 2, False)]
+)
+def test_34_what_a_killed_cycle_has_cost_is_on_record_as_the_venues_have_it(
+    backpack_first: Service, hook: str, nth: int, surely: bool
+) -> None:
+    """Unless the last order, which waited for no disk, is not on record; then it says so."""
+    killed(backpack_first, hook, nth)
+    goes_on(backpack_first)
+    booked = [
+        -record.side.sign * record.size * record.price - record.fee
+        for record in backpack_first.scene.records()
+        if isinstance(record, Filled) and record.account == "main"
+    ]
+    recorded = cycles(backpack_first.state)
+    assert len(recorded) > 1
+    exact = all(one.fees_complete for one in recorded)
+    assert exact or not surely
+    assert sum(one.pnl for one in recorded) == sum(booked) or not exact
 
 
 @soak
