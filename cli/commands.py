@@ -289,7 +289,9 @@ def reload(socket: Path | None, as_json: bool) -> None:
 
 
 def _reload_text(done: ReloadDone) -> str:
-    lines = [f"{done.outcome}; nothing was applied"] if done.errors else []
+    from cli.reload import how_much
+
+    lines = [f"{done.outcome}; {how_much(done)}"] if done.errors else []
     lines += [f"  {error}" for error in done.errors]
     if done.outcome == "unchanged":
         lines.append("nothing to apply")

@@ -73,10 +73,16 @@ class Reloader:
 def summary(done: ReloadDone) -> str:
     """One line."""
     if done.errors:
-        return f"{done.outcome}, nothing applied: " + "; ".join(done.errors)
+        return f"{done.outcome}, {how_much(done)}: " + "; ".join(done.errors)
     applied = ", ".join(change.path for change in done.applied) or "nothing to apply"
     waiting = ", ".join(change.path for change in done.needs_restart)
     return applied + (f"; needs a restart: {waiting}" if waiting else "")
+
+
+def how_much(done: ReloadDone) -> str:
+    """What a reload with errors has applied: supervisors are told one after the other."""
+    late = "some of it may be applied; reload again for the rest"
+    return late if done.outcome == "timeout" else "nothing was applied"
 
 
 def changes(running: Settings, configured: Settings) -> Iterator[Change]:

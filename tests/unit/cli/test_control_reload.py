@@ -162,4 +162,8 @@ def test_every_error_of_the_file_is_told() -> None:
 def test_a_supervisor_that_does_not_answer_is_said_to_be_late() -> None:
     bench = Bench()
     bench.root.refusal = AskTimeout("grvt", "Reload", 5.0)
-    assert bench.reload(f"{BACKOFF}=7").outcome == "timeout"
+    done = bench.reload(f"{BACKOFF}=7")
+    assert done.outcome == "timeout"
+    assert "some of it may be applied; reload again" in summary(done)
+    bench.root.refusal = None
+    assert paths(bench.reload(f"{BACKOFF}=7").applied) == [BACKOFF]
