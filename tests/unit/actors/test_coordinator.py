@@ -12,7 +12,7 @@ import pytest
 from actors.board import DeskReported
 from actors.coordinator import ConfirmHandled, Coordinator
 from actors.desk_commands import LimitDesk, ResumeDesk
-from actors.journal import DeskHistory, LoadDesk, RecordDesk
+from actors.journal import DeskHistory, LoadDesk, LoadOpenCycle, RecordDesk, RecordInterrupted
 from actors.market_board import MarketBoard
 from actors.orders_outbox import PositionsHeld, VenueReadiness
 from actors.paused_desks import PausedDesks
@@ -24,6 +24,7 @@ from tests.support.trading import BACKPACK_ETH, GRVT_ETH, D, plan
 from trading.capabilities import Capabilities
 from trading.ids import IdAllocator
 from trading.leg import Leg
+from trading.on_record import CycleRecorded
 from trading.plan import Action, ActiveLimit, Unexplained
 
 INSTRUMENTS = {Leg.PRIMARY: BACKPACK_ETH, Leg.HEDGE: GRVT_ETH}
@@ -51,6 +52,8 @@ class KeepingJournal(SupervisedActor):
     def on_message(self, message: object) -> object:
         if isinstance(message, LoadDesk):
             return self._history
+        if isinstance(message, LoadOpenCycle):
+            return CycleRecorded()
         if message == "told":
             return list(self.told)
         self.told.append(message)
@@ -101,20 +104,14 @@ def test_a_desk_that_waits_for_a_venue_reports_the_venues_own_reason(
     assert f"grvt is not ready for new risk: {why}" in report.waiting
 
 
-@pytest.mark.parametrize(
-    ("on_record", "held", "told"),
-    [({}, "0.3", {"primary": D("0.3")}), ({"primary": D("0.3")}, "0.3", None),
-     ({"primary": D("0.3")}, "0", {})],
-    ids=["new", "as before", "gone"],
-)  # fmt: skip
-def test_what_the_configuration_has_ignored_is_on_record_and_a_halt_stays_there(
-    on_record: dict[str, Decimal], held: str, told: dict[str, Decimal] | None
-) -> None:
+def told_at_start(
+    history: DeskHistory, held: str, policy: Unexplained = Unexplained.HALT
+) -> list[object]:
+    """What a journal with that history is told by a desk whose primary holds this."""
     stage = Stage()
     board: queue.Queue[Any] = queue.Queue()
-    history = DeskHistory(1, 0, 0, halted="drift", ignored=on_record)
     journal = ChildSpec("journal", lambda context: KeepingJournal(context, history))
-    desk = ChildSpec("coordinator", lambda context: build(context, Unexplained.IGNORE))
+    desk = ChildSpec("coordinator", lambda context: build(context, policy))
     with stage.tree(journal, mailbox("board", board), SupervisorSpec("eth", (desk,))) as root:
         assert root.wait_ready(WAIT_S)
         coordinator = stage.directory.address("eth/coordinator")
@@ -124,7 +121,21 @@ def test_what_the_configuration_has_ignored_is_on_record_and_a_halt_stays_there(
                 sizes = {one.symbol: D(held)} if leg is Leg.PRIMARY else {}
                 coordinator.tell(PositionsHeld(one.venue, sizes, asked_s=asked_s))
         coordinator.ask(ConfirmHandled(), timeout_s=WAIT_S)
-        heard = stage.directory.address("journal").ask("told", timeout_s=WAIT_S)
+        heard: list[object] = stage.directory.address("journal").ask("told", timeout_s=WAIT_S)
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("on_record", "held", "told"),
+    [({}, "0.3", {"primary": D("0.3")}), ({"primary": D("0.3")}, "0.3", None),
+     ({"primary": D("0.3")}, "0", {})],
+    ids=["new", "as before", "gone"],
+)  # fmt: skip
+def test_what_the_configuration_has_ignored_is_on_record_and_a_halt_stays_there(
+    on_record: dict[str, Decimal], held: str, told: dict[str, Decimal] | None
+) -> None:
+    history = DeskHistory(1, 0, 0, halted="drift", ignored=on_record)
+    heard = told_at_start(history, held, Unexplained.IGNORE)
     records = [message for message in heard if isinstance(message, RecordDesk)]
     assert records[0].ignored == told  # before anything else
     assert "" not in [record.halted for record in records]
@@ -141,3 +152,11 @@ def test_a_halt_that_a_resume_has_not_ended_stays_on_record() -> None:
         assert EmptyJournal.told.get(timeout=WAIT_S).halted == "daily_loss: 6, limit 5"
         coordinator.tell(ResumeDesk())
         assert EmptyJournal.told.get(timeout=WAIT_S).halted == "daily_loss: 6, limit 5"
+
+
+@pytest.mark.parametrize(("held", "over"), [("0.3", True), ("0.8", False), ("0", False)])
+def test_an_open_cycle_is_over_when_nothing_is_there_but_what_is_ignored(
+    held: str, *, over: bool
+) -> None:
+    history = DeskHistory(2, 1, 0, open_size="0.5", ignored={"primary": D("0.3")})
+    assert (RecordInterrupted("eth", 1) in told_at_start(history, held)) == over
