@@ -15,7 +15,7 @@ from loguru import logger
 
 from actors.guard_messages import ACCOUNT_GUARD
 from actors.guard_results import GuardResults
-from actors.journal import LoadResults, RecordResume
+from actors.journal import LoadResults, RecordResume, ResultsOnRecord
 from actors.journal_file import JournalFile
 from tests.support.actors_records import cycle_record
 from trading.desk import CycleRecord
@@ -118,3 +118,31 @@ def test_funding_that_comes_after_a_restart_brings_back_no_loss_that_was_resumed
     service.ends("eth", 8, -5)
     service.is_charged("eth", 8, "0.25")
     assert service.lost("eth", ACCOUNT_GUARD) == ["5.25", "5.25"]
+
+
+class Asked:
+    """In the place of the journal's address: one that takes its time."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def offer(self, message: object) -> bool:
+        self.times += isinstance(message, LoadResults)
+        return True
+
+
+def test_a_journal_that_takes_its_time_is_asked_once_and_again_only_after_its_answer() -> None:
+    """Else the questions stand before those of desks, which do not wait for long."""
+    asked = Asked()
+    journal: Any = asked
+    guard = GuardResults(journal, "eth/guard", "eth", ("eth",), logger, whole=False)
+    for second in range(50):
+        guard.ask(float(second))
+    assert asked.times == 1
+    guard.answered(ResultsOnRecord((), 0, "damaged"))
+    guard.ask(50.0)
+    guard.ask(51.0)
+    assert asked.times == 2
+    guard.answered(ResultsOnRecord((), 0))
+    guard.ask(500.0)
+    assert asked.times == 2
