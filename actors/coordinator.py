@@ -156,10 +156,7 @@ class Coordinator(SupervisedActor):
             self._records.remember(halted=self._known_halt)
 
     def _notice_stall(self) -> None:
-        """After the process has stood still, nothing that was known of the venues counts.
-
-        Their connections are being replaced, and each says when it is ready anew.
-        """
+        """After it has stood still, nothing known counts: each venue says when it is ready anew."""
         stalls = self.stalls()
         if stalls != self._slept:
             self._slept = stalls
@@ -336,8 +333,7 @@ class Coordinator(SupervisedActor):
 
     def _place(self, order: LegOrder) -> None:
         self._forget_readings()
-        view = self._orders.place(order, self.clock.now())
-        if view is not None:  # nobody took it: as the venue's orders actor would have said it
+        if view := self._orders.place(order, self.clock.now()):  # as its orders actor would say
             venue = self._instruments[order.leg].venue
             self.tell_self(orders.OrderProgressed(venue, self._epochs.get(order.leg, 0), view))
 
