@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from supervision.directory import Address
     from trading.desk import CycleRecord
 
-_ASK_AGAIN_S: Final = 2.0  # after an answer that tells nothing
-_ANSWER_S: Final = 60.0  # a journal that lives answers; only a full inbox could lose that
+_ASK_AGAIN_S: Final = 2.0  # an answer that comes before our name is bound is lost
+_LONGEST_S: Final = 60.0  # a journal that is slow has each question to answer
 
 
 class GuardResults:
@@ -50,7 +50,7 @@ class GuardResults:
         self._put_right: list[CycleResult] = []
         self._resumed_ns = 0
         self._asked_s = float("-inf")
-        self._waits = False  # for the journal's answer: one question at a time
+        self._unanswered = 0
         self._epoch = 0
         self._complaint = ""
 
@@ -60,18 +60,19 @@ class GuardResults:
         return self._results
 
     def ask(self, now_s: float) -> None:
-        """Have the journal asked, and asked again once it has answered without telling them."""
-        wait_s = _ANSWER_S if self._waits else _ASK_AGAIN_S
+        """Have the journal asked, and again while there is no answer, less and less often."""
+        wait_s = min(_LONGEST_S, _ASK_AGAIN_S * 2.0 ** max(0, self._unanswered - 1))
         if self._results is not None or now_s - self._asked_s < wait_s:
             return
         since_ns = 0 if self._whole else time.time_ns() - DAY_NS
         asked = LoadResults(self._scope, self._desks, since_ns, self._reply_to)
         if self._journal.offer(asked):
-            self._asked_s, self._waits = now_s, True
+            self._asked_s = now_s
+            self._unanswered = min(self._unanswered + 1, 16)
 
     def answered(self, found: ResultsOnRecord) -> None:
         """The journal's answer. What can't be read stays unknown, and limits on it freeze."""
-        self._waits = False
+        self._unanswered = 0
         if found.error:
             if found.error != self._complaint:
                 self._log.error("results: {}", found.error)
