@@ -188,10 +188,15 @@ class FundingReader(SupervisedActor):
     def _journal_changed(self, status: StatusMessage) -> None:
         """Each life of it says what it has: what the last had not written has to be told again."""
         if status.state is ChildState.RUNNING:
-            self._journal.offer(LoadEnds(self._desks, self._since_ns, self.name))
+            self._ask_ends()
+
+    def _ask_ends(self) -> None:
+        self._journal.offer(LoadEnds(self._desks, self._since_ns, self.name))
 
     def _look(self, venue: str) -> None:
         source = self._sources[venue]
+        if not self._book.told:  # an answer that comes before our name is bound is lost
+            self._ask_ends()
         try:
             payments = tuple(self._read(source, self._latest_ns[venue] - _OVERLAP_NS))
         except _SAYS_NOTHING as error:

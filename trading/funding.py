@@ -106,6 +106,11 @@ class FundingBook:
         self._legs = legs
         self._desks = {desk: _DeskFunding(since_ns) for desk, _ in legs.values()}
 
+    @property
+    def told(self) -> bool:
+        """True once ``earlier`` has been told of every desk."""
+        return all(desk.told for desk in self._desks.values())
+
     def ended(self, end: CycleEnd) -> None:
         """A cycle is over; the same one again changes nothing but what its record has."""
         self._desks[end.desk].ended(end)

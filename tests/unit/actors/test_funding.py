@@ -16,13 +16,18 @@ from actors.funding import (
     GrvtFunding,
     LookDue,
 )
+from actors.journal import EndsOnRecord, LoadEnds
 from actors.request_limiter import RequestLimiter
 from supervision.actor import ActorContext
+from supervision.inbox import Inbox
 from supervision.policy import Readiness
 from tests.support.actors import Peer, ScriptedServer, answer, read_request
 from tests.support.actors_venue import Scene, backpack_access, grvt_access
+from trading.funding import DeskEnds
+from trading.leg import Leg
 from venues.model import BACKPACK, GRVT
 
+Legs = dict[tuple[str, str], tuple[str, Leg]]
 EACH = pytest.mark.parametrize("venue", [GRVT, BACKPACK])
 BARRED = (403, b"<html>go away</html>")
 TOO_MANY = (429, b"{}")
@@ -45,9 +50,9 @@ class Reader:
             peer.send(answer(*self.says))
 
     @contextmanager
-    def reading(self, *, barred: bool = False) -> Iterator[None]:
+    def reading(self, *, barred: bool = False, legs: Legs | None = None) -> Iterator[None]:
         def build(context: ActorContext) -> FundingReader:
-            return FundingReader(context, {self.venue: source}, {}, told=())
+            return FundingReader(context, {self.venue: source}, legs or {}, told=())
 
         with ScriptedServer(self.script) as server:
             source = self._source(server.http)
@@ -97,3 +102,19 @@ def test_too_many_requests_are_told_to_who_counts_them(venue: str) -> None:
         reader.look()
         assert reader.limiter.usage(time.monotonic()).refused
         assert reader.limiter.no_new_risk(time.monotonic())
+
+
+def test_the_journal_is_asked_again_until_it_has_told_what_ended_before() -> None:
+    """An answer that comes before the reader's name is bound is lost."""
+    reader, asked = Reader(BACKPACK, (200, b"[]")), Inbox()
+    directory = reader.scene.stage.directory
+    directory.bind("journal", directory.next_epoch("journal"), asked, half_open=False)
+    with reader.reading(legs={(BACKPACK, "ETH_USDC_PERP"): ("eth", Leg.PRIMARY)}):
+        reader.look()
+        while not asked.empty():
+            assert isinstance(asked.get().message, LoadEnds)
+        reader.look()
+        assert isinstance(asked.get().message, LoadEnds)
+        reader.scene.actor.tell(EndsOnRecord((DeskEnds("eth", (), 0),)))
+        reader.look()
+        assert asked.empty()
