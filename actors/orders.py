@@ -15,7 +15,7 @@ import msgspec
 from actors.gateway import Answered, ReadWithheld
 from actors.journal import IntentRecorded, LoadVenue, VenueHistory
 from actors.orders_journal import JournalLink
-from actors.orders_links import Links
+from actors.orders_links import LinkNames, Links
 from actors.orders_outbox import (
     DriftFound,
     OrderProgressed,
@@ -198,10 +198,10 @@ class PollDue(msgspec.Struct, frozen=True):
 
 
 class Orders(SupervisedActor):
-    """One per venue. ``gateway_name`` and ``feed_name`` are siblings, and may be the same one.
+    """One per venue. ``links``: its siblings that are connected to the venue.
 
-    ``backup_name`` is asked while the gateway is away; "": there is none. ``is_ours`` knows order
-    ids of earlier lives of the service; ``money`` are told of balances, ``limiter`` of requests.
+    ``is_ours`` knows order ids of earlier lives of the service; ``money`` are told of balances,
+    ``limiter`` of requests.
     """
 
     def __init__(
@@ -210,10 +210,7 @@ class Orders(SupervisedActor):
         *,
         symbols: frozenset[str],
         timing: OrderTiming,
-        gateway_name: str,
-        feed_name: str,
-        backup_name: str = "",
-        basis_name: str = "",
+        links: LinkNames,
         desks: tuple[str, ...],
         is_ours: Callable[[int], bool] = lambda _: False,
         money: tuple[str, ...] = (),
@@ -228,7 +225,7 @@ class Orders(SupervisedActor):
         self._timing = timing
         self._now = self.clock.now
         self._limiter = limiter or RequestLimiter()
-        self._links = Links(gateway_name, feed_name, backup_name, basis_name)
+        self._links = Links(links)
         self._desks = {name: self.address(name) for name in desks}
         self._journal = self.address("journal")
         self._journal_link = JournalLink()
@@ -239,7 +236,7 @@ class Orders(SupervisedActor):
             self._manager,
             self.log,
             own=self.address(self.name),
-            gateway_address=self.address(gateway_name),
+            gateway_address=self.address(links.gateway),
             journal_address=self._journal,
             desks=self._desks,
             money=tuple(self.address(name) for name in money),

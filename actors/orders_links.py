@@ -7,7 +7,7 @@ somebody said before is not the present state. Pure; statuses and the time are p
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from actors.gateway import Answered
 from supervision.states import ChildState, StatusMessage
@@ -16,13 +16,24 @@ _ALWAYS_S: Final = float("-inf")
 _FIRST_S: Final = 2.0  # a gateway that has never been up may be on its way
 
 
-class Links:
+class LinkNames(NamedTuple):
     """``gateway`` and ``feed`` may be the same one.
 
-    ``backup``, and the ``basis`` without which the gateway would not be, may be "", which is none.
+    ``backup`` is asked while the gateway is away; ``basis`` is what the gateway would not be
+    without. Either may be "", which is none.
     """
 
-    def __init__(self, gateway: str, feed: str, backup: str = "", basis: str = "") -> None:
+    gateway: str
+    feed: str
+    backup: str = ""
+    basis: str = ""
+
+
+class Links:
+    """They change by what is told of them, in the thread of their owner."""
+
+    def __init__(self, names: LinkNames) -> None:
+        gateway, feed, backup, basis = names
         self.gateway = gateway
         self.asked = gateway
         self._asked_since_s = _ALWAYS_S

@@ -37,8 +37,7 @@ TWICE: Final = "accepted twice"
 _NS_PER_S: Final = 1_000_000_000
 _AGE_GRACE_S: Final = 2
 _UNATTENDED_S: Final = 5
-_NEWS_NS: Final = 100_000_000
-"""Until news of a liquidation can have reached its trader and brought about another order."""
+_NEWS_NS: Final = 100_000_000  # until an order can be the answer to news of a liquidation
 
 
 class _Live(msgspec.Struct):
@@ -211,9 +210,8 @@ class Judge:
         need, order, q, lot = self._need, f"order {signed}", self._scope.q, self._scope.lot
         if need * signed > 0:
             after = need - signed
-            if after * need < 0 or abs(after) - abs(need) > lot:
-                return "overshoots the need", f"need {need}, {order}"
-            return None
+            over = after * need < 0 or abs(after) - abs(need) > lot
+            return ("overshoots the need", f"need {need}, {order}") if over else None
         waiting = sum((abs(live.signed_rest) for live in self._live.values()), ZERO)
         if abs(self._net) + waiting + abs(signed) > q:
             return "more than one cycle at risk", f"net {self._net}, {order}"
@@ -349,15 +347,9 @@ class Judge:
             self._find("O", live.record, rule)
 
     def _find(self, letter: str, record: Accepted | Filled, rule: str, detail: str = "") -> None:
-        self._findings[letter].append(
-            Finding(
-                rule=rule,
-                at_ns=self._now_ns,
-                venue=record.venue,
-                order_id=record.order_id,
-                detail=detail,
-            )
-        )
+        at_ns, venue, order_id = self._now_ns, record.venue, record.order_id
+        found = Finding(rule=rule, at_ns=at_ns, venue=venue, order_id=order_id, detail=detail)
+        self._findings[letter].append(found)
 
 
 def _meet(taker: Accepted, maker: Accepted) -> bool:

@@ -38,6 +38,7 @@ from actors.journal import Journal
 from actors.market_board import MarketBoard
 from actors.naked_clocks import NakedClocks
 from actors.orders import Orders
+from actors.orders_links import LinkNames
 from actors.paused_desks import PausedDesks
 from actors.rest_prices import RestPrices, backpack_prices, grvt_prices
 from config.plans import desk_plan
@@ -145,9 +146,9 @@ def service_tree(service: Service) -> SupervisorSpec:
 
 def _grvt(service: Service) -> SupervisorSpec:
     access, market = service.grvt, service.market
-    orders = _orders(
-        service, access.instruments, access.connection, "trading", "trading", "queries", "session"
-    )
+    trading = f"{GRVT}/trading"
+    links = LinkNames(trading, trading, f"{GRVT}/queries", f"{GRVT}/session")
+    orders = _orders(service, access.instruments, access.connection, links)
     heartbeat = _heartbeat(access.connection, ("trading", "market"))
     return _venue(
         service,
@@ -164,7 +165,8 @@ def _grvt(service: Service) -> SupervisorSpec:
 
 def _backpack(service: Service) -> SupervisorSpec:
     access, market = service.backpack, service.market
-    orders = _orders(service, access.instruments, access.connection, "rest", "feed")
+    links = LinkNames(f"{BACKPACK}/rest", f"{BACKPACK}/feed")
+    orders = _orders(service, access.instruments, access.connection, links)
     heartbeat = _heartbeat(access.connection, ("rest", "feed", "market"))
     return _venue(
         service,
@@ -317,10 +319,7 @@ def _orders(
     service: Service,
     instruments: Mapping[str, Instrument],
     timing: ConnectionConfig,
-    gateway: str,
-    feed: str,
-    backup: str = "",
-    basis: str = "",
+    links: LinkNames,
 ) -> Build:
     def build(context: ActorContext) -> SupervisedActor:
         venue = context.name.partition("/")[0]
@@ -339,10 +338,7 @@ def _orders(
                 # A reading may take that long: until then two may still be of different moments.
                 drift_s=max(_DRIFT_S, timing.read_timeout_s),
             ),
-            gateway_name=f"{venue}/{gateway}",
-            feed_name=f"{venue}/{feed}",
-            backup_name=f"{venue}/{backup}" if backup else "",
-            basis_name=f"{venue}/{basis}" if basis else "",
+            links=links,
             desks=service.desks,
             is_ours=service.ids.may_be_ours,
             money=("board", *service.desks, *service.guards),

@@ -52,7 +52,7 @@ def complaints() -> Iterator[list[str]]:
     sink = logger.add(lines.append, level="ERROR", format="{extra} {message}")
     yield lines
     logger.remove(sink)
-    logger.add(sys.stderr)
+    logger.add(sys.__stderr__ or sys.stderr)  # not the one pytest captures and closes
 
 
 @pytest.mark.timeout(LIMIT_S + 60)

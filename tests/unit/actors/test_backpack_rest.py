@@ -147,7 +147,7 @@ def test_an_order_that_found_no_free_connection_in_time_is_not_sent() -> None:
 
 
 def test_orders_that_no_connection_has_taken_when_one_is_lost_are_not_sent() -> None:
-    queued = threading.Event()
+    queued = threading.Barrier(3)  # both lanes' orders have arrived, and the rest is waiting
 
     def lose(peer: Peer) -> None:
         queued.wait(WAIT_S)
@@ -158,8 +158,8 @@ def test_orders_that_no_connection_has_taken_when_one_is_lost_are_not_sent() -> 
             place(scene, number)
         scene.actor.tell(gateway.CancelOrder(BACKPACK_ETH, 9))
         scene.actor.tell(gateway.Ping("backpack/heartbeat"))
-        scene.pongs.get(timeout=WAIT_S)  # so all that came before has been taken
-        queued.set()
+        scene.pongs.get(timeout=WAIT_S)  # so all that came before has been queued
+        queued.wait(WAIT_S)
         told: list[object] = []
         while not (told and isinstance(told[-1], orders.CancelAnswered)):
             told.append(scene.letter())

@@ -11,6 +11,7 @@ import pytest
 from actors import gateway, orders
 from actors.journal import LoadVenue, VenueHistory
 from actors.orders_journal import JournalLink
+from actors.orders_links import LinkNames
 from supervision.actor import ActorContext, SupervisedActor
 from supervision.policy import Backoff, Boot, Policy
 from supervision.spec import ChildSpec, SupervisorSpec
@@ -90,7 +91,7 @@ def build(context: ActorContext) -> orders.Orders:
     return orders.Orders(
         context, symbols=frozenset({"ETH_USDT_Perp"}),
         timing=OrderTiming(poll_s=0.02, doubt_poll_s=0.01, expiry_s=0.0, settle_s=0.0),
-        gateway_name="grvt/trading", feed_name="grvt/trading", desks=("desk",),
+        links=LinkNames("grvt/trading", "grvt/trading"), desks=("desk",),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from actors import gateway, orders
-from actors.orders_links import Links
+from actors.orders_links import LinkNames, Links
 from supervision.policy import Backoff, Boot, Policy
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.states import ChildState, Health, StatusMessage
@@ -26,7 +26,7 @@ TRADING, QUERIES, FEED = "grvt/trading", "grvt/queries", "grvt/feed"
 
 def links(*statuses: StatusMessage, feed: str = TRADING, backup: str = QUERIES) -> Links:
     """They were told these, one a second from 1.0 on."""
-    found = Links(TRADING, feed, backup)
+    found = Links(LinkNames(TRADING, feed, backup))
     for second, status in enumerate(statuses, 1):
         found.changed(status, float(second))
     return found
@@ -120,7 +120,7 @@ def test_what_was_asked_before_a_feed_began_does_not_tell_what_it_missed(
 
 
 def test_while_the_login_is_on_probation_so_is_what_was_connected_with_it() -> None:
-    known = Links(TRADING, TRADING, QUERIES, "grvt/session")
+    known = Links(LinkNames(TRADING, TRADING, QUERIES, "grvt/session"))
     assert "grvt/session" in known.names
     known.changed(status("grvt/session", ChildState.HALF_OPEN), 1.0)
     known.changed(status(TRADING), 2.0)
@@ -172,8 +172,8 @@ def test_reads_go_to_the_backup_once_the_gateway_is_gone_and_its_answers_count()
 
     def build(context: Any) -> orders.Orders:
         return orders.Orders(
-            context, symbols=frozenset({SYMBOL}), timing=timing, gateway_name=TRADING,
-            feed_name=TRADING, backup_name=QUERIES, desks=("desk",),
+            context, symbols=frozenset({SYMBOL}), timing=timing,
+            links=LinkNames(TRADING, TRADING, QUERIES), desks=("desk",),
         )  # fmt: skip
 
     venue = SupervisorSpec(
@@ -207,8 +207,8 @@ def test_a_question_that_was_withheld_is_put_again_long_before_its_answer_is_ove
 
     def build(context: Any) -> orders.Orders:
         return orders.Orders(
-            context, symbols=frozenset({SYMBOL}), timing=timing, gateway_name=TRADING,
-            feed_name=TRADING, desks=(),
+            context, symbols=frozenset({SYMBOL}), timing=timing,
+            links=LinkNames(TRADING, TRADING), desks=(),
         )  # fmt: skip
 
     trading = ChildSpec("trading", lambda context: Mailbox(context, asked))

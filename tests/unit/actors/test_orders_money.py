@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from actors import gateway, orders
+from actors.orders_links import LinkNames
 from actors.orders_outbox import VenueBalances, VenuePositions
 from supervision.root import RootHandle
 from supervision.spec import ChildSpec, SupervisorSpec
@@ -54,7 +55,7 @@ class Venue:
                     "orders",
                     lambda context: orders.Orders(
                         context, symbols=frozenset({SYMBOL}), timing=timing,
-                        gateway_name=TRADING, feed_name=TRADING, desks=("eth/coordinator",),
+                        links=LinkNames(TRADING, TRADING), desks=("eth/coordinator",),
                         money=("eth/coordinator", "eth/guard"),
                     ),
                 ),
