@@ -243,6 +243,7 @@ class Orders(SupervisedActor):
             board=self.address("board"),
             now=self._now,
             usage=lambda: self._limiter.usage(self._now()),
+            unreached=self._unreached,
         )
 
     def on_start(self) -> None:
@@ -253,8 +254,7 @@ class Orders(SupervisedActor):
         self.after(self._timing.doubt_poll_s, PollDue())
 
     def on_message(self, message: object) -> None:
-        handler = _HANDLERS.get(type(message))
-        if handler is None:
+        if (handler := _HANDLERS.get(type(message))) is None:
             super().on_message(message)
         else:
             self._outbox.carry_out(handler(self, message))
@@ -295,12 +295,9 @@ class Orders(SupervisedActor):
         self._journal_link.answered()
         if message.unresolved:
             self.log.warning("{} orders of earlier runs are in doubt", len(message.unresolved))
-        return self._manager.history_loaded(
-            tuple(intent.new for intent in message.unresolved),
-            message.fill_keys,
-            message.last_fill_ns,
-            self.clock.now(),
-        )
+        new = tuple(intent.new for intent in message.unresolved)
+        keys, last_fill_ns = message.fill_keys, message.last_fill_ns
+        return self._manager.history_loaded(new, keys, last_fill_ns, self._now())
 
     # -- connections -----------------------------------------------------------------------------
 
@@ -315,9 +312,8 @@ class Orders(SupervisedActor):
 
     def _look_around(self) -> list[Effect]:
         """What the venue says of our requests and of itself, and which way is open to it."""
-        now_s = self._now()
-        why, closed = self._limiter.no_new_risk(now_s), self._limiter.closed
-        effects = self._manager.restricted(why, now_s, closed=closed)
+        now_s, limiter = self._now(), self._limiter
+        effects = self._manager.restricted(limiter.no_new_risk(now_s), now_s, closed=limiter.closed)
         return effects + (self._manager.take_detour(now_s) if self._links.detour(now_s) else [])
 
     def _connection_changed(self, message: ConnectionChanged) -> list[Effect]:
@@ -340,6 +336,11 @@ class Orders(SupervisedActor):
         self._manager.answering(links.answering)
         self._outbox.asked = self.address(links.asked)
         return effects + self._look_around()
+
+    def _unreached(self, name: str) -> None:
+        """It is gone, whether or not its supervisor has noticed: the next message says so."""
+        if (status := self._links.unreached(name)) is not None:
+            self.tell_self(ConnectionChanged(status))
 
     def _listener_changed(self, status: StatusMessage) -> list[Effect]:
         """Who is told of the venue (anew): tell it where things stand, and a desk what is held."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+import msgspec
+
 from actors.gateway import Answered
 from supervision.states import ChildState, StatusMessage
 
@@ -78,12 +80,26 @@ class Links:
         """True when that connection is the feed, alone or with the gateway."""
         return name in self._connections and (self._one or name != self.gateway)
 
+    def unreached(self, name: str) -> StatusMessage | None:
+        """What is to be taken in of one that took no message; None where that is no news.
+
+        Its supervisor will say it too, unless that one hangs.
+        """
+        known = self._status_of(name)
+        if known is None or not known.up:
+            return None
+        return msgspec.structs.replace(known, state=ChildState.STOPPING)
+
     def changed(self, status: StatusMessage, now_s: float, *, detour: bool = False) -> bool:
         """Take in a status. True when it means that gateway or feed is gone, or was for a while.
 
         On a ``detour`` that is the backup instead: what the others do until they are up is no loss.
+        One that is older than what is known says nothing.
         """
         gone, were_up = False, self.up
+        known = self._basis_status if status.name == self._basis else self._status_of(status.name)
+        if known is not None and status.seq < known.seq:
+            return False
         if status.name == self._basis:
             self._basis_status = status
         elif status.name == self._backup:

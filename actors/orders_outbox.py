@@ -122,6 +122,7 @@ class Outbox:
     """Carries out what the manager wants done. In the orders actor's thread.
 
     Orders go to the gateway, reads and cancels to who is ``asked`` now; on a detour all of them.
+    ``unreached`` is told the name of one of them that took no message.
     """
 
     def __init__(
@@ -139,6 +140,7 @@ class Outbox:
         board: Address,
         now: Callable[[], float],
         usage: Callable[[], RequestUsage],
+        unreached: Callable[[str], None],
     ) -> None:
         self.venue = venue
         self.epoch = epoch
@@ -157,6 +159,7 @@ class Outbox:
         self._board = board
         self._now = now
         self._usage = usage
+        self._unreached = unreached
         self._readings: dict[type, VenueBalances | VenuePositions] = {}
         self._unheard: dict[tuple[str, str], DriftFound] = {}  # by desk not there, and symbol
 
@@ -230,15 +233,20 @@ class Outbox:
             route = self.asked if self._manager.detour else self._gateway
             route.tell(gateway.PlaceOrder(effect.new, lane), half_open=True)
         except Unavailable as error:
+            self._unreached(route.name)
             self.carry_out(self._manager.not_sent(effect.new.client_order_id, str(error)))
 
     def _cancel(self, effect: manager.CancelOrder) -> None:
         # One that is lost is asked for again once the venue has said that the order still rests.
-        self.asked.offer(gateway.CancelOrder(effect.symbol, effect.client_order_id))
+        self._put(gateway.CancelOrder(effect.symbol, effect.client_order_id))
 
     def _ask(self, question: gateway.Question) -> None:
         # An unanswered question is asked again when it is due; nothing is concluded meanwhile.
-        self.asked.offer(msgspec.structs.replace(question, asked_s=self._now()))
+        self._put(msgspec.structs.replace(question, asked_s=self._now()))
+
+    def _put(self, message: gateway.CancelOrder | gateway.Question) -> None:
+        if not self.asked.offer(message):
+            self._unreached(self.asked.name)
 
     def withheld(self, message: gateway.ReadWithheld) -> list[Effect]:
         """A question of ``_ask`` was not sent."""

@@ -35,7 +35,7 @@ class Due(enum.Enum):
     STOP = "stop"
 
 
-_HUNG_SUPERVISOR_S = 5.0
+_HUNG_SUPERVISOR_S = 1.0  # its children end by themselves meanwhile, and nobody hedges
 
 LIVE = frozenset({ChildState.STARTING, ChildState.RUNNING, ChildState.HALF_OPEN})
 DELAYED = frozenset({ChildState.BACKING_OFF, ChildState.OPEN})

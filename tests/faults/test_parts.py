@@ -143,11 +143,29 @@ def test_41_a_part_that_dies_or_hangs_is_replaced_and_what_it_had_is_found_out(
         life = run.epoch(name)
         trouble.arm()
         assert trouble.met.wait(30), run.describe()
-        if not (hangs and name == "grvt"):
-            run.wait_status(name, ChildState.RUNNING, life + 1)
+        run.wait_status(name, ChildState.RUNNING, life + 1)
         run.wait_cycles(len(run.records) + 1)
         trouble.over.set()  # whoever wakes up now has lost the right to trade
         run.wait_cycles(len(run.records) + 1)
         stage.finish(run)
         stage.judged(naked_q_s=5)
     assert fills_on_record(run.journal) == fills(stage.records())
+
+
+def test_41_a_gateway_that_dies_while_its_supervisor_hangs_is_not_waited_for(
+    stage: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No status tells of its end, and nobody starts it anew: the hedge goes by the other route."""
+    trouble = Trouble(hangs=True)
+    _in_the_supervisor(monkeypatch, trouble)
+    with running(stage.process, stage.folder, cycles=None, settings=SHIPPED) as run:
+        run.wait_cycles(1)
+        trouble.arm()
+        assert trouble.met.wait(30), run.describe()
+        stage.arm("drop", connection="grvt/trading", at=stage.at("primary_fill", 3))
+        stage.fired()
+        run.wait_cycles(len(run.records) + 1)
+        trouble.over.set()
+        run.wait_cycles(len(run.records) + 1)
+        stage.finish(run)
+        stage.judged(naked_q_s=1)

@@ -7,6 +7,7 @@ import time
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from actors import gateway, orders
@@ -153,6 +154,32 @@ def test_on_a_detour_the_loss_of_the_backup_counts_and_the_gateways_attempts_do_
     assert known.changed(down(QUERIES), 6.0, detour=True)
 
 
+def test_one_that_took_no_message_is_gone_before_its_supervisor_says_so() -> None:
+    known = links(status(QUERIES), status(TRADING))
+    gone = known.unreached(TRADING)
+    assert gone is not None
+    assert known.changed(gone, 3.0)
+    assert (known.asked, known.answering, known.up) == (QUERIES, True, False)
+    assert known.detour(3.0)
+    assert known.unreached(TRADING) is None, "that is known"
+
+
+def test_it_is_there_again_with_its_next_life() -> None:
+    known = links(status(QUERIES), status(TRADING))
+    gone = known.unreached(TRADING)
+    assert gone is not None
+    known.changed(gone, 3.0)
+    known.changed(msgspec.structs.replace(status(TRADING, epoch=2), seq=1), 4.0)
+    assert known.up
+    assert not known.changed(gone, 5.0), "which is no news any more"
+    assert (known.asked, known.up) == (TRADING, True)
+
+
+@pytest.mark.parametrize("known", [links(), links(down(TRADING))], ids=["never heard of", "gone"])
+def test_nothing_is_concluded_of_one_that_was_not_up(known: Links) -> None:
+    assert known.unreached(TRADING) is None
+
+
 # -- the actor ----
 
 
@@ -199,6 +226,36 @@ def test_reads_go_to_the_backup_once_the_gateway_is_gone_and_its_answers_count()
         to_orders.tell(orders.PositionsRead(old, 1))  # nobody's: the gateway's is gone
         to_orders.tell(orders.PositionsRead((), 1, by=QUERIES, asked_s=time.monotonic()))
         assert desk.until(orders.PositionsHeld).sizes == {SYMBOL: Decimal(0)}
+
+
+def test_the_backup_is_asked_though_nobody_has_noticed_that_the_gateway_is_dead() -> None:
+    """Its supervisor hangs, say: no status tells of its end, but its inbox is closed."""
+    stage, asked, backup = Stage(), Told(), Told()
+    timing = OrderTiming(poll_s=0.02, doubt_poll_s=0.01)
+
+    def build(context: Any) -> orders.Orders:
+        return orders.Orders(
+            context, symbols=frozenset({SYMBOL}), timing=timing,
+            links=LinkNames(TRADING, TRADING, QUERIES), desks=(),
+        )  # fmt: skip
+
+    venue = SupervisorSpec(
+        GRVT,
+        (
+            ChildSpec("orders", build),
+            mailbox("queries", backup),
+            ChildSpec("trading", lambda context: Mailbox(context, asked)),
+        ),
+    )
+    with stage.tree(venue):
+        asked.until(gateway.ReadPositions)
+        stage.wait(TRADING, ChildState.RUNNING)
+        while not backup.empty():  # from before the gateway was up
+            backup.get()
+        stage.directory.unbind(TRADING, 1)
+        status_then = stage.directory.status(TRADING)
+        backup.until(gateway.ReadFills)
+        assert stage.directory.status(TRADING) == status_then
 
 
 def test_a_question_that_was_withheld_is_put_again_long_before_its_answer_is_overdue() -> None:

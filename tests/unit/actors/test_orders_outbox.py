@@ -29,7 +29,7 @@ class Hall:
         self.outbox = Outbox(
             GRVT, 1, self.manager, logger,
             own=own, gateway_address=own, journal_address=own, desks=self.desks, money=(),
-            board=own, now=lambda: 0.0, usage=lambda: budget.usage(0.0),
+            board=own, now=lambda: 0.0, usage=lambda: budget.usage(0.0), unreached=lambda _: None,
         )  # fmt: skip
 
     def enter(self, desk: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from cli.rarely_meant import shape
 from cli.settings import load_settings
-from supervision.policy import Gate
+from supervision.policy import Gate, Watchdog
 from supervision.spec import ChildSpec, SupervisorSpec
 
 
@@ -36,6 +38,9 @@ def test_what_stands_on_a_login_need_not_wait_until_that_has_proven_itself() -> 
     assert {one.gate for one in grvt.children[login + 1 :]} == {Gate.UP}
 
 
-def test_the_shipped_figures_are_the_built_in_ones() -> None:
+def test_the_shipped_figures_are_the_built_in_ones_but_for_the_watchdog() -> None:
     for name in ("grvt", "backpack", "eth"):
-        assert child(tree(), name).policy == SupervisorSpec(name).policy
+        built_in = SupervisorSpec(name).policy
+        assert built_in.watchdog is None
+        shipped = msgspec.structs.replace(built_in, watchdog=Watchdog(timeout=10, interval=2))
+        assert child(tree(), name).policy == shipped
