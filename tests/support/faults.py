@@ -22,6 +22,7 @@ import pytest
 from paper.records import Accepted, AnyRecord, FaultFired, FaultHit, Filled, Login, decode_records
 from tests.support.actors_tree import Judge, Run, running
 from tests.support.paper_process import Process
+from tests.support.starvation import Starvation
 from venues.grvt import Endpoints
 from venues.model import BACKPACK, GRVT, ZERO
 
@@ -85,8 +86,11 @@ _log = logging.getLogger("ketch.faults")
 class Scene:
     """Paper venues, a fault armed on them, and the service that meets it."""
 
-    def __init__(self, process: Process, folder: Path, swapped: bool) -> None:
+    def __init__(
+        self, process: Process, folder: Path, swapped: bool, starvation: Starvation
+    ) -> None:
         self.process = process
+        self._starvation = starvation
         self.judge = Judge(process)
         self.folder = folder
         self.swapped = swapped
@@ -168,11 +172,16 @@ class Scene:
     # -- the verdict -----------------------------------------------------------------------------
 
     def judged(self, *, naked_q_s: float) -> Any:
-        """J of the fault list and its limit for the worst naked episode; returns the measures."""
-        verdict = self.judge.check(primary=self.primary, naked_q_s=naked_q_s)
+        """J of the fault list and its limit for the worst naked episode; returns the measures.
+
+        What the machine kept from the service during such an episode is allowed on top.
+        """
+        starved_s = self._starvation.worst_s(within_s=naked_q_s)
+        verdict = self.judge.check(primary=self.primary, naked_q_s=naked_q_s + starved_s)
         _log.info(
-            "N %.2f of %s q.s, %s cycles, %s orders",
-            float(verdict["naked_q_s"]["max"]), naked_q_s, verdict["completed"], verdict["orders"],
+            "N %.2f of %s + %.2f q.s, %s cycles, %s orders",
+            float(verdict["naked_q_s"]["max"]), naked_q_s, starved_s,
+            verdict["completed"], verdict["orders"],
         )  # fmt: skip
         return verdict
 
@@ -209,8 +218,11 @@ def scene(
 ) -> Iterator[Scene]:
     """Paper venues with these endpoints behind the fault proxy."""
     tree = {"proxied": proxied, **settings}
-    with Process("--seed", str(seed), "--settings", json.dumps(tree)) as process:
-        yield Scene(process, folder, swapped)
+    with (
+        Starvation() as starvation,
+        Process("--seed", str(seed), "--settings", json.dumps(tree)) as process,
+    ):
+        yield Scene(process, folder, swapped, starvation)
 
 
 def until(run: Run, true: Callable[[], bool], what: str, within_s: float) -> None:

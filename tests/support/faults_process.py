@@ -21,6 +21,7 @@ from tests.support.cli import ketch, started
 from tests.support.faults import SWAPPED, Scene, seconds
 from tests.support.forked import Forked
 from tests.support.paper_process import Process
+from tests.support.starvation import Starvation
 from venues.model import ZERO
 
 BOUND_S = 60.0
@@ -121,8 +122,8 @@ def service(
 ) -> Iterator[Service]:
     """The command's state folder, and paper venues that may send it signals."""
     tree = json.dumps({"signals": True, **paper})
-    with Process("--settings", tree) as process:
-        yield Service(Scene(process, folder, swapped), folder, settings)
+    with Starvation() as starvation, Process("--settings", tree) as process:
+        yield Service(Scene(process, folder, swapped, starvation), folder, settings)
 
 
 def increases(records: list[AnyRecord], after_s: float, venue: str) -> list[Accepted]:
