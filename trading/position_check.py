@@ -106,7 +106,7 @@ class PositionCheck:
             doubtful = symbol in self._suspected or symbol in self._behind
             return None if doubtful else self._baseline[symbol] + executed
         seen = self._proposed.get(symbol)
-        if seen is None or seen.times < _LIKELY or symbol in self._disputed:
+        if seen is None or seen.times < _LIKELY or self._in_question(symbol):
             return None
         return seen.value + executed
 
@@ -157,7 +157,7 @@ class PositionCheck:
         return sums
 
     def _propose(self, symbol: str, baseline: Decimal, ours: Decimal, asked_s: float) -> list[str]:
-        """Take a baseline in; the symbol is suspect while readings disagree about it.
+        """Take a baseline in; the symbol is suspect while it is in question.
 
         The first reading after an execution may have been asked for before it: alone it says
         nothing.
@@ -176,7 +176,11 @@ class PositionCheck:
             self._known_s[symbol] = self._proposed.pop(symbol).until_s
             del self._possible[symbol]
             self._disputed.discard(symbol)
-        return [symbol] if symbol in self._disputed else []
+        return [symbol] if self._in_question(symbol) else []
+
+    def _in_question(self, symbol: str) -> bool:
+        """True while readings disagree about a baseline, or were late enough to leave several."""
+        return symbol in self._disputed or len(self._possible.get(symbol, ())) > 1
 
     def _lasts(self, memory: dict[str, _Seen], symbol: str, value: Decimal, asked_s: float) -> bool:
         """Note a value; True when it has been the same often and for long enough."""

@@ -268,6 +268,23 @@ def test_readings_of_which_each_may_be_late_leave_the_baseline_that_fits_them_al
     assert check.expected(ETH, D("0.5")) == D("0.5")
 
 
+def test_readings_that_may_all_be_of_before_an_execution_settle_nothing() -> None:
+    """Two that agree, and still nobody knows whether the position is 0 or 1.7 now."""
+    check = PositionCheck(drift_s=2.0)
+    check.moved(ETH, D("1.7"), 4.6)
+    assert compare(check, "0", "1.7", at_s=3.6) == ([ETH], [])
+    assert compare(check, "0", "1.7", at_s=4.5) == ([ETH], [])
+    assert check.likely(ETH, D("1.7")) is None
+
+
+def test_a_reading_that_leaves_one_baseline_settles_what_late_ones_leave_open() -> None:
+    check = PositionCheck(drift_s=2.0)
+    assert compare(check, "0", at_s=1.0) == ([], [])
+    check.moved(ETH, D("1.7"), 4.6)
+    assert compare(check, "1.7", "1.7", at_s=4.7) == ([], [])
+    assert check.likely(ETH, D("1.7")) == D("1.7")
+
+
 def test_what_the_venue_closed_since_the_latest_reading_moves_what_is_expected() -> None:
     check = check_of("0.5")
     check.forced(ETH, D("-0.5"), at_s=2.1, now_s=2.2)
