@@ -377,6 +377,8 @@ class OrderManager(VenueReports):
         wanted: set[Read] = set()
         if self._foreign_orders.suspected:
             wanted.add(Read.OPEN_ORDERS)
+        if self._lists_again and self._now_s >= self._listed_from_s:
+            wanted.add(Read.OPEN_ORDERS)
         if self._check.suspicious:
             wanted.update((Read.FILLS, Read.POSITIONS))
         if self._foreign_orders.doubtful:

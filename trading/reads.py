@@ -98,6 +98,10 @@ class Reads:
         """True while a read was withheld and has not been asked again."""
         return bool(self._withheld)
 
+    def asked_s(self, read: Read) -> float:
+        """When it was asked for last."""
+        return self._asked_s.get(read, _NEVER)
+
     def answered(self, read: Read, now_s: float) -> None:
         """A well-formed answer is here."""
         self._gap.discard(read)

@@ -87,6 +87,7 @@ class VenueOrders:
         self._fills_from_ns: int | None = None  # executed in earlier lives, not read yet
         self._look_again_ns: int | None = None  # the same, once histories have caught up
         self._began_s: float | None = None
+        self._lists_again = True  # an order of an earlier life may rest that was not listed yet
         self._awaits_journal = awaits_history
         self._announced: PublishReadiness | None = None
         self._vain_fill_reads = 0  # in a row, while executions that we know of had no fill
@@ -151,6 +152,11 @@ class VenueOrders:
     @property
     def _history_known(self) -> bool:
         return not self._awaits_journal and self._fills_from_ns is None
+
+    @property
+    def _listed_from_s(self) -> float:
+        """From then on a list of what rests has all that was sent by an earlier life."""
+        return float("inf") if self._began_s is None else self._began_s + self._timing.live_settle_s
 
     @property
     def _caught_up(self) -> bool:

@@ -137,6 +137,8 @@ class VenueReports(VenueOrders):
         for update in updates:
             effects += self.updated(update, received_s) + self._unwanted(update)
         self._foreign_orders.listed({name_of(update) for update in updates})
+        if self._reads.asked_s(Read.OPEN_ORDERS) >= self._listed_from_s:
+            self._lists_again = False
         return effects + self._answered(Read.OPEN_ORDERS)
 
     def withheld(self, read: Read) -> list[Effect]:

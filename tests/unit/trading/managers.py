@@ -43,9 +43,10 @@ def ready_manager(
 
 
 def sure_manager(held: str = "0", timing: OrderTiming = TIMING) -> OrderManager:
-    """Ready, and at 3 s sure of the position that it began with."""
+    """Ready, and at 3 s sure of the position that it began with, and of what rests."""
     manager = ready_manager(held=held, timing=timing)
     read_for_long(manager, 1.0, held)
+    manager.open_orders_read((), 3.0)
     return manager
 
 

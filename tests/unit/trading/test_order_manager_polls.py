@@ -13,6 +13,7 @@ from tests.unit.trading.managers import (
 )
 from trading.order_effects import (
     AskFills,
+    AskOpenOrders,
     AskOrder,
     Effect,
 )
@@ -52,6 +53,26 @@ def test_fills_are_read_again_until_they_add_up_to_what_executed() -> None:
     assert len(only(manager.due(5.0), AskFills)) == 1
     manager.fills_read((fill("t1", "0.5"),), 5.1)
     assert only(manager.due(9.0), AskFills) == []
+
+
+# -- what rests -----------------------------------------------------------------------------------
+
+
+def test_what_rests_is_listed_again_once_the_venue_shows_all_of_an_earlier_life() -> None:
+    """A closing order waits for no disk: one sent just before a kill is on no record of ours."""
+    manager = ready_manager()
+    assert [only(manager.due(at_s), AskOpenOrders) for at_s in (1.0, 1.9)] == [[], []]
+    assert only(manager.due(3.1), AskOpenOrders)
+
+
+def test_it_is_listed_again_until_there_is_an_answer_and_not_for_ever() -> None:
+    manager = ready_manager()
+    manager.due(1.0)
+    manager.open_orders_read((), 2.5)  # asked for at the start
+    assert only(manager.due(3.0), AskOpenOrders)
+    assert only(manager.due(4.5), AskOpenOrders)
+    manager.open_orders_read((), 4.6)
+    assert only(manager.due(6.0), AskOpenOrders) == []
 
 
 # -- how often ------------------------------------------------------------------------------------
