@@ -72,6 +72,7 @@ class GrvtSession(SupervisedActor):
         self._time_host: HttpClient | None = None
         self._measured_s = float("-inf")
         self._next_measure: Timer | None = None
+        self._clock_said = ("", "")  # in the log, so that an outage fills it with nothing new
         self._orders = self.address(f"{parent_path(context.name)}/orders")
 
     def on_start(self) -> None:
@@ -212,16 +213,20 @@ class GrvtSession(SupervisedActor):
         """Ask for the time, and say what is wrong with ours. Never ends this actor."""
         assert self._time_host is not None
         asked_s = self._measured_s = self.clock.now()
+        unread = ""
         try:
             answer = self._time_host.request("GET", rest.TIME_PATH, {})
             venue_ns = rest.parse_time(answer.status, answer.body) * _MS_NS
         except (ConnectionFailed, FrameError) as error:
-            self.log.warning("could not read the venue's time: {}", error)
+            unread = f"could not read the venue's time: {error}"
         else:
             self._access.clock.measured(venue_ns, asked_s, self.clock.now())
         window_s = max(_WINDOW_S, self._access.connection.expiry_s)
         trouble = self._access.clock.trouble(time.time_ns(), self.clock.now(), window_s)
-        if trouble:
+        said, self._clock_said = self._clock_said, (unread, trouble)
+        if unread and not said[0]:
+            self.log.warning("{}", unread)
+        if trouble and trouble != said[1]:
             self.log.warning("nothing new is opened: {}", trouble)
         self._orders.offer(orders.ClockChecked(trouble))
         if self._next_measure is not None:

@@ -253,7 +253,7 @@ class CycleMachine(SettlingDesk):
         return leg.misses_in_a_row >= self.plan.entry_attempts
 
     def _close(self, now_s: float) -> None:
-        if self._unpriced():
+        if self._unpriced() or self._unclosable():
             return
         wanted = self._next_to_close()
         if self._exit_rests(now_s):
@@ -274,6 +274,13 @@ class CycleMachine(SettlingDesk):
         venues = (self.legs[leg].instrument.venue for leg in lacking)
         self.waiting = tuple(f"closing waits for a price of {venue}" for venue in venues)
         return bool(lacking)
+
+    def _unclosable(self) -> bool:
+        """True while a leg's venue would take no order, for the same reason."""
+        stuck = [leg for leg in Leg if not self._closable(leg) and not self._done_with(leg)]
+        venues = (self.legs[leg].instrument.venue for leg in stuck)
+        self.waiting = tuple(f"closing waits for {venue}" for venue in venues)
+        return bool(stuck)
 
     def _exit_rests(self, now_s: float) -> bool:
         """True while the exit is quoted; what is not had so in its budget crosses."""

@@ -310,6 +310,30 @@ def test_clocks_are_compared_with_the_login(time_of: Callable[[], bytes], troubl
             assert scene.letters.clocks.get(timeout=WAIT_S).trouble == trouble
 
 
+def test_a_clock_that_stays_unknown_is_logged_once() -> None:
+    def script(peer: Peer) -> None:
+        while True:
+            line, _ = read_request(peer)
+            peer.send(answer(503, b"") if line.startswith("GET /time ") else login("first"))
+
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="WARNING", format="{message}")
+    scene = Scene("grvt", "market")
+    try:
+        with ScriptedServer(script) as server:
+            access = grvt_access(server.http)
+            with scene.playing(lambda c: GrvtSession(c, access)):
+                scene.ready()
+                for _ in range(3):
+                    assert scene.letters.clocks.get(timeout=WAIT_S).trouble
+                    scene.actor.tell(MeasureClock())
+    finally:
+        logger.remove(sink)
+    assert [line.partition(":")[0] for line in lines] == [
+        "could not read the venue's time", "nothing new is opened",
+    ]  # fmt: skip
+
+
 def test_an_order_refused_for_its_time_has_the_clock_measured_once() -> None:
     with Login(login("first")).running() as there:
         there.stage.wait(NAME, ChildState.RUNNING)

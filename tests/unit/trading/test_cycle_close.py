@@ -235,6 +235,21 @@ def test_nothing_is_closed_while_one_leg_has_no_price() -> None:
     assert not desk.machine.waiting
 
 
+@pytest.mark.parametrize("leg", list(Leg))
+def test_nothing_is_closed_while_one_venue_takes_no_orders(leg: Leg) -> None:
+    """Its connection was lost during the hold, say: both legs hedge each other until it is back."""
+    desk = holding()
+    before = len(desk.orders)
+    desk.readiness(leg, False)
+    desk.wait(0.6)
+    assert len(desk.orders) == before
+    venue = desk.instruments[leg].venue
+    assert "; ".join(desk.machine.waiting) == f"closing waits for {venue}"
+    desk.readiness(leg, True, new_risk=False)
+    assert [order.leg for order in desk.orders[before:]] == [PRIMARY]
+    assert not desk.machine.waiting
+
+
 def test_what_is_naked_is_balanced_where_there_is_a_price() -> None:
     desk = Desk()
     for leg in Leg:
