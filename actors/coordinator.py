@@ -35,7 +35,7 @@ from actors.desk_orders import DeskOrders
 from actors.desk_records import DeskBoards, DeskRecords, report_of
 from actors.desk_start import DeskStart, VerifyDue
 from actors.journal import CycleOnRecord, DeskHistory, LoadDesk
-from actors.market_board import MarketBoard, MarketChanged
+from actors.market_board import MarketChanged
 from actors.orders_outbox import ForcedClose, VenueBalances
 from actors.paused_desks import PausedDesks
 from supervision.actor import ActorContext, SupervisedActor
@@ -79,7 +79,7 @@ class Coordinator(SupervisedActor):
         on_done: Callable[[DeskOutcome], None],
         paused: PausedDesks,
         ids: IdAllocator,
-        market: MarketBoard,
+        market: DeskMarket,
         halted: str = "",
         guards: tuple[str, ...] = (),
     ) -> None:
@@ -90,7 +90,7 @@ class Coordinator(SupervisedActor):
         self._on_done = on_done
         self._paused = paused
         self._ids = ids
-        self._market = DeskMarket(plan, instruments, market)
+        self._market = market
         self._halted = halted
         self._leg_of = {instrument.venue: leg for leg, instrument in instruments.items()}
         addresses = {leg: self.address(f"{of.venue}/orders") for leg, of in instruments.items()}

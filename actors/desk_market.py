@@ -6,11 +6,12 @@ Its coordinator calls in its own thread.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from actors.market_board import MarketBoard, MarketChanged
 from actors.orders_outbox import VenueBalances
+from actors.request_limiter import RequestLimiter
 from supervision.directory import Address
 from trading.desk import CycleRecord
 from trading.gate import EntryGate
@@ -22,13 +23,21 @@ from venues.model import ZERO, AccountSummary, Instrument, Side
 
 
 class DeskMarket:
-    """The markets of one desk, by leg; ``closed_by`` is the gate of its cycle machine."""
+    """The markets of one desk, by leg; ``closed_by`` is the gate of its cycle machine.
+
+    ``limiters`` are those of the venues' requests.
+    """
 
     def __init__(
-        self, plan: DeskPlan, instruments: Mapping[Leg, Instrument], board: MarketBoard
+        self,
+        plan: DeskPlan,
+        instruments: Mapping[Leg, Instrument],
+        board: MarketBoard,
+        limiters: Mapping[Leg, RequestLimiter],
     ) -> None:
         self._instruments = instruments
         self._board = board
+        self._limiters = limiters
         self._gate = EntryGate(plan, instruments)
         self._accounts: dict[str, AccountSummary] = {}
         self._most = plan.daily_volume
@@ -63,4 +72,11 @@ class DeskMarket:
         accounts = {leg: self._accounts.get(one.venue) for leg, one in self._instruments.items()}
         utc_ns = time.time_ns()
         reasons = self._gate.closed_by(views, accounts, side, now_s, utc_ns)
-        return (*self._volume.closed(utc_ns), *reasons)
+        return (*self._volume.closed(utc_ns), *reasons, *self._unsent(now_s))
+
+    def _unsent(self, now_s: float) -> Iterator[str]:
+        """A hedge is one request too: where none is left it would wait, and leave a leg naked."""
+        for leg, limiter in self._limiters.items():
+            why = limiter.no_way_out(now_s)
+            if why:
+                yield f"{self._instruments[leg].venue}: {why}"

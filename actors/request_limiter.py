@@ -99,6 +99,11 @@ class RequestLimiter:
         with self._lock:
             return self._maintenance.reason(now_s) or self._budget.no_new_risk(now_s)
 
+    def no_way_out(self, now_s: float) -> str:
+        """Why what is opened now could not be hedged and closed at once; "" when it could."""
+        with self._lock:
+            return self._budget.no_way_out(now_s)
+
     def usage(self, now_s: float) -> RequestUsage:
         """Where the budget stands."""
         with self._lock:

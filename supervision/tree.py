@@ -26,6 +26,7 @@ from actors.backpack_status import BackpackStatus
 from actors.board import Board
 from actors.console import Console, ConsoleAccess
 from actors.coordinator import Coordinator, DeskOutcome
+from actors.desk_market import DeskMarket
 from actors.funding import BackpackFunding, FundingReader, FundingSource, GrvtFunding
 from actors.grvt_market import GrvtMarket
 from actors.grvt_queries import GrvtQueries
@@ -249,18 +250,19 @@ def _desk(service: Service, name: str) -> SupervisorSpec:
     legs = _legs(desk)
 
     def coordinator(context: ActorContext) -> SupervisedActor:
+        plan = desk_plan(name, desk, service.cycles)
+        instruments = {leg: accesses[of.venue].instruments[of.symbol] for leg, of in legs.items()}
+        limiters = {leg: accesses[of.venue].limiter for leg, of in legs.items()}
         return Coordinator(
             context,
-            plan=desk_plan(name, desk, service.cycles),
-            instruments={
-                leg: accesses[of.venue].instruments[of.symbol] for leg, of in legs.items()
-            },
+            plan=plan,
+            instruments=instruments,
             expiry_s={leg: accesses[of.venue].connection.expiry_s for leg, of in legs.items()},
             run_began_ns=service.run_began_ns,
             on_done=service.on_done,
             paused=service.paused,
             ids=service.ids,
-            market=service.market,
+            market=DeskMarket(plan, instruments, service.market, limiters),
             halted=service.halted,
             guards=(guard_of(name), ACCOUNT_GUARD),
         )

@@ -109,6 +109,10 @@ class RequestBudget:
         paused = "the venue has refused a request as one too many"
         return self.barred(now_s) or (paused if now_s < self._paused_until_s else "")
 
+    def no_way_out(self, now_s: float) -> str:
+        """Why there is no whole reserve for hedging and closing; "" when there is."""
+        return self._refusal(Lane.RISK, now_s)
+
     def usage(self, now_s: float) -> RequestUsage:
         """Where it stands, for who looks on."""
         self._fill(now_s)

@@ -12,6 +12,7 @@ import pytest
 from actors.board import DeskReported
 from actors.coordinator import ConfirmHandled, Coordinator
 from actors.desk_commands import LimitDesk, ResumeDesk
+from actors.desk_market import DeskMarket
 from actors.journal import DeskHistory, LoadDesk, LoadOpenCycle, RecordDesk, RecordInterrupted
 from actors.market_board import MarketBoard
 from actors.orders_outbox import PositionsHeld, VenueReadiness
@@ -61,10 +62,12 @@ class KeepingJournal(SupervisedActor):
 
 
 def build(context: ActorContext, policy: Unexplained = Unexplained.HALT) -> Coordinator:
+    of = plan(unexplained=policy)
     return Coordinator(
-        context, plan=plan(unexplained=policy), instruments=INSTRUMENTS,
+        context, plan=of, instruments=INSTRUMENTS,
         expiry_s=dict.fromkeys(Leg, 1.0), run_began_ns=0, on_done=lambda _: None,
-        paused=PausedDesks(), ids=IdAllocator(1, 1), market=MarketBoard(),
+        paused=PausedDesks(), ids=IdAllocator(1, 1),
+        market=DeskMarket(of, INSTRUMENTS, MarketBoard(), {}),
     )  # fmt: skip
 
 

@@ -33,6 +33,15 @@ def test_what_adds_risk_leaves_the_reserve_and_a_hedge_takes_the_last_token(
     assert taken(budget(), lane) == most
 
 
+def test_there_is_a_way_out_as_long_as_the_reserve_is_whole_and_asking_costs_nothing() -> None:
+    of = budget()
+    assert {of.no_way_out(0.0) for _ in range(2 * BURST)} == {""}
+    taken(of, Lane.RISK)
+    assert of.no_way_out(0.0) == "own rate limit: 4 left, 4 kept"
+    assert of.usage(0.0).denied == 1, "the order that was not let through"
+    assert of.no_way_out(0.1) == ""
+
+
 def test_what_is_not_let_through_is_told_why_and_counted() -> None:
     of = budget()
     taken(of, Lane.RISK)
