@@ -43,6 +43,7 @@ class PositionCheck:
         self._proposed: dict[str, _Seen] = {}  # baselines
         self._possible: dict[str, frozenset[Decimal]] = {}  # baselines that fit all readings
         self._disputed: set[str] = set()  # readings have proposed different baselines
+        self._early: set[str] = set()  # the last reading was asked for before an execution
         self._latest: dict[str, tuple[Decimal, int]] = {}  # what ours executed, readings since
         self._moves: dict[str, deque[tuple[float, Decimal]]] = {}  # executions, and when heard of
         self._behind: set[str] = set()  # the last reading was what we expected a moment ago
@@ -60,6 +61,7 @@ class PositionCheck:
         self._proposed.pop(symbol, None)
         self._possible.pop(symbol, None)
         self._disputed.discard(symbol)
+        self._early.discard(symbol)
         self._latest.pop(symbol, None)
         self._behind.discard(symbol)
 
@@ -176,11 +178,18 @@ class PositionCheck:
             self._known_s[symbol] = self._proposed.pop(symbol).until_s
             del self._possible[symbol]
             self._disputed.discard(symbol)
+            self._early.discard(symbol)
+            return []
+        moves = self._moves.get(symbol)
+        if moves and asked_s <= moves[-1][0]:
+            self._early.add(symbol)
+        else:
+            self._early.discard(symbol)
         return [symbol] if self._in_question(symbol) else []
 
     def _in_question(self, symbol: str) -> bool:
-        """True while readings disagree about a baseline, or were late enough to leave several."""
-        return symbol in self._disputed or len(self._possible.get(symbol, ())) > 1
+        """True while readings disagree about a baseline, or the last may lack an execution."""
+        return symbol in self._disputed or symbol in self._early
 
     def _lasts(self, memory: dict[str, _Seen], symbol: str, value: Decimal, asked_s: float) -> bool:
         """Note a value; True when it has been the same often and for long enough."""
