@@ -48,7 +48,7 @@ SESSION = Session(cookie="the-cookie-of-a-test", account_id="ACC:1", expires_ns=
 GRVT_ETH, BACKPACK_ETH = "ETH_USDT_Perp", "ETH_USDC_PERP"
 UNLIMITED = RateConfig(per_s=1_000, burst=10_000, reserved=1)
 QUICK = ConnectionConfig(
-    connect_timeout_s=1.0, write_timeout_s=0.5, reply_timeout_s=0.2, read_timeout_s=0.5
+    connect_timeout_s=2.0, write_timeout_s=0.5, reply_timeout_s=0.2, read_timeout_s=0.5
 )
 
 
