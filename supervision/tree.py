@@ -156,7 +156,13 @@ def _grvt(service: Service) -> SupervisorSpec:
         GRVT,
         Strategy.REST_FOR_ONE,
         _child(service, f"{GRVT}/orders", "worker", orders),
-        _child(service, f"{GRVT}/session", "connection", lambda c: GrvtSession(c, access), _LOGIN),
+        # A login is as good after a stall as before it, and whoever stands on it need not wait.
+        dataclasses.replace(
+            _child(
+                service, f"{GRVT}/session", "connection", lambda c: GrvtSession(c, access), _LOGIN
+            ),
+            outlives_stalls=True,
+        ),
         _child(service, f"{GRVT}/queries", "worker", lambda c: GrvtQueries(c, access), gate=_UP),
         _connection(service, f"{GRVT}/trading", lambda c: GrvtTrading(c, access), _UP),
         _child(service, f"{GRVT}/heartbeat", "worker", heartbeat, gate=_UP),

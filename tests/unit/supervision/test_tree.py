@@ -38,6 +38,17 @@ def test_what_stands_on_a_login_need_not_wait_until_that_has_proven_itself() -> 
     assert {one.gate for one in grvt.children[login + 1 :]} == {Gate.UP}
 
 
+def test_a_login_outlives_a_stall_and_no_lasting_connection_does() -> None:
+    for venue, stay in (
+        ("grvt", {"orders", "session", "queries", "heartbeat"}),
+        ("backpack", {"orders", "heartbeat"}),
+    ):
+        spec = child(tree(), venue)
+        assert isinstance(spec, SupervisorSpec)
+        children = [one for one in spec.children if isinstance(one, ChildSpec)]
+        assert {one.id for one in children if one.outlives_stalls} == stay
+
+
 def test_the_shipped_figures_are_the_built_in_ones_but_for_the_watchdog() -> None:
     for name in ("grvt", "backpack", "eth"):
         built_in = SupervisorSpec(name).policy
