@@ -222,12 +222,15 @@ class _Faults:
         injection, acted_ns = placed.injection, self._acted_ns(placed)
         if injection.stops_after_s is None or acted_ns is None:
             return 0, []
+        # Beside another fault it may lie in wait for long, and nobody can know of it meanwhile.
+        lying = [as_recorded(fault) for fault in placed.arm if waits(fault)]
+        met_ns = min((self._hit[fault] for fault in lying if fault in self._hit), default=acted_ns)
+        over_ns = acted_ns + int(injection.lasts_s * _NS_PER_S)
         opened = [
             (after_s, cycle.number)
             for cycle in self._figures.cycles
-            if injection.stops_after_s
-            < (after_s := (cycle.start_ns - acted_ns) / _NS_PER_S)
-            < injection.lasts_s
+            if cycle.start_ns < over_ns
+            and (after_s := (cycle.start_ns - met_ns) / _NS_PER_S) > injection.stops_after_s
         ]
         if not opened:
             return 0, []

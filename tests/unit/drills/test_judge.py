@@ -43,7 +43,12 @@ def fire(script: Script, placed: Placed, *, meet: bool = True) -> None:
     raw = msgspec.Raw(as_recorded(placed.arm[0]))
     script.records.append(FaultFired(fault=raw, at_ns=script.at_ns, utc_ns=0))
     if meet:
-        script.records.append(FaultHit(fault=raw, detail="", at_ns=script.at_ns, utc_ns=0))
+        hit(script, placed)
+
+
+def hit(script: Script, placed: Placed) -> None:
+    raw = msgspec.Raw(as_recorded(placed.arm[0]))
+    script.records.append(FaultHit(fault=raw, detail="", at_ns=script.at_ns, utc_ns=0))
 
 
 def judged(script: Script, of: Plan, ending: Ending | None = None) -> Result:
@@ -192,6 +197,17 @@ def test_a_cycle_opened_while_none_may_be_is_named(script: Script) -> None:
     assert judged(script, of).faults[0].failures == (
         "S: 1 opened meanwhile, the first (cycle 3) after 2.0 s",
     )
+
+
+def test_nobody_has_to_know_of_a_fault_before_it_has_met_something(script: Script) -> None:
+    of = plan(msgspec.structs.replace(FAULT, lasts_s=10, stops_after_s=1), cycles=3)
+    (placed,) = unfold(of, 1, "socket")
+    cycle(script)
+    fire(script, placed, meet=False)
+    cycle(script)
+    cycle(script)
+    hit(script, placed)
+    assert judged(script, of).faults[0].failures == ()
 
 
 def test_a_duplicate_is_the_doing_of_the_last_fault(script: Script) -> None:
