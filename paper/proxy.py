@@ -162,7 +162,8 @@ class Wire(Weather):
 
     def _names(self, relay: Relay) -> tuple[str, str]:
         endpoint = self._relays[relay]
-        return endpoint, self._faults.name_at(relay.port) or ENDPOINTS[endpoint][0]
+        names = ENDPOINTS[endpoint]
+        return endpoint, self._faults.name_at(relay.port, names) or names[0]
 
     def _check(self, fault: Fault) -> None:
         if not isinstance(fault, WireFault):

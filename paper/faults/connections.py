@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import msgspec
 from aiohttp import web
@@ -42,10 +42,13 @@ class Connections:
         """Connection names by id."""
         return {number: live.connection for number, live in self._live.items()}
 
-    def name_at(self, port: int) -> str | None:
-        """The name of the websocket whose client side has this port."""
+    def name_at(self, port: int, names: Collection[str]) -> str | None:
+        """The one of ``names`` that the websocket has whose client side has this port.
+
+        Connections to different servers may have the same port.
+        """
         for live in self._live.values():
-            if live.port == port:
+            if live.port == port and live.connection in names:
                 return live.connection
         return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from aiohttp.typedefs import Middleware
@@ -140,9 +140,9 @@ class Faults:
         """Open websockets by connection id."""
         return self._connections.names
 
-    def name_at(self, port: int) -> str | None:
-        """The name of the open websocket whose client side has this port."""
-        return self._connections.name_at(port)
+    def name_at(self, port: int, names: Collection[str]) -> str | None:
+        """The one of ``names`` that the open websocket has whose client side has this port."""
+        return self._connections.name_at(port, names)
 
     def opened(self, connection: str, close: Callable[[], None], port: int = 0) -> int:
         """Register an accepted websocket; ``close`` aborts it at once.

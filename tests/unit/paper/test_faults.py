@@ -272,3 +272,12 @@ def test_a_delayed_reply_comes_late_though_the_order_was_done() -> None:
 
     faults = Faults()
     assert len(probe(faults, check)) == 1
+
+
+def test_connections_to_two_servers_may_have_the_same_port() -> None:
+    faults = Faults(Seconds(), lambda _: None)
+    faults.opened("grvt/market", lambda: None, 40_000)
+    feed = faults.opened("backpack/market", lambda: None, 40_000)
+    faults.renamed(feed, "backpack/feed")
+    assert faults.name_at(40_000, ("backpack/market", "backpack/feed")) == "backpack/feed"
+    assert faults.name_at(40_000, ("grvt/rest", "grvt/trading")) is None
