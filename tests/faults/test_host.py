@@ -24,8 +24,9 @@ from paper.records import Accepted, AnyRecord, Connection, FaultFired
 from supervision.stalls import StallWatch, boot_s
 from supervision.states import ChildState
 from tests.support.actors_tree import running
-from tests.support.faults import SHIPPED, Scene, between, scene, seconds, soak
+from tests.support.faults import PRIVATE, SHIPPED, Scene, between, scene, seconds, soak
 from tests.support.faults_process import Service, fired_s, service
+from venues.model import GRVT
 
 _log = logging.getLogger("ketch.faults")
 
@@ -58,13 +59,18 @@ def stalls(it: Service, stall_s: float, *hooks: str) -> None:
 
 
 def first_order_comes_over_a_new_connection(records: list[AnyRecord], woke_s: float) -> None:
-    """Which takes orders only once open orders, fills and positions have been read over it."""
+    """Which takes orders only once open orders, fills and positions have been read over it.
+
+    GRVT takes them over REST, too, where reads are answered as well, with the old websocket gone.
+    """
     fresh: set[str] = set()
     for record in records:
         if seconds(record) < woke_s - 0.05 or isinstance(record, FaultFired):
             continue
         if isinstance(record, Connection) and record.event == "authenticated":
             fresh.add(record.connection.partition("/")[0])
+        elif isinstance(record, Connection) and record.event == "closed":
+            fresh |= {GRVT} if record.connection == PRIVATE[GRVT] else set()
         elif isinstance(record, Accepted) and record.account == "main":
             assert record.venue in fresh
             return

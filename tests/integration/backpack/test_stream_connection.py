@@ -100,7 +100,7 @@ def test_a_client_that_leaves_is_recorded_as_leaving(venue: PaperBackpack) -> No
 
 
 def test_the_venue_pings_and_cuts_off_who_does_not_answer() -> None:
-    with served(ping_interval_s=0.02, pong_timeout_s=0.05) as venue:
+    with served(ping_interval_s=0.02, pong_timeout_s=2.0) as venue:
         alive = venue.stream("account.orderUpdate").settled()
         silent = Silent(venue)
         silent.read_to_the_end()
