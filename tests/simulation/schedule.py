@@ -35,6 +35,7 @@ class Schedule:
         self.on_step: Callable[[int], None] = lambda step: None
         self.clock_error_s = 0.0
         self._slept_s = 0.0
+        self._begun: list[_Due] = []  # at which something else happens first
         self._heap: list[_Due] = []
         self._number = 0
 
@@ -78,6 +79,7 @@ class Schedule:
         ``clock_stands``: as in a suspend, where the monotonic clock does not count the time.
         """
         end_s = self.now_s + length_s
+        self._carry_out_theirs()
         held: list[_Due] = []
         while self._heap and self._heap[0].at_s <= end_s:
             due = heapq.heappop(self._heap)
@@ -103,5 +105,14 @@ class Schedule:
         if due.step:
             self.steps += 1
             self.steps_due -= 1
+            self._begun.append(due)
             self.on_step(self.steps)
+            if not self._begun or self._begun[-1] is not due:
+                return  # it was carried out before our host stood still
+            self._begun.pop()
         due.act()
+
+    def _carry_out_theirs(self) -> None:
+        """What a venue is about to do it does now: only our host stands still."""
+        if self._begun and not self._begun[-1].ours:
+            self._begun.pop().act()
