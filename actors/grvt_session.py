@@ -72,6 +72,7 @@ class GrvtSession(SupervisedActor):
         self._time_host: HttpClient | None = None
         self._measured_s = float("-inf")
         self._next_measure: Timer | None = None
+        self._stalls_noticed = self.stalls()
         self._clock_said = ("", "")  # in the log, so that an outage fills it with nothing new
         self._orders = self.address(f"{parent_path(context.name)}/orders")
 
@@ -101,6 +102,7 @@ class GrvtSession(SupervisedActor):
 
     def on_message(self, message: object) -> object:
         if isinstance(message, GetSession):
+            self._notice_stall()
             return self._session
         if isinstance(message, RenewSession):
             if message.refused is None:
@@ -208,6 +210,13 @@ class GrvtSession(SupervisedActor):
             return
         middle_ns = int(moment.timestamp()) * _SECOND_NS + _SECOND_NS // 2
         self._access.clock.measured(middle_ns, asked_s, self.clock.now(), blur_s=0.5)
+
+    def _notice_stall(self) -> None:
+        """Whoever sends anything after a stall asks for the login first: the clock is read anew."""
+        if (stalls := self.stalls()) != self._stalls_noticed:
+            self._stalls_noticed = stalls
+            self._access.clock.forget()
+            self.tell_self(MeasureClock())
 
     def _measure_clock(self) -> None:
         """Ask for the time, and say what is wrong with ours. Never ends this actor."""

@@ -53,6 +53,11 @@ class VenueClock:
         fresh = [one for one in self._readings if answered_s - one.at_s <= _VALID_S]
         self._best = min(reversed(fresh), key=lambda one: one.error_s)
 
+    def forget(self) -> None:
+        """Our monotonic clock may have stood still, and carries no measurement on."""
+        self._readings = deque(maxlen=_KEPT)
+        self._best = None
+
     def now_ns(self, now_s: float) -> int | None:
         """UTC as the venue has it at the monotonic ``now_s``; None when it is not known."""
         best = self._best

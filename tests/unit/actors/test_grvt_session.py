@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import queue
 import time
@@ -18,6 +19,7 @@ from supervision.clock import MonotonicClock
 from supervision.policy import Boot, Policy, Readiness
 from supervision.root import start_root
 from supervision.spec import ChildSpec, SupervisorSpec
+from supervision.stalls import StallWatch
 from supervision.states import ChildState, Health
 from supervision.timers import Timer, Timers
 from supervision.tree import ERROR_KEYS
@@ -332,6 +334,33 @@ def test_a_clock_that_stays_unknown_is_logged_once() -> None:
     assert [line.partition(":")[0] for line in lines] == [
         "could not read the venue's time", "nothing new is opened",
     ]  # fmt: skip
+
+
+def test_after_a_stall_the_clock_is_read_anew_before_anything_is_sent() -> None:
+    """In a suspend the monotonic clock stood still, and with it what it carried on."""
+    now_s = [0.0]
+    watch = StallWatch(lambda: now_s[0])
+    scene = Scene("grvt", "market")
+
+    def script(peer: Peer) -> None:
+        while True:
+            line, _ = read_request(peer)
+            told = b'{"server_time": %d}' % (time.time_ns() // 10**6)
+            peer.send(answer(200, told) if line.startswith("GET /time ") else login("first"))
+
+    with ScriptedServer(script) as server:
+        access = grvt_access(server.http)
+        with scene.playing(lambda c: GrvtSession(dataclasses.replace(c, stalls=watch), access)):
+            scene.ready()
+            clocks = scene.letters.clocks
+            clocks.get(timeout=WAIT_S)
+            access.clock.forget()
+            scene.actor.ask(GetSession())
+            assert access.clock.now_ns(time.monotonic()) is None, "no stall: nothing to be read"
+            now_s[0] = 3600.0
+            assert scene.actor.ask(GetSession()).cookie == "first"
+            clocks.get(timeout=WAIT_S)
+            assert access.clock.now_ns(time.monotonic()) is not None
 
 
 def test_an_order_refused_for_its_time_has_the_clock_measured_once() -> None:

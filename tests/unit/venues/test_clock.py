@@ -99,3 +99,12 @@ def test_what_is_not_dated_or_of_an_unknown_clock_is_of_when_it_was_read() -> No
     assert clock_at(0).moment_s(0, 110.0) == 110.0
     assert clock_at(0).moment_s(START_NS, 1_000.0) == 1_000.0
     assert VenueClock("grvt").moment_s(START_NS, 110.0) == 110.0
+
+
+def test_a_clock_that_is_forgotten_is_not_known_until_it_is_measured_again() -> None:
+    clock = VenueClock("grvt")
+    clock.measured(1_000_000_000, 1.0, 1.0)
+    clock.forget()
+    assert clock.now_ns(1.0) is None
+    clock.measured(9_000_000_000, 2.0, 2.0)
+    assert clock.now_ns(2.0) == 9_000_000_000
