@@ -16,7 +16,8 @@ from supervision.errors import AskTimeout, Unavailable
 from trading.desk import LegOrder
 from trading.ids import IdAllocator, wide_id
 from trading.leg import Leg
-from trading.orders import OrderState, OrderView
+from trading.orders import OrderView
+from trading.transitions import OrderState
 from venues.model import GRVT, ZERO, Instrument, NewOrder, TimeInForce
 
 _RECORD_S: Final = 1.0  # shorter than the coordinator's watchdog's

@@ -14,8 +14,9 @@ from trading.gone import Gone
 from trading.inherited import Inherited
 from trading.leg import Leg
 from trading.leg_state import LegState
-from trading.orders import OrderState, OrderView
+from trading.orders import OrderView
 from trading.plan import DeskPlan
+from trading.transitions import OrderState
 from venues.model import ZERO
 
 INTERRUPTED = "interrupted"

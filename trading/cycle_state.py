@@ -12,9 +12,10 @@ from trading.evidence import READINGS
 from trading.leg import Leg
 from trading.leg_state import LegState
 from trading.on_record import CycleRecorded
-from trading.orders import OrderState, OrderView
+from trading.orders import OrderView
 from trading.plan import Action, ActiveLimit, DeskPlan
 from trading.slices import common_step, last_level, levels, next_level
+from trading.transitions import OrderState
 from venues.model import BPS, ZERO, Instrument, Quote, Refusal, Side
 
 KEY_REFUSALS = 2  # in a row on one leg: the key is wrong, and no order will cure it

@@ -49,8 +49,9 @@ from trading.order_effects import (
     RecordOutcome,
     SendOrder,
 )
-from trading.orders import Order, OrderEvent, OrderState
+from trading.orders import Order
 from trading.reads import Read
+from trading.transitions import OrderEvent, OrderState
 from trading.venue_orders import MAX_CANCELS
 from trading.venue_reports import VenueReports
 from venues.model import NewOrder, TimeInForce

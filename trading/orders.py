@@ -1,16 +1,14 @@
-"""The life of one order, as a transition table over what we did and what the venue says.
+"""One order, and everything heard of it: what we did, and what the venue says.
 
-``intended → sent → open → partially_filled → filled | cancelled | rejected | expired``, with
-``cancel_pending`` from our request to cancel until the venue says how it ended, and ``in_doubt``
-for whatever was sent and not answered. Executed quantity never comes from a state: it is the
-largest cumulative figure any message gave, or the sum of distinct fills if that is more, and it may
-still grow after a terminal state (a late fill happens). A message that contradicts itself, or what
-is known, ends nothing: its quantity counts, and the order is *disputed* until the venue agrees.
+Its state follows the table in ``trading.transitions``. Executed quantity never comes from a state:
+it is the largest cumulative figure any message gave, or the sum of distinct fills if that is more,
+and it may still grow after a terminal state (a late fill happens). A message that contradicts
+itself, or what is known, ends nothing: its quantity counts, and the order is *disputed* until the
+venue agrees.
 """
 
 from __future__ import annotations
 
-import enum
 from decimal import Decimal
 from typing import Final
 
@@ -18,118 +16,11 @@ import msgspec
 
 from trading.cancel_progress import CancelProgress
 from trading.fill_tally import FillTally
+from trading.transitions import NEXT, UNRESOLVED_ROWS, IllegalTransition, OrderEvent, OrderState
 from venues.errors import KeyRefusal
 from venues.model import ZERO, Fill, NewOrder, OrderStatus, OrderUpdate, Refusal, TimeInForce
 
 _SECOND_NS: Final = 1_000_000_000
-
-
-class OrderState(enum.Enum):
-    """Where an order is in its life, as far as we know."""
-
-    INTENDED = "intended"
-    SENT = "sent"
-    OPEN = "open"
-    PARTIALLY_FILLED = "partially_filled"
-    CANCEL_PENDING = "cancel_pending"
-    IN_DOUBT = "in_doubt"
-    FILLED = "filled"
-    CANCELLED = "cancelled"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    NOT_SENT = "not_sent"
-
-    __hash__ = object.__hash__  # Enum's own is Python code, and states are keys of the table
-
-    @property
-    def resolved(self) -> bool:
-        """True when the outcome is known: nothing more can execute."""
-        return self in _RESOLVED
-
-
-_RESOLVED = frozenset(
-    {
-        OrderState.FILLED,
-        OrderState.CANCELLED,
-        OrderState.REJECTED,
-        OrderState.EXPIRED,
-        OrderState.NOT_SENT,
-    }
-)
-
-
-class OrderEvent(enum.Enum):
-    """What can happen to an order."""
-
-    SEND = "send"
-    WITHHOLD = "withhold"
-    LOSE = "lose"
-    REQUEST_CANCEL = "request_cancel"
-    ACCEPT = "accept"
-    PART_FILL = "part_fill"
-    FILL = "fill"
-    CANCEL = "cancel"
-    REJECT = "reject"
-    EXPIRE = "expire"
-    PROVE_ABSENT = "prove_absent"
-
-
-_S, _E = OrderState, OrderEvent
-_UNRESOLVED_ROWS = {
-    _E.ACCEPT: _S.OPEN,
-    _E.PART_FILL: _S.PARTIALLY_FILLED,
-    _E.FILL: _S.FILLED,
-    _E.CANCEL: _S.CANCELLED,
-    _E.REJECT: _S.REJECTED,
-    _E.EXPIRE: _S.EXPIRED,
-}
-
-NEXT: dict[tuple[OrderState, OrderEvent], OrderState] = {
-    (_S.INTENDED, _E.SEND): _S.SENT,
-    (_S.INTENDED, _E.WITHHOLD): _S.NOT_SENT,
-    # The actor that took it for sending may find that it can't; nothing has left the process.
-    (_S.SENT, _E.WITHHOLD): _S.NOT_SENT,
-    **{(_S.SENT, event): state for event, state in _UNRESOLVED_ROWS.items()},
-    **{(_S.IN_DOUBT, event): state for event, state in _UNRESOLVED_ROWS.items()},
-    **{(_S.OPEN, event): state for event, state in _UNRESOLVED_ROWS.items()},
-    **{(_S.PARTIALLY_FILLED, event): state for event, state in _UNRESOLVED_ROWS.items()},
-    # A stream can be behind a reply: "open" after a partial fill takes nothing back.
-    (_S.PARTIALLY_FILLED, _E.ACCEPT): _S.PARTIALLY_FILLED,
-    # It may be asked for before the venue has answered the order itself, and more than once.
-    (_S.SENT, _E.REQUEST_CANCEL): _S.CANCEL_PENDING,
-    (_S.OPEN, _E.REQUEST_CANCEL): _S.CANCEL_PENDING,
-    (_S.PARTIALLY_FILLED, _E.REQUEST_CANCEL): _S.CANCEL_PENDING,
-    (_S.CANCEL_PENDING, _E.REQUEST_CANCEL): _S.CANCEL_PENDING,
-    # What is in doubt may not be there: the request changes nothing until the venue knows it.
-    (_S.IN_DOUBT, _E.REQUEST_CANCEL): _S.IN_DOUBT,
-    **{(_S.CANCEL_PENDING, event): state for event, state in _UNRESOLVED_ROWS.items()},
-    # It rests and executes until it is cancelled.
-    (_S.CANCEL_PENDING, _E.ACCEPT): _S.CANCEL_PENDING,
-    (_S.CANCEL_PENDING, _E.PART_FILL): _S.CANCEL_PENDING,
-    (_S.CANCEL_PENDING, _E.LOSE): _S.IN_DOUBT,
-    (_S.CANCEL_PENDING, _E.WITHHOLD): _S.NOT_SENT,
-    (_S.SENT, _E.LOSE): _S.IN_DOUBT,
-    (_S.OPEN, _E.LOSE): _S.IN_DOUBT,
-    (_S.PARTIALLY_FILLED, _E.LOSE): _S.IN_DOUBT,
-    (_S.IN_DOUBT, _E.LOSE): _S.IN_DOUBT,
-    # The connection was lost first, and then its gateway found that it had sent nothing.
-    (_S.IN_DOUBT, _E.WITHHOLD): _S.NOT_SENT,
-    # The venue, asked after the order's own expiry, knows neither the order nor a fill of it.
-    (_S.IN_DOUBT, _E.PROVE_ABSENT): _S.EXPIRED,
-}
-
-
-class IllegalTransition(Exception):
-    """An event that has no row in the table for the state the order is in."""
-
-    def __init__(self, client_order_id: int, state: OrderState, event: OrderEvent) -> None:
-        super().__init__(client_order_id, state, event)
-        self.client_order_id = client_order_id
-        self.state = state
-        self.event = event
-
-    def __str__(self) -> str:
-        return f"order {self.client_order_id}: no {self.event.value} in state {self.state.value}"
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,7 +142,7 @@ class Order:
             if event in (OrderEvent.SEND, OrderEvent.WITHHOLD, OrderEvent.REQUEST_CANCEL):
                 raise IllegalTransition(self.client_order_id, self.state, event)
             # A refusal that overtook the fill it contradicts: the quantity decides.
-            if self.state is OrderState.NOT_SENT and event in _UNRESOLVED_ROWS:
+            if self.state is OrderState.NOT_SENT and event in UNRESOLVED_ROWS:
                 raise IllegalTransition(self.client_order_id, self.state, event)
             return False
         state = NEXT.get((self.state, event))

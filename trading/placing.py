@@ -17,8 +17,9 @@ from trading.desk import LegOrder, Phase
 from trading.evidence import READINGS
 from trading.leg import Leg
 from trading.leg_state import LegState
-from trading.orders import OrderState, OrderView
+from trading.orders import OrderView
 from trading.quoting import resting_price, why_replace
+from trading.transitions import OrderState
 from venues.model import Quote, Refusal, Side
 
 MAX_UNFILLED = 128

@@ -23,9 +23,10 @@ from trading.order_effects import (
     PublishOrder,
     PublishReadiness,
 )
-from trading.orders import Order, OrderEvent, OrderState
+from trading.orders import Order
 from trading.position_check import PositionCheck
 from trading.reads import MAX_UNANSWERED, Read, Reads
+from trading.transitions import OrderEvent, OrderState
 from venues.model import ZERO
 
 _SECOND_NS: Final = 1_000_000_000

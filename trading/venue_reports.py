@@ -22,8 +22,9 @@ from trading.order_effects import (
     PublishOutside,
     PublishPositions,
 )
-from trading.orders import Order, OrderEvent, OrderState
+from trading.orders import Order
 from trading.reads import Read
+from trading.transitions import OrderEvent, OrderState
 from trading.venue_orders import MAX_CANCELS, VenueOrders
 from venues.errors import KeyRefusal
 from venues.model import ZERO, AccountSummary, Fill, OrderUpdate, Position, Refusal, Side

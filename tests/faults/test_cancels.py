@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.faults import PRIVATE, Scene, scene
 from tests.support.faults_resting import resting
-from trading.orders import OrderState
+from trading.transitions import OrderState
 from venues.model import BACKPACK, GRVT
 
 LEADERS = pytest.mark.parametrize(

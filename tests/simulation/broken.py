@@ -10,7 +10,8 @@ from tests.simulation.orders_shell import HearsOfFailures
 from tests.simulation.trouble import Act, Trouble
 from trading import order_manager as manager
 from trading.order_manager import Effect, OrderManager
-from trading.orders import Order, OrderEvent, OrderState
+from trading.orders import Order
+from trading.transitions import OrderEvent, OrderState
 from venues.model import ZERO, Fill, OrderStatus, OrderUpdate
 
 _TAKEN_FOR_FILLED_S: Final = 30.0

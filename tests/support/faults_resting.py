@@ -26,7 +26,8 @@ from tests.support import actors_tree
 from tests.support.actors_tree import Run, running
 from tests.support.faults import DEADLINES, RESTARTS, SWAPPED, Scene
 from trading.ids import IdAllocator, wide_id
-from trading.orders import OrderState, OrderView
+from trading.orders import OrderView
+from trading.transitions import OrderState
 from venues.model import BACKPACK, BPS, GRVT, ZERO, Instrument, NewOrder, Quote, Side, TimeInForce
 
 _SIZE = Decimal("0.5")

@@ -43,7 +43,8 @@ from supervision.states import ChildState
 from tests.support.actors import WAIT_S, mailbox
 from tests.support.actors_records import cycle_record
 from tests.support.supervision_live import RETRY, Stage
-from trading.orders import OrderState, OrderView
+from trading.orders import OrderView
+from trading.transitions import OrderState
 from venues.model import Fill, NewOrder, Side, TimeInForce
 
 LETTERS = "letters"

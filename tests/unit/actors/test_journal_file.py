@@ -21,7 +21,8 @@ from tests.support.trading import SECOND_NS, START_NS, D, fill, new_order
 from trading.desk import CycleRecord, OrderRecord
 from trading.ids import LAST_EPOCH
 from trading.leg import Leg
-from trading.orders import OrderState, OrderView
+from trading.orders import OrderView
+from trading.transitions import OrderState
 from venues.model import Side
 
 VERSION_1 = """

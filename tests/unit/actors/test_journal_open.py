@@ -16,7 +16,8 @@ from tests.support.trading import BACKPACK_ETH, GRVT_ETH, START_NS, D, fill, new
 from trading.ids import wide_id
 from trading.leg import Leg
 from trading.on_record import CycleRecorded, Span
-from trading.orders import OrderState, OrderView
+from trading.orders import OrderView
+from trading.transitions import OrderState
 from venues.model import Instrument
 
 _RUN = 3 << 16

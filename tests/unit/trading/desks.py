@@ -14,7 +14,8 @@ from trading.cycle_effects import CancelOrder, Effect, FinishCycle, PlaceOrder
 from trading.cycle_state import Gate, always_open
 from trading.desk import CycleRecord, LegOrder, Phase
 from trading.leg import Leg
-from trading.orders import OrderState, OrderView
+from trading.orders import OrderView
+from trading.transitions import OrderState
 from venues.errors import KeyCheck, KeyRefusal
 from venues.model import Fill, Instrument, Refusal, Side
 

@@ -14,7 +14,7 @@ from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, started
 from trading.cycle_effects import PlaceOrder, StartCycle
 from trading.desk import Phase
 from trading.leg import Leg
-from trading.orders import OrderState
+from trading.transitions import OrderState
 from venues.model import Side
 
 COARSE_HEDGE = msgspec.structs.replace(GRVT_ETH, min_size=D("0.1"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.trading import BACKPACK_ETH, GRVT_ETH, D
 from tests.unit.trading.desks import HEDGE, PRIMARY, closing, started
 from trading.desk import Phase
-from trading.orders import OrderState
+from trading.transitions import OrderState
 
 COARSE_HEDGE = msgspec.structs.replace(GRVT_ETH, min_size=D("0.1"), step=D("0.1"))
 

@@ -10,8 +10,8 @@ from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, holding, set
 from trading.cycle_effects import CheckPositions, FinishCycle
 from trading.desk import Phase
 from trading.leg import Leg
-from trading.orders import OrderState
 from trading.plan import Direction
+from trading.transitions import OrderState
 from venues.model import Side
 
 COARSE_HEDGE = msgspec.structs.replace(GRVT_ETH, min_size=D("0.1"))

@@ -14,8 +14,8 @@ from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, holding, sta
 from trading.cycle_effects import CheckPositions
 from trading.desk import Phase
 from trading.leg import Leg
-from trading.orders import OrderState
 from trading.plan import MakerPlan, Style
+from trading.transitions import OrderState
 
 WHY = "grvt: ETH_USDT_Perp: the venue closed 0.5 by itself"
 

@@ -6,7 +6,7 @@ from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, started
 from trading.cycle_effects import ChangePhase
 from trading.desk import Phase
 from trading.leg import Leg
-from trading.orders import OrderState
+from trading.transitions import OrderState
 from venues.model import Side
 
 

@@ -7,8 +7,8 @@ import pytest
 from tests.support.trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, settling, started
 from trading.desk import CycleRecord
-from trading.orders import OrderState
 from trading.plan import Direction
+from trading.transitions import OrderState
 
 
 def record_of(desk: Desk) -> CycleRecord:

@@ -19,8 +19,8 @@ from tests.unit.trading.desks import (
 )
 from trading.cycle_effects import ChangePhase, CheckPositions, StartCycle
 from trading.desk import Phase
-from trading.orders import OrderState
 from trading.placing import MAX_UNFILLED
+from trading.transitions import OrderState
 from venues.model import Side
 
 COARSE_HEDGE = msgspec.structs.replace(GRVT_ETH, min_size=D("0.1"))

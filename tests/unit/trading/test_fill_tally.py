@@ -12,7 +12,7 @@ from tests.unit.trading.managers import only, ready_manager, with_sent_order
 from trading.fill_tally import FillTally
 from trading.journal_mirror import JournalMirror
 from trading.order_effects import PublishForced, RecordFill
-from trading.orders import OrderState
+from trading.transitions import OrderState
 from venues.model import Fill, unnumbered
 
 TOLD = fill("5", "0.2", at_s=0.2)

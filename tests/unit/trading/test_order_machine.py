@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.support.trading import D, fill, new_order, update
-from trading.orders import IllegalTransition, Order, OrderEvent, OrderState
+from trading.orders import Order
+from trading.transitions import IllegalTransition, OrderEvent, OrderState
 from venues.model import Fill, OrderStatus, OrderUpdate
 
 _SIZE = D("0.5")

@@ -28,7 +28,7 @@ from trading.order_effects import (
     SendOrder,
 )
 from trading.order_manager import OrderManager
-from trading.orders import OrderState
+from trading.transitions import OrderState
 from venues.model import OrderStatus
 
 ORDER = new_order(1)

@@ -28,7 +28,7 @@ from trading.order_effects import (
     SendOrder,
 )
 from trading.order_manager import OrderManager
-from trading.orders import OrderState
+from trading.transitions import OrderState
 from trading.venue_orders import MAX_CANCELS
 from venues.model import ZERO, NewOrder, OrderStatus, TimeInForce
 

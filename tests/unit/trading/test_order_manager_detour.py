@@ -20,7 +20,7 @@ from trading.order_effects import (
     SendOrder,
 )
 from trading.order_manager import OrderManager
-from trading.orders import OrderState
+from trading.transitions import OrderState
 from venues.model import OrderStatus, TimeInForce
 
 

@@ -27,7 +27,7 @@ from trading.order_effects import (
     PublishOrder,
 )
 from trading.order_manager import OrderManager
-from trading.orders import OrderState
+from trading.transitions import OrderState
 from venues.model import OrderStatus
 
 OVER_S = 12.0  # the order was written at 5 s and lives for 5 s; histories are complete after 2 s

@@ -7,7 +7,7 @@ import msgspec
 from tests.support.trading import GRVT_ETH, fill, position
 from tests.unit.trading.managers import only, read_for_long, sure_manager, with_sent_order
 from trading.order_effects import AskPositions, PublishDrift, PublishForced, RecordFill
-from trading.orders import OrderState
+from trading.transitions import OrderState
 from venues.model import Side
 
 LIQUIDATION = msgspec.structs.replace(

@@ -9,7 +9,7 @@ from tests.support.trading import GRVT_ETH, SECOND_NS, START_NS, D, fill, positi
 from tests.unit.trading.managers import TIMING, only, sure_manager, with_sent_order
 from trading.order_effects import AskPositions
 from trading.order_manager import OrderManager
-from trading.orders import OrderState
+from trading.transitions import OrderState
 from venues.model import Fill, OrderStatus, OrderUpdate, Side
 
 _DAY_S = 86_400.0

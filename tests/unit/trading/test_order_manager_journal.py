@@ -33,7 +33,7 @@ from trading.order_effects import (
     SendOrder,
 )
 from trading.order_manager import OrderManager
-from trading.orders import OrderState
+from trading.transitions import OrderState
 from venues.model import Fill, NewOrder, OrderStatus, TimeInForce
 
 OURS = range(1, 100)

@@ -6,7 +6,7 @@ import msgspec
 
 from tests.support.trading import update
 from tests.unit.trading.managers import published, ready_manager, with_sent_order
-from trading.orders import OrderState
+from trading.transitions import OrderState
 from venues.errors import KeyCheck, KeyRefusal
 from venues.model import OrderStatus
 

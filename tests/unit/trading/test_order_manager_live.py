@@ -17,7 +17,7 @@ from tests.unit.trading.managers import (
 )
 from trading.order_effects import AskFills, AskOrder, PublishContradiction, PublishReadiness
 from trading.order_manager import OrderManager
-from trading.orders import OrderState
+from trading.transitions import OrderState
 from venues.model import OrderStatus
 
 SLOW = msgspec.structs.replace(TIMING, settle_s=10.0, live_settle_s=1.0)

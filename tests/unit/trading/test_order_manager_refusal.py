@@ -6,7 +6,8 @@ import msgspec
 
 from tests.support.trading import update
 from tests.unit.trading.managers import published, ready_manager, with_sent_order
-from trading.orders import OrderState, OrderView
+from trading.orders import OrderView
+from trading.transitions import OrderState
 from venues.model import OrderStatus, Refusal
 
 

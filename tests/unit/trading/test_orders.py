@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.trading import D, fill, new_order, update
-from trading.orders import NEXT, IllegalTransition, Order, OrderEvent, OrderState
+from trading.orders import Order
+from trading.transitions import NEXT, IllegalTransition, OrderEvent, OrderState
 from venues.model import Fill, OrderStatus, OrderUpdate
 
 S, E = OrderState, OrderEvent

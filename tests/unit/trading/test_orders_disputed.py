@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from tests.support.trading import SECOND_NS, START_NS, D, fill, new_order, update
-from trading.orders import NEXT, Order, OrderEvent, OrderState
+from trading.orders import Order
+from trading.transitions import NEXT, OrderEvent, OrderState
 from venues.model import OrderStatus, OrderUpdate, Refusal
 
 S, E = OrderState, OrderEvent

@@ -11,8 +11,8 @@ from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, started
 from trading.cycle_effects import CancelOrder
 from trading.desk import Phase
 from trading.leg import Leg
-from trading.orders import OrderState
 from trading.plan import Action, ActiveLimit, MakerPlan, Style
+from trading.transitions import OrderState
 from venues.model import Refusal, Side
 
 MAKER = MakerPlan(requotes=3, max_age_s=10.0, requote_s=0.5, follow_bps=D(2))

@@ -9,9 +9,9 @@ from tests.unit.trading.desks import HEDGE, PRIMARY, Desk
 from trading.cycle_effects import ReadAnew
 from trading.desk import Phase
 from trading.leg import Leg
-from trading.orders import OrderState
 from trading.plan import Unexplained
 from trading.recovery import HeldPositions
+from trading.transitions import OrderState
 
 
 def opening() -> Desk:
