@@ -96,12 +96,15 @@ class CycleMachine(SettlingDesk):
     ) -> list[Effect]:
         """What is known of one of our orders has grown."""
         before = self.orders.executed(leg)
+        reason_followed = self.orders.reason_follows(leg, attempt)
         resolved_now = self.orders.progress(leg, attempt, view, now_s)
         if self.orders.executed(leg) != before:
             self.legs[leg].evidence.executed(now_s)
         self._note_naked(now_s)
         if resolved_now:
-            self._after_order(self.legs[leg], attempt, view, now_s)
+            self._order_over(self.legs[leg], attempt, view, now_s)
+        elif reason_followed and not view.reason_follows:
+            self._explained(self.legs[leg], attempt, view, now_s)
         self._trigger_s = view.received_s
         try:
             return self._decide(now_s)
@@ -123,6 +126,7 @@ class CycleMachine(SettlingDesk):
             self._until_s,
             self._unsure_until_s,
             *(state.next_try_s for state in self.legs.values()),
+            *self._unexplained_due_s(),
             *self._resting_due_s(),
             *self._evidence_due_s(),
         ]
@@ -141,6 +145,7 @@ class CycleMachine(SettlingDesk):
     # -- decisions --------------------------------------------------------------------------------
 
     def _decide(self, now_s: float) -> list[Effect]:
+        self._judge_unexplained(now_s)
         for _ in range(_ROUNDS):
             before = self.phase
             self._step(now_s)

@@ -116,6 +116,18 @@ class CycleOrders:
         """An order of this cycle as it was placed."""
         return self._orders[leg, attempt].order
 
+    def reason_follows(self, leg: Leg, attempt: int) -> bool:
+        """True while an order of this cycle is known to be over, and not why."""
+        view = self._orders[leg, attempt].view
+        return view is not None and view.reason_follows
+
+    def view(self, leg: Leg, attempt: int) -> OrderView:
+        """The latest that is known of an order of this cycle. Raises KeyError if nothing is."""
+        view = self._orders[leg, attempt].view
+        if view is None:
+            raise KeyError((leg, attempt))
+        return view
+
     def executed(self, leg: Leg) -> Decimal:
         """Signed sum of everything executed on a leg in this cycle."""
         return self._executed[leg]

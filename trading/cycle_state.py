@@ -291,7 +291,8 @@ class CycleState:
     def _note_key(self, leg: LegState, view: OrderView) -> None:
         """An order is over: was it refused over our key? Several in a row halt the desk."""
         if view.key_refusal is None:
-            if view.state not in (OrderState.REJECTED, OrderState.NOT_SENT):
+            unsaid = view.state in (OrderState.REJECTED, OrderState.NOT_SENT) or view.reason_follows
+            if not unsaid:
                 leg.key_refusals = 0
                 leg.shut = False
             return

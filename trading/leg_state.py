@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from trading.evidence import Evidence
 from trading.ladder import Climb
 from trading.leg import Leg
 from trading.plan import Rung
 from venues.model import ZERO, Instrument, MarketMode, Quote
+
+
+class Unexplained(msgspec.Struct, frozen=True):
+    """The last order ended short, and why is yet to be told; until then it is not judged."""
+
+    attempt: int
+    until_s: float  # by then it is judged without
 
 
 class LegState:
@@ -40,6 +49,7 @@ class LegState:
         self.shut = False  # the last order since it opened or began to close was refused for good
         self.vain_reductions = 0  # reduce-only orders in a row of which nothing executed
         self.next_try_s = float("-inf")
+        self.unexplained: Unexplained | None = None
 
     def fresh_quote(self, now_s: float, max_age_s: float) -> Quote | None:
         """The last quote if it is younger than ``max_age_s``."""
@@ -68,3 +78,4 @@ class LegState:
         self.orders_placed = self.misses = self.refusals = 0
         self.vain_reductions = self.requotes_used = 0
         self.next_try_s = float("-inf")
+        self.unexplained = None

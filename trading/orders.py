@@ -30,7 +30,8 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     ``quote_amount`` are exact once ``fills_complete``. ``received_s`` is the monotonic moment at
     which the message behind this view was read from its socket, ``sent_s`` that of our write.
     ``refusal`` is why the venue did not execute all of it, where its code says so.
-    ``key_refusal``: the venue refused it over our key.
+    ``key_refusal``: the venue refused it over our key. ``reason_follows``: it is over, and the
+    venue has yet to say why.
     """
 
     client_order_id: int
@@ -46,6 +47,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     sent_s: float = 0.0
     refusal: Refusal | None = None
     key_refusal: KeyRefusal | None = None
+    reason_follows: bool = False
     fills: int = 0
 
 
@@ -59,6 +61,7 @@ class Order:
         self.reason = ""
         self.refusal: Refusal | None = None
         self.key_refusal: KeyRefusal | None = None
+        self._reason_follows: bool | None = None  # None: nobody has said that it is over
         self.fills: dict[tuple[str, str, str], Fill] = {}
         self._tally, self._told_twice = FillTally(), 0
         self.filled_by_fills = ZERO  # sum of the distinct fills seen; so are the next two
@@ -157,7 +160,7 @@ class Order:
 
         What contradicts itself or our knowledge leaves the state, and ``disputed`` says what it is.
         """
-        before = (self.state, self.executed, self.disputed, self.refusal)
+        before = self._standing
         if update.venue_order_id:
             self.venue_order_id = update.venue_order_id
         if update.size is not None and self.new.reduce_only and update.size >= self.filled_by_fills:
@@ -174,10 +177,12 @@ class Order:
         if update.refusal is not Refusal.ID_TAKEN:
             self.refusal = update.refusal or self.refusal
         self.key_refusal = update.key_refusal or self.key_refusal
+        if update.status.terminal and self._reason_follows is not False:
+            self._reason_follows = update.reason_follows
         event = None if self.disputed else _event_of(update, self.executed)
         if event is not None:
             self.happen(event)
-        return before != (self.state, self.executed, self.disputed, self.refusal)
+        return before != self._standing
 
     def apply_fill(self, fill: Fill) -> bool:
         """Count a fill once, by its key; True when it was new."""
@@ -200,6 +205,11 @@ class Order:
             whole = self.executed == self._whole
             self.happen(OrderEvent.FILL if whole else OrderEvent.PART_FILL)
         return True
+
+    @property
+    def _standing(self) -> tuple[object, ...]:
+        """What others are told of when it changes."""
+        return self.state, self.executed, self.disputed, self.refusal, self._reason_follows
 
     @property
     def whole(self) -> Decimal:
@@ -230,6 +240,7 @@ class Order:
             fills=len(self.fills) - self._told_twice,
             refusal=self.refusal if self._cut_short else None,
             key_refusal=None if self.executed else self.key_refusal,
+            reason_follows=self._cut_short and bool(self._reason_follows),
         )
 
     @property

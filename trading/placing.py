@@ -16,7 +16,7 @@ from trading.cycle_effects import CancelOrder, CheckPositions, PlaceOrder
 from trading.desk import LegOrder, Phase
 from trading.evidence import READINGS
 from trading.leg import Leg
-from trading.leg_state import LegState
+from trading.leg_state import LegState, Unexplained
 from trading.orders import OrderView
 from trading.quoting import resting_price, why_replace
 from trading.transitions import OrderState
@@ -27,6 +27,7 @@ MAX_UNFILLED = 128
 
 _LONGEST_PAUSE = 4  # times the retry pause, after refusals in a row
 _NOT_REDUCED = 2  # refusals to reduce in a row, before the position is read
+_REASON_WITHIN_S = 0.1  # the reply said only that an order ended; the stream says why
 _CANCEL_AGAIN_S = 1.0  # the wish may have been lost with whoever was to carry it out
 
 
@@ -68,6 +69,8 @@ class PlacingDesk(ControlledDesk, abc.ABC):
 
     def _may_order(self, leg: LegState, wanted: Decimal, now_s: float) -> bool:
         if leg.doubt or not leg.ready or leg.quote is None or now_s < leg.next_try_s:
+            return False
+        if leg.unexplained is not None:
             return False
         return self._takes(leg.leg, wanted)
 
@@ -151,6 +154,32 @@ class PlacingDesk(ControlledDesk, abc.ABC):
         return moments
 
     # -- how orders end ---------------------------------------------------------------------------
+
+    def _order_over(self, leg: LegState, attempt: int, view: OrderView, now_s: float) -> None:
+        """An order has just ended. Why it did decides whether it is repeated."""
+        if view.reason_follows and not self.orders.order(leg.leg, attempt).rests_s:
+            leg.unexplained = Unexplained(attempt, now_s + _REASON_WITHIN_S)
+        else:
+            self._after_order(leg, attempt, view, now_s)
+
+    def _explained(self, leg: LegState, attempt: int, view: OrderView, now_s: float) -> None:
+        """Why an order ended is known now, in time for its judgement or after it."""
+        if leg.unexplained is not None and leg.unexplained.attempt == attempt:
+            leg.unexplained = None
+            self._after_order(leg, attempt, view, now_s)
+        else:
+            self._note_refusal(leg, self.orders.order(leg.leg, attempt), view)
+
+    def _judge_unexplained(self, now_s: float) -> None:
+        """Orders whose reason was waited for long enough are judged without it."""
+        for leg in self.legs.values():
+            if leg.unexplained is not None and now_s >= leg.unexplained.until_s:
+                attempt, leg.unexplained = leg.unexplained.attempt, None
+                self._after_order(leg, attempt, self.orders.view(leg.leg, attempt), now_s)
+
+    def _unexplained_due_s(self) -> list[float]:
+        waited = (leg.unexplained for leg in self.legs.values())
+        return [each.until_s for each in waited if each is not None]
 
     def _after_order(self, leg: LegState, attempt: int, view: OrderView, now_s: float) -> None:
         order = self.orders.order(leg.leg, attempt)

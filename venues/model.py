@@ -181,6 +181,7 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
     is the venue's own word for a cancel, expiry or rejection. ``client_order_id`` is None for an
     order that was placed without one (by hand, or a liquidation). ``refusal`` is why the venue
     ended it, if not as such an order ends anyway. ``key_refusal``: it was rejected over our key.
+    ``reason_follows``: this message has no room for the reason; the venue tells it by another way.
     """
 
     venue: str
@@ -195,6 +196,7 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     refusal: Refusal | None = None
     key_refusal: KeyRefusal | None = None
+    reason_follows: bool = False
     event_ns: int = 0
 
 

@@ -201,7 +201,10 @@ class Wire:
             again = lambda: self._reply_with(order, epoch)  # noqa: E731
             self._schedule.after(0.002, again, step=False, ours=False)
             return
-        update = order.update(self.venue.name)
+        # As Backpack's, it has no room for why the order ended.
+        update = msgspec.structs.replace(
+            order.update(self.venue.name), reason_follows=order.status.terminal
+        )
         self._reply(epoch, order.new, lambda: self.shell.updated(update))
 
     def _reply(self, epoch: int, new: NewOrder, act: Callable[[], None]) -> None:

@@ -81,12 +81,14 @@ def update(
     average_price: str | None = None,
     instrument: Instrument = GRVT_ETH,
     reason: str = "",
+    reason_follows: bool = False,
 ) -> OrderUpdate:
     """What the venue says of an order."""
     return OrderUpdate(
         venue=instrument.venue, symbol=instrument.symbol, client_order_id=client_order_id,
         venue_order_id=venue_order_id, status=status, executed=D(executed),
         average_price=None if average_price is None else D(average_price), reason=reason,
+        reason_follows=reason_follows,
     )  # fmt: skip
 
 

@@ -162,8 +162,12 @@ def _known_side(word: str) -> Side | None:
 
 
 def order_result(frame: OrderResult | HistoryOrder) -> OrderUpdate:
-    """An order of any REST route. Raises ValueError."""
+    """An order of any REST route. Raises ValueError.
+
+    Why it expired, only the history and the stream say (``OrderExpiryReason`` in the OpenAPI file).
+    """
     executed = number(frame.executed_quantity)
+    told = isinstance(frame, HistoryOrder)
     reason = (frame.expiry_reason or "") if isinstance(frame, HistoryOrder) else ""
     return OrderUpdate(
         venue=BACKPACK,
@@ -178,6 +182,7 @@ def order_result(frame: OrderResult | HistoryOrder) -> OrderUpdate:
         reason=reason,
         refusal=refusal_in(status(frame.status), reason),
         key_refusal=key_refusal_in(reason),
+        reason_follows=not told and status(frame.status) is OrderStatus.EXPIRED,
         event_ns=time_ns(frame.created_at),
     )
 

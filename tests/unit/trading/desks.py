@@ -121,6 +121,7 @@ class Desk:
         received_s: float = 0.0,
         key_refusal: KeyRefusal | None = None,
         refusal: Refusal | None = None,
+        reason_follows: bool = False,
     ) -> list[Effect]:
         """The orders actor publishes what is known of an order; ``executed`` is cumulative."""
         size = abs(D(executed))
@@ -130,6 +131,7 @@ class Desk:
             quote_amount=size * (order.mid if price is None else D(price)), fees=D(fees),
             state=state, reason="", fills_complete=fills_complete, sent_s=sent_s,
             received_s=received_s, key_refusal=key_refusal, refusal=refusal,
+            reason_follows=reason_follows,
         )  # fmt: skip
         return self.take(self.machine.order_progressed(order.leg, order.attempt, view, self.now_s))
 

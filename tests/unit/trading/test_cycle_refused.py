@@ -7,8 +7,9 @@ import pytest
 from tests.support.trading import D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, holding, started
 from trading.cycle_effects import CheckPositions
-from trading.desk import Phase
+from trading.desk import LegOrder, Phase
 from trading.leg import Leg
+from trading.transitions import OrderState
 from venues.model import MarketMode, Refusal, Side
 
 LASTING = pytest.mark.parametrize("refusal", [Refusal.FUNDS, Refusal.MARKET])
@@ -108,6 +109,71 @@ def test_too_many_requests_are_waited_out_and_are_no_try_of_the_entry() -> None:
     assert desk.phase is Phase.OPENING
     assert desk.machine.halted == ""
     assert len(desk.orders) <= 110
+
+
+# -- why it ended is told by another message ------------------------------------------------------
+
+
+def unexplained() -> tuple[Desk, LegOrder]:
+    """A desk that knows of its hedge only that it ended."""
+    desk = started()
+    desk.fill(PRIMARY)
+    order = desk.live(HEDGE)
+    desk.report(order, "0", OrderState.EXPIRED, reason_follows=True)
+    return desk, order
+
+
+def test_a_hedge_that_ended_for_a_reason_yet_to_be_told_is_not_repeated_before_it_is() -> None:
+    desk, order = unexplained()
+    assert len(desk.on(HEDGE)) == 1
+    desk.report(order, "0", OrderState.EXPIRED, refusal=Refusal.FUNDS)
+    desk.wait(0.25)
+    assert len(desk.on(HEDGE)) == 1
+    assert desk.live(PRIMARY).reduce_only
+
+
+def test_it_goes_on_at_once_when_the_reason_is_none_to_stop_for() -> None:
+    desk, order = unexplained()
+    desk.report(order, "0", OrderState.EXPIRED)
+    assert desk.live(HEDGE).size == D("0.5")
+
+
+def test_what_executed_is_hedged_with_the_rest_once_the_reason_is_known() -> None:
+    desk, order = unexplained()
+    desk.report(order, "0.2", OrderState.EXPIRED)
+    assert desk.live(HEDGE).size == D("0.3")
+
+
+def test_a_reason_that_does_not_come_is_waited_for_a_tenth_of_a_second() -> None:
+    desk, _ = unexplained()
+    due_s = desk.machine.next_due_s(desk.now_s)
+    assert due_s is not None
+    assert due_s - desk.now_s == pytest.approx(0.1)
+    desk.wait(0.09)
+    assert len(desk.on(HEDGE)) == 1
+    desk.wait(0.02)
+    assert desk.live(HEDGE).size == D("0.5")
+
+
+def test_a_reason_that_comes_after_that_stops_the_next_order() -> None:
+    desk, order = unexplained()
+    desk.wait(0.11)
+    desk.report(order, "0", OrderState.EXPIRED, refusal=Refusal.FUNDS)
+    desk.report(desk.live(HEDGE), "0", OrderState.EXPIRED, reason_follows=True)
+    desk.wait(0.11)
+    assert len(desk.on(HEDGE)) == 2
+    assert desk.live(PRIMARY).reduce_only
+
+
+def test_the_end_of_a_cycle_waits_for_no_reason() -> None:
+    desk = closing()
+    desk.fill(PRIMARY)
+    desk.report(desk.live(HEDGE), "0.4", OrderState.EXPIRED, reason_follows=True)
+    desk.wait(0.11)
+    desk.fill(HEDGE)
+    desk.settle()
+    assert len(desk.records) == 1
+    assert desk.machine.next_due_s(desk.now_s) is None or desk.phase is not Phase.SETTLING
 
 
 # -- nothing to reduce ----------------------------------------------------------------------------

@@ -270,6 +270,28 @@ def test_the_reason_of_the_venue_is_kept() -> None:
     assert order.view().reason == "IOC_EXPIRED"
 
 
+def test_a_reply_without_room_for_the_reason_leaves_it_to_follow() -> None:
+    order = sent_order()
+    order.apply_update(update(OrderStatus.EXPIRED, reason_follows=True))
+    assert order.view().reason_follows
+    assert order.apply_update(update(OrderStatus.EXPIRED, reason="INSUFFICIENT_MARGIN"))
+    assert not order.view().reason_follows
+
+
+@pytest.mark.parametrize("reason", ["", "INSUFFICIENT_MARGIN"])
+def test_a_reason_that_came_before_the_reply_is_not_waited_for(reason: str) -> None:
+    order = sent_order()
+    order.apply_update(update(OrderStatus.EXPIRED, reason=reason))
+    assert not order.apply_update(update(OrderStatus.EXPIRED, reason_follows=True))
+    assert not order.view().reason_follows
+
+
+def test_what_executed_whole_needs_no_reason() -> None:
+    order = sent_order()
+    order.apply_update(update(OrderStatus.EXPIRED, "0.5", reason_follows=True))
+    assert not order.view().reason_follows
+
+
 def test_the_id_the_venue_gave_is_kept() -> None:
     order = sent_order()
     order.apply_update(update(OrderStatus.OPEN, venue_order_id="v9"))
