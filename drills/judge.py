@@ -124,7 +124,7 @@ class _Faults:
         """One for each fault that was placed."""
         for placed in self._evidence.placed:
             start_ns = self._start_ns(placed)
-            if start_ns is None or not self._reached(placed):
+            if start_ns is None or not placed.reached(self._fired, self._hit):
                 yield self._result(placed, reached=False, failures=("not reached",))
             else:
                 yield self._judged(placed, start_ns)
@@ -252,13 +252,6 @@ class _Faults:
         if not begun or (begun[-1].end_ns or acted_ns) < acted_ns:
             return acted_ns
         return begun[-1].start_ns
-
-    def _reached(self, placed: Placed) -> bool:
-        """Everything acted, and what lies in wait met something at least once."""
-        if any(as_recorded(fault) not in self._fired for fault in placed.arm):
-            return False
-        lying = [fault for fault in placed.arm if waits(fault)]
-        return not lying or any(as_recorded(fault) in self._hit for fault in lying)
 
     def _resumed_s(self, start_ns: int, lasts_s: float) -> float | None:
         ends = (c.end_ns for c in self._figures.cycles if c.completed and c.end_ns is not None)

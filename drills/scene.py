@@ -100,6 +100,11 @@ class Scene:
         found: list[dict[str, Any]] = self._told("/faults")["fired"]
         return found
 
+    def hit(self) -> list[dict[str, Any]]:
+        """The faults that lay in wait and met something, each as often as it did."""
+        hits: list[dict[str, Any]] = self._told("/faults")["hits"]
+        return [hit["fault"] for hit in hits]
+
     def marks(self) -> list[str]:
         """The marks that the host waits for and that were reached, in order; at once if none."""
         if not self._acts:

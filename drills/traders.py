@@ -21,7 +21,7 @@ from drills.host import Host
 from drills.plan import Plan
 from drills.processes import HOME, started
 from drills.scene import Scene
-from drills.unfold import Channel, Placed
+from drills.unfold import Channel, Placed, as_recorded
 from venues.model import BACKPACK, GRVT
 
 KETCH: Final = "ketch"
@@ -162,9 +162,10 @@ class _Lives:
         """
         if self._trader != KETCH:
             return False
-        fired = {fault["at"]["cycle"] for fault in self._scene.fired() if fault["at"]}
-        halting = [p for p in self._scene.placed if p.injection.halts and p.cycle in fired]
-        new = [placed for placed in halting if placed not in self._mended]
+        fired = {as_recorded(fault) for fault in self._scene.fired()}
+        hit = {as_recorded(fault) for fault in self._scene.hit()}
+        halting = [placed for placed in self._scene.placed if placed.injection.halts]
+        new = [p for p in halting if p not in self._mended and p.reached(fired, hit)]
         self._mended += new
         for fault in (fault for placed in new for fault in placed.injection.mend):
             self._scene.arm(fault)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, Final, Literal
 
 import msgspec
@@ -39,6 +39,13 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     def label(self) -> str:
         """How results name it."""
         return self.injection.label
+
+    def reached(self, fired: Container[bytes], hit: Container[bytes]) -> bool:
+        """Everything acted, and what lies in wait met something at least once."""
+        if any(as_recorded(fault) not in fired for fault in self.arm):
+            return False
+        lying = [as_recorded(fault) for fault in self.arm if waits(fault)]
+        return not lying or any(fault in hit for fault in lying)
 
 
 def unfold(plan: Plan, seed: int, channel: Channel) -> tuple[Placed, ...]:
@@ -103,6 +110,36 @@ def _once(free: list[Injection], seed: int) -> list[Injection]:
     return first + [each for each in drawn if each not in first]
 
 
+class _Deck:
+    """Injections in a drawn order, all of them before any comes again."""
+
+    def __init__(self, injections: list[Injection], seed: int) -> None:
+        self._all = injections
+        self._together = max(1, sum(not each.alone for each in injections))
+        self._seed = seed
+        self._round = 0
+        self._left: list[Injection] = []
+
+    def take(self, count: int) -> list[Injection]:
+        """So many different ones, or one alone that has to be; the others wait for their turn."""
+        taken: list[Injection] = []
+        while len(taken) < min(count, self._together):
+            together = (each for each in self._left if not taken or not each.alone)
+            following = next((each for each in together if each not in taken), None)
+            if following is None:
+                self._refill()
+                continue
+            self._left.remove(following)
+            taken.append(following)
+            if following.alone:
+                break
+        return taken
+
+    def _refill(self) -> None:
+        self._round += 1
+        self._left += Draws(self._seed, self._round, "deck").shuffled(self._all)
+
+
 def _by_share(
     schedule: Schedule, cycles: int, free: list[Injection], seed: int
 ) -> list[tuple[Injection, int]]:
@@ -116,6 +153,7 @@ def _by_share(
     shares = schedule.shares if bursts is None else (bursts.share,)
     cycle = schedule.first
     begun = 0
+    deck = _Deck(free, seed)
     while cycle <= cycles - schedule.gap and free:
         draws = Draws(seed, cycle, "share")
         if bursts is not None and cycle // bursts.every > begun:
@@ -125,11 +163,7 @@ def _by_share(
             cycle = burst[-1][1] + schedule.gap
             continue
         count = _how_many(shares, draws.number())
-        chosen = draws.shuffled(free)[:count]
-        lonely = [each for each in chosen if each.alone]
-        chosen = lonely[:1] or chosen
-        if count and wanted:
-            chosen = wanted.pop()
+        chosen = wanted.pop() if count and wanted else deck.take(count)
         found += [(each, cycle) for each in chosen]
         cycle += schedule.gap if chosen else 1
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from cli.exits import CONFIGURATION, USAGE, CommandFailed
 from drills.draws import Draws, draw
 from drills.plan import Plan, load, moved, names, shipped, styled
-from drills.unfold import unfold
+from drills.unfold import Placed, as_recorded, unfold
 
 FAULTY = """
 name: one
@@ -145,6 +146,19 @@ def test_in_a_long_run_about_a_fifth_of_cycles_is_faulted_and_pairs_meet(seed: i
     assert all(len(together[cycle]) == 1 for cycle in alone)
 
 
+@settings(max_examples=4)
+@given(seed=st.integers(0, 2**32))
+def test_in_a_long_run_no_fault_is_drawn_much_more_often_than_another(seed: int) -> None:
+    plan = msgspec.structs.replace(shipped("chaos"), cycles=1000)
+    assert plan.schedule is not None
+    wanted = {fault for pair in plan.schedule.pairs for fault in pair}
+    wanted |= {fault for fault, _ in plan.schedule.often}
+    labels = Counter(each.label for each in unfold(plan, seed, "socket"))
+    drawn = [e for e in plan.faults if e.arm and not e.once_from and e.fault not in wanted]
+    times = [labels[each.label] for each in drawn]
+    assert 1 <= min(times) <= max(times) <= min(times) + 2
+
+
 @given(seed=st.integers(0), cycle=st.integers(0), n=st.integers(0))
 def test_a_draw_depends_on_its_name_alone(seed: int, cycle: int, n: int) -> None:
     assert 0 <= draw(seed, cycle, "hook", n) < 1
@@ -154,3 +168,24 @@ def test_a_draw_depends_on_its_name_alone(seed: int, cycle: int, n: int) -> None
 @given(things=st.lists(st.integers()))
 def test_shuffled_things_are_the_same_things(things: list[int]) -> None:
     assert sorted(Draws(1, 1, "x").shuffled(things)) == sorted(things)
+
+
+def placed_10() -> Placed:
+    """A signature refused twice: it lies in wait for orders."""
+    return next(
+        each for each in unfold(shipped("chaos"), 1, "socket") if each.injection.fault == 10
+    )
+
+
+def test_a_fault_that_lies_in_wait_is_reached_when_it_has_met_something() -> None:
+    placed = placed_10()
+    texts = {as_recorded(fault) for fault in placed.arm}
+    assert not placed.reached(fired=set(), hit=set())
+    assert not placed.reached(fired=texts, hit=set())
+    assert placed.reached(fired=texts, hit=texts)
+
+
+def test_a_fault_that_acts_at_once_is_reached_when_it_has() -> None:
+    placed = next(e for e in unfold(shipped("chaos"), 1, "socket") if e.injection.fault == 32)
+    texts = {as_recorded(fault) for fault in placed.arm}
+    assert placed.reached(fired=texts, hit=set())
