@@ -47,7 +47,8 @@ soak-desks: $(STAMP)  ## three desks for 200 cycles each, one of which loses a m
 
 SEEDS := 100000
 soak-simulation: $(STAMP)  ## orders, cycles and recovery in 100,000 simulated runs with faults
-	KETCH_SIMULATION_SEEDS=$(SEEDS) $(BIN)/pytest -n 2 --dist worksteal tests/simulation/test_trouble.py
+	KETCH_SIMULATION_SEEDS=$(SEEDS) $(BIN)/pytest -n 2 --dist worksteal \
+		tests/simulation/test_trouble.py tests/simulation/test_every_step.py
 
 soak-faults: $(STAMP)  ## every fault test, including the long variants
 	KETCH_SOAK_FAULTS=1 $(BIN)/pytest -n 2 --dist worksteal -o timeout=600 tests/faults

@@ -42,7 +42,7 @@ def test_31_maintenance_while_a_leg_is_open(tmp_path: Path, venue: str, swapped:
 @pytest.mark.parametrize(
     ("code", "for_s"),
     [
-        ("MAINTENANCE", 12.0),
+        long("MAINTENANCE", 12.0),
         long("TRADING_PAUSED", 12.0),
         long("MAINTENANCE", 300.0),
     ],

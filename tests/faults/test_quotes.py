@@ -43,7 +43,7 @@ def test_27_what_takes_a_part_off_again_does_not_meet_the_rest_of_the_entry(
         assert the.judged(naked_q_s=3)["self_trades"] == []
 
 
-@ROLES
+@AS_SHIPPED
 def test_29_fifteen_quotes_in_a_row_are_refused_as_they_would_take(
     tmp_path: Path, swapped: bool
 ) -> None:
