@@ -125,7 +125,8 @@ class _Deck:
         taken: list[Injection] = []
         while len(taken) < min(count, self._together):
             together = (each for each in self._left if not taken or not each.alone)
-            following = next((each for each in together if each not in taken), None)
+            new = (each for each in together if all(each is not one for one in taken))
+            following = next(new, None)
             if following is None:
                 self._refill()
                 continue

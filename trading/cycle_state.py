@@ -291,8 +291,8 @@ class CycleState:
     def _note_key(self, leg: LegState, view: OrderView) -> None:
         """An order is over: was it refused over our key? Several in a row halt the desk."""
         if view.key_refusal is None:
-            unsaid = view.state in (OrderState.REJECTED, OrderState.NOT_SENT) or view.reason_follows
-            if not unsaid:
+            refused = view.state in (OrderState.REJECTED, OrderState.NOT_SENT)
+            if not (refused or (view.reason_follows and not view.signed_executed)):
                 leg.key_refusals = 0
                 leg.shut = False
             return

@@ -18,6 +18,7 @@ class Unexplained(msgspec.Struct, frozen=True):
 
     attempt: int
     until_s: float  # by then it is judged without
+    forgiven: bool = False  # meanwhile nothing is wanted of the leg: it makes no next try dearer
 
 
 class LegState:
@@ -71,6 +72,8 @@ class LegState:
         """Nothing is wanted of it: the next order begins at the bottom of the ladder."""
         self.misses_in_a_row = 0
         self.climb.reset()
+        if self.unexplained is not None:
+            self.unexplained = msgspec.structs.replace(self.unexplained, forgiven=True)
 
     def begin_cycle(self) -> None:
         """Nothing of the last cycle's orders is held against the next one's."""

@@ -126,7 +126,8 @@ class PlacingDesk(ControlledDesk, abc.ABC):
         phase = Phase.OPENING if order.adds_risk else Phase.CLOSING
         if self.leaving or self._ending or self.phase is not phase:
             return "what is open is closed at once"
-        if hedge.misses_in_a_row or hedge.shut or hedge.doubt or self.legs[order.leg].doubt:
+        failing = hedge.misses_in_a_row or hedge.unexplained or hedge.shut or hedge.doubt
+        if failing or self.legs[order.leg].doubt:
             return "the hedge is failing"
         if order.adds_risk:
             return "" if self._may_add(now_s) else "; ".join(self.waiting)
@@ -163,19 +164,24 @@ class PlacingDesk(ControlledDesk, abc.ABC):
             self._after_order(leg, attempt, view, now_s)
 
     def _explained(self, leg: LegState, attempt: int, view: OrderView, now_s: float) -> None:
-        """Why an order ended is known now, in time for its judgement or after it."""
-        if leg.unexplained is not None and leg.unexplained.attempt == attempt:
-            leg.unexplained = None
-            self._after_order(leg, attempt, view, now_s)
-        else:
-            self._note_refusal(leg, self.orders.order(leg.leg, attempt), view)
+        """Why an order ended is known now. After its judgement it is too late to say so."""
+        waited = leg.unexplained
+        if waited is not None and waited.attempt == attempt:
+            self._judge(leg, waited, view, now_s)
 
     def _judge_unexplained(self, now_s: float) -> None:
         """Orders whose reason was waited for long enough are judged without it."""
         for leg in self.legs.values():
-            if leg.unexplained is not None and now_s >= leg.unexplained.until_s:
-                attempt, leg.unexplained = leg.unexplained.attempt, None
-                self._after_order(leg, attempt, self.orders.view(leg.leg, attempt), now_s)
+            waited = leg.unexplained
+            if waited is not None and now_s >= waited.until_s:
+                view = self.orders.view(leg.leg, waited.attempt)
+                self._judge(leg, waited, view, now_s)
+
+    def _judge(self, leg: LegState, waited: Unexplained, view: OrderView, now_s: float) -> None:
+        leg.unexplained = None
+        self._after_order(leg, waited.attempt, view, now_s)
+        if waited.forgiven:
+            leg.calm()
 
     def _unexplained_due_s(self) -> list[float]:
         waited = (leg.unexplained for leg in self.legs.values())

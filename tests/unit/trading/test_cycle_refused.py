@@ -9,6 +9,7 @@ from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, holding, sta
 from trading.cycle_effects import CheckPositions
 from trading.desk import LegOrder, Phase
 from trading.leg import Leg
+from trading.plan import Style
 from trading.transitions import OrderState
 from venues.model import MarketMode, Refusal, Side
 
@@ -155,14 +156,32 @@ def test_a_reason_that_does_not_come_is_waited_for_a_tenth_of_a_second() -> None
     assert desk.live(HEDGE).size == D("0.5")
 
 
-def test_a_reason_that_comes_after_that_stops_the_next_order() -> None:
+def test_a_reason_that_comes_after_that_is_too_late_for_what_was_done_since() -> None:
     desk, order = unexplained()
     desk.wait(0.11)
+    desk.fill(HEDGE)
+    desk.wait(0.5)
     desk.report(order, "0", OrderState.EXPIRED, refusal=Refusal.FUNDS)
+    desk.fill(PRIMARY)
+    assert desk.live(HEDGE).reduce_only
+    assert desk.phase is Phase.CLOSING
+
+
+def test_what_rests_is_cancelled_while_the_hedges_end_is_not_explained() -> None:
+    desk = started(entry=Style.MAKER)
+    desk.part_fill(PRIMARY, "0.2")
     desk.report(desk.live(HEDGE), "0", OrderState.EXPIRED, reason_follows=True)
-    desk.wait(0.11)
-    assert len(desk.on(HEDGE)) == 2
-    assert desk.live(PRIMARY).reduce_only
+    assert desk.cancels(PRIMARY) == [0]
+
+
+def test_an_entry_judged_after_the_desk_has_gone_on_makes_the_close_no_dearer() -> None:
+    desk = started()
+    entry = desk.live(PRIMARY)
+    desk.report(entry, "0.498", OrderState.EXPIRED, reason_follows=True)
+    desk.fill(HEDGE)
+    assert desk.phase is Phase.HOLDING
+    desk.wait(0.5)
+    assert desk.live(PRIMARY).price == closing().live(PRIMARY).price
 
 
 def test_the_end_of_a_cycle_waits_for_no_reason() -> None:
