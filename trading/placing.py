@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import abc
 from decimal import Decimal
+from typing import Final
 
 from trading.cycle_control import ControlledDesk
 from trading.cycle_effects import CancelOrder, CheckPositions, PlaceOrder
@@ -25,6 +26,7 @@ from venues.model import Quote, Refusal, Side
 MAX_UNFILLED = 128
 """Orders on one leg in one cycle that did not fill whole: beyond that, nothing more is opened."""
 
+_NO_TRY: Final = (Refusal.RATE, Refusal.MARKET)  # a maintenance lasts as long as it lasts
 _LONGEST_PAUSE = 4  # times the retry pause, after refusals in a row
 _NOT_REDUCED = 2  # refusals to reduce in a row, before the position is read
 _REASON_WITHIN_S = 0.1  # the reply said only that an order ended; the stream says why
@@ -194,7 +196,7 @@ class PlacingDesk(ControlledDesk, abc.ABC):
             leg.filled_whole(now_s)
             return
         self._note_refusal(leg, order, view)
-        leg.misses += view.refusal is not Refusal.RATE
+        leg.misses += view.refusal not in _NO_TRY
         refused = view.state in (OrderState.REJECTED, OrderState.NOT_SENT)
         leg.refusals = leg.refusals + 1 if refused else 0
         leg.next_try_s = now_s + self._pause_s(leg, order, view, now_s)

@@ -139,11 +139,14 @@ def halts_over_a_foreign_trade(stage: Scene, run: Run, venue: str, symbol: str, 
 def test_44_margin_taken_out_and_another_leverage_cost_no_more_than_a_cycle(
     tmp_path: Path,
 ) -> None:
-    with scene(tmp_path) as stage, stage.service() as run:
+    soon = "venues.grvt.connection.balances_every_s=0.2"
+    with scene(tmp_path) as stage, stage.service(soon) as run:
         stage.arm("withdraw", venue="grvt", amount="99950", at=stage.at("primary_fill"))
         stage.fired(1)
+        stage.run_on(run, 1)
+        stage.arm("withdraw", venue="grvt", amount="-99950")
         stage.arm("leverage", venue="backpack", leverage=2, at=stage.at("primary_fill", 1))
-        stage.fired(2)
+        stage.fired(3)
         stage.finish(run)
         stage.judged(naked_q_s=8)
 

@@ -101,6 +101,16 @@ def test_a_self_trade_that_was_prevented_leaves_a_need_and_nothing_else() -> Non
     assert desk.phase is Phase.HOLDING
 
 
+def test_a_market_that_is_shut_for_long_is_waited_for_with_what_is_to_be_closed() -> None:
+    desk = closing()
+    for _ in range(200):
+        desk.refuse(PRIMARY, Refusal.MARKET)
+        desk.wait(2.0)
+    assert desk.machine.halted == ""
+    desk.fill(PRIMARY)
+    assert desk.live(HEDGE).reduce_only
+
+
 def test_too_many_requests_are_waited_out_and_are_no_try_of_the_entry() -> None:
     desk = started()
     for _ in range(200):
