@@ -12,7 +12,7 @@ run: $(STAMP)  ## twenty hedged cycles on the paper venues, losing two connectio
 	$(BIN)/ketch run --cycles 20 --drop grvt/trading@7 --drop backpack/feed@13
 
 test: check systemd $(STAMP)  ## everything that CI runs
-	$(BIN)/pytest -n 4 --dist worksteal  # many tests wait for the venues' timers
+	$(BIN)/pytest -n 5 --dist worksteal  # many tests wait for the venues' timers
 
 systemd:  ## systemd-analyze, which checks the units in tests; only root (as in CI) gets it installed
 	@if command -v systemd-analyze >/dev/null; then :; \

@@ -16,6 +16,9 @@ from drills import starts
 from drills.impostor import Impostor
 from drills.unfold import words_of
 
+MET_NOTHING: Final = "it met nothing: no such message was handed over"
+"""What lay in wait within the process was not reached."""
+
 _SPARE: Final = 1
 IN_PROCESS: Final = frozenset(("clock", "names", "part"))
 """What only a fault injector in the service's process can do (``drills.in_process_faults``)."""
@@ -158,4 +161,4 @@ class Host:
         self._over.wait(for_s)
         if log.read_bytes().count(met) > before or child.poll() is not None:
             return ""  # met, or another fault of that cycle has ended the process
-        return "it met nothing: no such message was handed over"
+        return MET_NOTHING

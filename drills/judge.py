@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from drills.figures import ACCOUNT, Episode, Figures, rank, read
+from drills.host import MET_NOTHING
 from drills.plan import Plan
 from drills.result import Cost, FaultResult, Load, Result, Window
 from drills.tally import Acting, freezes, naked_by_cycle, naked_by_kind
@@ -126,6 +127,8 @@ class _Faults:
             start_ns = self._start_ns(placed)
             if start_ns is None or not placed.reached(self._fired, self._hit):
                 yield self._result(placed, reached=False, failures=("not reached",))
+            elif MET_NOTHING in self._host_failures(placed):
+                yield self._result(placed, reached=False, failures=(MET_NOTHING,))
             else:
                 yield self._judged(placed, start_ns)
 

@@ -9,12 +9,13 @@ import pytest
 from rich.console import Console
 
 from drills.figures import Figures, read
+from drills.host import MET_NOTHING
 from drills.judge import Evidence, judge
 from drills.plan import Demands, Injection, Plan
 from drills.result import DRILL_SCHEMA, Report, Result
 from drills.table import show
 from drills.traders import Ending
-from drills.unfold import Placed, as_recorded, unfold
+from drills.unfold import Placed, as_recorded, mark_of, unfold
 from paper.records import FaultFired, FaultHit
 from tests.support.paper_script import Script
 
@@ -49,6 +50,30 @@ def fire(script: Script, placed: Placed, *, meet: bool = True) -> None:
 def hit(script: Script, placed: Placed) -> None:
     raw = msgspec.Raw(as_recorded(placed.arm[0]))
     script.records.append(FaultHit(fault=raw, detail="", at_ns=script.at_ns, utc_ns=0))
+
+
+HANG = {"action": "mark", "name": "part 8 hangs backpack/orders FillReported"}
+PART = Injection(fault=41, cycle=2, at={"hook": "primary_fill"}, arm=(HANG,))
+
+
+@pytest.mark.parametrize("other", [(), (FAULT,)], ids=["alone", "beside another"])
+def test_a_part_that_met_nothing_was_not_reached(
+    script: Script, other: tuple[Injection, ...]
+) -> None:
+    """Beside another fault, that one may have been ahead of it: then it counts where it was."""
+    again = msgspec.structs.replace(PART, cycle=3)
+    of = plan(PART, *other, again, cycles=3)
+    cycle(script)
+    for placed in unfold(of, 1, "socket"):
+        fire(script, placed, meet=placed.injection is FAULT)
+        if placed.cycle == 2 and placed.injection is not FAULT:
+            continue
+        cycle(script)
+    host = {mark_of(str(HANG["name"]), 2): MET_NOTHING}
+    result = judged(script, of, Ending(exit_code=0, lives=1, host=host))
+    first = next(each for each in result.faults if (each.fault, each.cycle) == (41, 2))
+    assert (first.reached, first.passed) == (False, False)
+    assert any(MET_NOTHING in failure for failure in result.failures) == (not other)
 
 
 def judged(script: Script, of: Plan, ending: Ending | None = None) -> Result:
