@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from paper.records import Filled
-from tests.support.faults import LEGS, Scene, openings, scene, seconds, until
+from tests.support.faults import LEADERS, LEGS, Scene, openings, scene, seconds, until
 from tests.support.faults_process import fills_on_record
 from tests.support.faults_rules import long
 from tests.support.ledger import ACCOUNT
@@ -94,7 +94,7 @@ def test_32_a_leg_is_closed_by_force_while_it_is_hedged(
         has_the_money_of_the_ledger(record, the)
 
 
-@LEGS
+@LEADERS
 @pytest.mark.parametrize("part", [long(0.3), 1.0])
 def test_32_a_leg_is_closed_by_force_in_the_middle_of_the_hedge(
     tmp_path: Path, venue: str, swapped: bool, part: float
