@@ -167,8 +167,8 @@ def order_result(frame: OrderResult | HistoryOrder) -> OrderUpdate:
     Why it expired, only the history and the stream say (``OrderExpiryReason`` in the OpenAPI file).
     """
     executed = number(frame.executed_quantity)
-    told = isinstance(frame, HistoryOrder)
-    reason = (frame.expiry_reason or "") if isinstance(frame, HistoryOrder) else ""
+    told = frame.expiry_reason or "" if isinstance(frame, HistoryOrder) else None
+    reason = told or ""
     return OrderUpdate(
         venue=BACKPACK,
         symbol=frame.symbol,
@@ -182,7 +182,7 @@ def order_result(frame: OrderResult | HistoryOrder) -> OrderUpdate:
         reason=reason,
         refusal=refusal_in(status(frame.status), reason),
         key_refusal=key_refusal_in(reason),
-        reason_follows=not told and status(frame.status) is OrderStatus.EXPIRED,
+        reason_follows=told is None and status(frame.status) is OrderStatus.EXPIRED,
         event_ns=time_ns(frame.created_at),
     )
 

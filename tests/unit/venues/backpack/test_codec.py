@@ -84,6 +84,15 @@ def test_each_status_has_its_meaning(word: str, status: OrderStatus) -> None:
     assert update.status is status
 
 
+@pytest.mark.parametrize(
+    ("word", "follows"), [("Expired", True), ("Filled", False), ("New", False)]
+)
+def test_why_an_order_expired_is_not_in_the_answer_and_follows(word: str, follows: bool) -> None:
+    update = codec.decode_order(200, sample.LIMIT_ORDER.replace(b"New", word.encode())).update
+    assert update is not None
+    assert (update.reason, update.reason_follows) == ("", follows)
+
+
 def test_a_cancel_that_is_accepted_but_not_done_has_no_order() -> None:
     answer = codec.decode_cancel(202, b"")
     assert answer.outcome.ok
@@ -159,7 +168,7 @@ def test_history_has_text_ids_and_naive_times_in_utc() -> None:
     assert fill.key == ("SOL_USDC_PERP", "6023471", "114575842681290753")
     order, = codec.decode_order_history(200, b"[" + sample.HISTORY_ORDER + b"]")  # fmt: skip
     assert order.status is OrderStatus.EXPIRED
-    assert order.reason == "ImmediateOrCancel"
+    assert (order.reason, order.reason_follows) == ("ImmediateOrCancel", False)
     assert order.event_ns == 1750793021519000000
 
 
