@@ -136,6 +136,15 @@ class CycleOrders:
         """True while an order of the leg has no known outcome."""
         return self._live[leg] > 0
 
+    def coming(self, leg: Leg) -> Decimal:
+        """What the orders of a leg without a known outcome may still execute, signed."""
+        live = (p for p in self._of(leg) if p.view is None or not p.view.state.resolved)
+        left = (
+            p.order.side.sign * p.order.size - (p.view.signed_executed if p.view else ZERO)
+            for p in live
+        )
+        return sum(left, ZERO)
+
     def resting(self) -> list[tuple[LegOrder, float]]:
         """Orders that rest, or may, each with the monotonic moment at which it was placed."""
         return [(placed.order, placed.placed_s) for placed in self._resting.values()]

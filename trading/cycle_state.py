@@ -283,8 +283,12 @@ class CycleState:
         return f"not hedged within {self.plan.hedge_deadline_s} s"
 
     def _note_refusal(self, leg: LegState, order: LegOrder, view: OrderView) -> None:
-        """An order that adds to a position was refused for what lasts: it is not repeated."""
-        if view.refusal in _FOR_GOOD and not order.reduce_only:
+        """An order that adds to a position was refused for what lasts: it is not repeated.
+
+        One that balances what is naked is, as soon as the other leg's turn is over.
+        """
+        balances = self.phase is Phase.UNWINDING and view.refusal is Refusal.MARKET
+        if view.refusal in _FOR_GOOD and not order.reduce_only and not balances:
             leg.shut = True
             self._refused = self._refused or view.refusal
 
@@ -305,7 +309,7 @@ class CycleState:
     def _closable(self, which: Leg) -> bool:
         """Its venue would take an order. What can't be closed on both legs stays balanced."""
         leg = self.legs[which]
-        return leg.ready and leg.key_refusals < KEY_REFUSALS
+        return leg.ready and leg.key_refusals < KEY_REFUSALS and leg.takes(reducing=True)
 
     def _trust_keys(self) -> None:
         """A person has acted: perhaps the keys have been put right."""

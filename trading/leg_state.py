@@ -46,6 +46,7 @@ class LegState:
         self.next_requote_s = float("-inf")
         self.cancel_again_s = float("-inf")
         self.refusals = 0  # in a row; lengthens the pause
+        self.refused_all = False  # the last of those as anybody's order would have been
         self.key_refusals = 0  # in a row, also over cycles
         self.shut = False  # the last order since it opened or began to close was refused for good
         self.vain_reductions = 0  # reduce-only orders in a row of which nothing executed

@@ -196,8 +196,9 @@ class PlacingDesk(ControlledDesk, abc.ABC):
             leg.filled_whole(now_s)
             return
         self._note_refusal(leg, order, view)
-        leg.misses += view.refusal not in _NO_TRY
-        refused = view.state in (OrderState.REJECTED, OrderState.NOT_SENT)
+        leg.refused_all = view.refusal in _NO_TRY
+        leg.misses += not leg.refused_all
+        refused = leg.refused_all or view.state in (OrderState.REJECTED, OrderState.NOT_SENT)
         leg.refusals = leg.refusals + 1 if refused else 0
         leg.next_try_s = now_s + self._pause_s(leg, order, view, now_s)
         self._note_unreduced(leg, order, view, now_s)

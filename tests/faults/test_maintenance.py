@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.actors_tree import Run
 from tests.support.faults import LEGS, Scene, scene
-from tests.support.faults_rules import hedge_of, long, nothing_opened, resumed
+from tests.support.faults_rules import ROLES, hedge_of, long, nothing_opened, resumed
 from venues.model import BACKPACK
 
 
@@ -57,3 +57,18 @@ def test_31_cycles_go_on_after_maintenance(
         with maintained(the, venue, for_s, code) as run:
             the.run_on(run, 3, within_s=for_s + 60)
         resumed(the, the.faults_s()[0] + for_s)
+
+
+@ROLES
+def test_31_a_market_that_refuses_to_close_the_hedge_leaves_it_naked_for_its_deadline_only(
+    tmp_path: Path, swapped: bool
+) -> None:
+    """Every order is refused, for whatever it be; the primary is closed already."""
+    with scene(tmp_path, swapped=swapped) as the:
+        rule = {"connection": hedge_of(the), "of": "any", "reason": "market", "when": "entry"}
+        the.arm("deny", at=the.at("primary_fill", nth=2), for_s=20, **rule)
+        with the.service() as run:
+            the.met(2)
+            the.run_on(run, 3)
+            the.finish(run)
+        the.judged(naked_q_s=7)

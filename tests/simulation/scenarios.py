@@ -28,6 +28,7 @@ _UNREAD = (Act.KILL_UNREAD_PRIMARY, Act.KILL_UNREAD_HEDGE)
 _CLOCKS = (Act.CLOCK_AHEAD, Act.CLOCK_BACK, Act.SUSPEND, Act.FREEZE)
 _ORDERLY = (Act.STOP, Act.FLATTEN)
 _MARKETS = (Act.RESTRICT_PRIMARY, Act.RESTRICT_HEDGE)
+_SHUT = (Act.SHUT_PRIMARY, Act.SHUT_HEDGE)
 _FORCED = (Act.FORCE_PRIMARY, Act.FORCE_HEDGE, Act.TAKE_HEDGE)
 _RUNGS = (
     (Rung(cap_bps=Decimal(5), for_s=0.5), Rung(cap_bps=Decimal(30))),
@@ -97,17 +98,19 @@ def _acts_of(draw: Random) -> tuple[tuple[int, Act], ...]:
     return tuple((draw.randint(1, _STEPS), act) for act in chosen)
 
 
-def _unread_of(draw: Random) -> tuple[tuple[int, Act], ...]:
+def _now_and_then(acts: tuple[Act, ...], draw: Random) -> tuple[tuple[int, Act], ...]:
     """Of one world in ten. By dice of its own: the others keep their courses."""
     if draw.random() >= 0.1:
         return ()
-    return ((draw.randint(1, _STEPS), draw.choice(_UNREAD)),)
+    return ((draw.randint(1, _STEPS), draw.choice(acts)),)
 
 
 def troubled_world(seed: int, manager: type[OrderManager] = OrderManager) -> World:
     """A short desk, both venues in trouble, connections cut, actors and the process killed."""
     draw = Random(f"scenario {seed}")
     legs = legs_of(draw)
-    acts = _acts_of(draw) + _unread_of(Random(f"unread {seed}"))
+    acts = _acts_of(draw)
+    acts += _now_and_then(_UNREAD, Random(f"unread {seed}"))
+    acts += _now_and_then(_SHUT, Random(f"shut {seed}"))
     trouble = msgspec.structs.replace(_FAMILIES[seed % len(_FAMILIES)], acts=acts)
     return World(seed, trouble, _plan_of(draw, legs[Leg.HEDGE]), legs, manager)

@@ -34,6 +34,8 @@ class Act(enum.Enum):
     TAKE_HEDGE = "the hedge's venue closes the whole leg, and tells of the position only"
     RESTRICT_PRIMARY = "for 4 s the primary's market takes only what reduces"
     RESTRICT_HEDGE = "for 4 s the hedge's market takes only what reduces"
+    SHUT_PRIMARY = "for 12 s the primary's venue refuses every order"
+    SHUT_HEDGE = "for 12 s the hedge's venue refuses every order"
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,6 +76,7 @@ class SimVenue:
         self.by_hand = ZERO
         self.forced = ZERO
         self.mode = MarketMode.NORMAL
+        self.refuses = ""  # every order, with these words
         self.tell: Callable[[News], None] = lambda news: None
         self._schedule = schedule
         self._trouble = trouble
@@ -166,6 +167,8 @@ class SimVenue:
         """Accept an order and begin to execute it, or say why not."""
         if not (self.mode.opens or (new.reduce_only and self.mode.reduces)):
             return RESTRICTED
+        if self.refuses:
+            return self.refuses
         if self._schedule.now_ns > new.expires_ns:
             return "expired"
         new_position = self.position + new.size * new.side.sign

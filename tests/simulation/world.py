@@ -20,7 +20,7 @@ from tests.simulation.orders_shell import OrdersShell, PositionRead
 from tests.simulation.process import Process
 from tests.simulation.schedule import Schedule
 from tests.simulation.trouble import Act, Trouble
-from tests.simulation.venue import SimVenue
+from tests.simulation.venue import RESTRICTED, SimVenue
 from tests.simulation.wire import Wire
 from tests.support.trading import BACKPACK_ETH, GRVT_ETH
 from trading.leg import Leg
@@ -34,6 +34,7 @@ _QUOTE_PERIOD_S = 0.9  # a second old is too old
 _BY_HAND = Decimal("0.2")
 _WHOLE, _THIRD = Decimal(1), Decimal("0.33")
 _RESTRICTED_S = 4.0
+_SHUT_S = 12.0
 _LOOKS_AGAIN_S = 60.0
 _AFTERMATH_S = 3.0
 _AFTERMATHS = 20
@@ -193,6 +194,8 @@ class World:
             Act.TAKE_HEDGE: partial(self.venues[Leg.HEDGE].force, _WHOLE, told=False),
             Act.RESTRICT_PRIMARY: partial(self._restrict, Leg.PRIMARY),
             Act.RESTRICT_HEDGE: partial(self._restrict, Leg.HEDGE),
+            Act.SHUT_PRIMARY: partial(self._shut, Leg.PRIMARY),
+            Act.SHUT_HEDGE: partial(self._shut, Leg.HEDGE),
             Act.TRADE_PRIMARY: partial(self.venues[Leg.PRIMARY].trade_by_hand, _BY_HAND),
             Act.TRADE_HEDGE: partial(self.venues[Leg.HEDGE].trade_by_hand, _BY_HAND),
         }
@@ -247,6 +250,12 @@ class World:
 
     def _permit(self, venue: SimVenue) -> None:
         venue.mode = MarketMode.NORMAL
+
+    def _shut(self, leg: Leg) -> None:
+        """Nobody is told of it, and half of the time the refusals do not say what they are for."""
+        venue = self.venues[leg]
+        venue.refuses = RESTRICTED if self.schedule.random.random() < 0.5 else "no"
+        self.schedule.after(_SHUT_S, partial(setattr, venue, "refuses", ""), ours=False)
 
     def _journal_changed(self) -> None:
         for shell in self.orders.values():

@@ -6,6 +6,7 @@ import time
 from decimal import Decimal
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,3 +101,50 @@ def test_a_late_fill_of_an_order_that_was_over_goes_with_the_next_hedge() -> Non
     desk.fill(HEDGE)
     assert desk.live(HEDGE).size == D("0.2")
     assert BACKPACK_ETH.min_size == D("0.01")
+
+
+# -- a last fill that is too little by itself ------------------------------------------------------
+
+DEAR_HEDGE = msgspec.structs.replace(GRVT_ETH, min_notional=D("100"))  # 0.04 of 2500
+
+
+def test_a_hedge_waits_for_a_last_fill_that_would_be_too_little_by_itself() -> None:
+    desk = started(hedge=DEAR_HEDGE)
+    desk.part_fill(PRIMARY, "0.47")
+    assert desk.on(HEDGE) == []
+    desk.fill(PRIMARY)
+    assert [order.size for order in desk.on(HEDGE)] == [D("0.5")]
+
+
+def test_it_waits_for_twenty_milliseconds_at_most() -> None:
+    desk = started(hedge=DEAR_HEDGE)
+    desk.part_fill(PRIMARY, "0.47")
+    due_s = desk.machine.next_due_s(desk.now_s)
+    assert due_s is not None
+    assert due_s - desk.now_s == pytest.approx(0.02)
+    desk.wait(0.019)
+    assert desk.on(HEDGE) == []
+    desk.wait(0.001)
+    assert desk.live(HEDGE).size == D("0.47")
+
+
+def test_it_does_not_wait_when_the_primarys_order_is_over() -> None:
+    desk = started(hedge=DEAR_HEDGE)
+    desk.cancel(PRIMARY, "0.47")
+    assert desk.live(HEDGE).size == D("0.47")
+
+
+@pytest.mark.parametrize("executed", ["0.1", "0.45"])
+def test_it_does_not_wait_for_what_can_be_hedged_by_itself(executed: str) -> None:
+    desk = started(hedge=DEAR_HEDGE)
+    desk.part_fill(PRIMARY, executed)
+    assert desk.live(HEDGE).size == D(executed)
+
+
+def test_a_close_in_two_fills_leaves_nothing_to_carry() -> None:
+    desk = closing(hedge=DEAR_HEDGE)
+    desk.part_fill(PRIMARY, "0.47")
+    desk.wait(0.001)
+    desk.fill(PRIMARY)
+    desk.fill(HEDGE)
+    assert desk.machine.flat

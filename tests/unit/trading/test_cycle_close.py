@@ -83,6 +83,7 @@ def test_closing_first_takes_off_what_was_too_small_to_hedge() -> None:
 def test_closing_ends_with_a_hedge_whose_primary_is_gone() -> None:
     desk = closing(hedge=COARSE_HEDGE)
     desk.part_fill(PRIMARY, "0.45")
+    desk.wait(0.02)
     desk.cancel(HEDGE, "0.4")
     desk.fill(PRIMARY)
     assert desk.live(HEDGE).size == D("0.1")

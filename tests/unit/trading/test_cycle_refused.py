@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.support.trading import D
-from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, holding, started
+from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, started
 from trading.cycle_effects import CheckPositions
 from trading.desk import LegOrder, Phase
 from trading.leg import Leg
 from trading.plan import Style
 from trading.transitions import OrderState
-from venues.model import MarketMode, Refusal, Side
+from venues.model import Refusal, Side
 
 LASTING = pytest.mark.parametrize("refusal", [Refusal.FUNDS, Refusal.MARKET])
 
@@ -263,67 +263,3 @@ def test_a_failed_reading_ends_no_doubt() -> None:
     for _ in range(100):
         desk.wait(0.25)
     assert len(desk.on(PRIMARY)) == 3
-
-
-# -- markets that take no such order --------------------------------------------------------------
-
-
-def restricted(desk: Desk, leg: Leg, mode: MarketMode | None) -> Desk:
-    desk.take(desk.machine.market_mode(leg, mode, desk.now_s))
-    return desk
-
-
-@pytest.mark.parametrize("mode", [MarketMode.REDUCE_ONLY, MarketMode.POST_ONLY, MarketMode.CLOSED])
-def test_what_the_hedges_market_will_not_take_is_unwound_at_once(mode: MarketMode) -> None:
-    desk = restricted(started(), HEDGE, mode)
-    desk.fill(PRIMARY)
-    assert desk.on(HEDGE) == []
-    assert desk.live(PRIMARY).reduce_only
-    assert desk.phase is Phase.UNWINDING
-
-
-@pytest.mark.parametrize("mode", [MarketMode.NORMAL, MarketMode.UNKNOWN, None])
-def test_a_hedge_is_tried_where_its_market_is_not_known_to_refuse(
-    mode: MarketMode | None,
-) -> None:
-    desk = restricted(started(), HEDGE, mode)
-    desk.fill(PRIMARY)
-    assert desk.live(HEDGE).size == D("0.5")
-
-
-def test_a_market_that_only_reduces_lets_a_cycle_be_closed() -> None:
-    desk = holding()
-    for leg in Leg:
-        restricted(desk, leg, MarketMode.REDUCE_ONLY)
-    desk.wait(0.5)
-    desk.fill(PRIMARY)
-    desk.fill(HEDGE)
-    assert desk.machine.flat
-
-
-def test_what_no_market_takes_halts_the_desk_which_goes_on_trying() -> None:
-    desk = started()
-    for leg in Leg:
-        restricted(desk, leg, MarketMode.CLOSED)
-    desk.fill(PRIMARY)
-    desk.wait(4.9)
-    before = desk.machine.halted
-    desk.wait(0.1)
-    desk.wait(0.1)
-    assert before == ""
-    assert desk.machine.halted == (
-        "0.5 is naked and no market takes it: backpack is closed, grvt is closed"
-    )
-    assert len(desk.orders) == 1
-    restricted(desk, PRIMARY, MarketMode.REDUCE_ONLY)
-    assert desk.live(PRIMARY).size == D("0.5")
-
-
-def test_a_market_that_opens_again_has_its_hedge() -> None:
-    desk = started()
-    for leg in Leg:
-        restricted(desk, leg, MarketMode.CANCEL_ONLY)
-    desk.fill(PRIMARY)
-    assert desk.on(HEDGE) == []
-    restricted(desk, HEDGE, MarketMode.NORMAL)
-    assert desk.live(HEDGE).size == D("0.5")

@@ -1,0 +1,199 @@
+"""A market that takes no such order: it says so by its mode, or turns every order away."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.trading import D
+from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, holding, started
+from trading.cycle_effects import CheckPositions
+from trading.desk import Phase
+from trading.leg import Leg
+from venues.model import MarketMode, Refusal, Side
+
+# -- a leg that its venue does not let go ----------------------------------------------------------
+
+
+def turned_away(refusal: Refusal = Refusal.MARKET) -> Desk:
+    """The primary is closed, and the hedge's venue refuses to close its leg for the whole time."""
+    desk = closing()
+    desk.fill(PRIMARY)
+    while desk.phase is Phase.CLOSING:
+        desk.refuse(HEDGE, refusal)
+        desk.wait(1.0)
+    return desk
+
+
+@pytest.mark.parametrize("refusal", [Refusal.MARKET, Refusal.RATE])
+def test_a_hedge_that_cannot_be_closed_in_its_time_is_matched_by_the_primary(
+    refusal: Refusal,
+) -> None:
+    desk = turned_away(refusal)
+    assert desk.phase is Phase.UNWINDING
+    order = desk.live(PRIMARY)
+    assert (order.side, order.size, order.reduce_only) == (Side.BUY, D("0.5"), False)
+    assert not order.adds_risk
+    desk.fill(PRIMARY)
+    assert desk.machine.net == 0
+
+
+def refused_for_something(held: str) -> Desk:
+    """The same, but nobody knows what the refusals are about; the venue is read to hold this."""
+    desk = closing()
+    desk.fill(PRIMARY)
+    for _ in range(8):
+        asked = len(desk.of(CheckPositions))
+        for order in [o for o in desk.machine.orders.unresolved() if o.leg is HEDGE]:
+            desk.refuse(order.leg, Refusal.OTHER)
+        desk.wait(1.0)
+        if len(desk.of(CheckPositions)) > asked:
+            desk.positions("0", held)
+    return desk
+
+
+def test_a_refusal_that_says_nothing_has_the_position_read_before_it_is_matched() -> None:
+    desk = refused_for_something("-0.5")
+    assert len(desk.on(HEDGE)) >= 4
+    order = desk.live(PRIMARY)
+    assert (order.side, order.size) == (Side.BUY, D("0.5"))
+
+
+def test_what_is_not_there_any_more_is_not_matched() -> None:
+    desk = refused_for_something("0")
+    assert len(desk.on(PRIMARY)) == 2
+    assert "hedge: ours is -0.5, the venue holds 0" in desk.machine.halted
+
+
+def test_what_cannot_be_read_is_not_matched() -> None:
+    desk = closing()
+    desk.fill(PRIMARY)
+    for _ in range(60):
+        desk.refuse(HEDGE, Refusal.OTHER)
+        desk.wait(2.0)
+    assert len(desk.on(PRIMARY)) == 2
+
+
+def test_the_leg_that_could_not_be_closed_is_then_the_first_to_go() -> None:
+    desk = turned_away()
+    desk.fill(PRIMARY)
+    desk.wait(30.0)
+    for _ in range(10):
+        assert desk.live(HEDGE).reduce_only
+        desk.refuse(HEDGE, Refusal.MARKET)
+        assert desk.machine.net == 0
+        desk.wait(2.0)
+    desk.fill(HEDGE)
+    assert desk.live(PRIMARY).reduce_only
+    desk.fill(PRIMARY)
+    desk.settle()
+    assert [record.outcome for record in desk.records] == ["unwound"]
+
+
+def test_what_is_closed_of_it_in_part_is_matched_by_the_primary() -> None:
+    desk = turned_away()
+    desk.fill(PRIMARY)
+    desk.wait(30.0)
+    desk.cancel(HEDGE, "0.2")
+    assert (desk.live(PRIMARY).size, desk.live(PRIMARY).reduce_only) == (D("0.2"), True)
+    desk.fill(PRIMARY)
+    assert desk.phase is Phase.CLOSING
+
+
+def test_turned_away_by_both_venues_each_is_tried_as_often_as_the_other() -> None:
+    desk = turned_away()
+    before = len(desk.on(HEDGE)), len(desk.on(PRIMARY))
+    for _ in range(40):
+        for order in desk.machine.orders.unresolved():
+            desk.refuse(order.leg, Refusal.MARKET)
+        desk.wait(2.0)
+    tries = len(desk.on(HEDGE)) - before[0], len(desk.on(PRIMARY)) - before[1]
+    assert abs(tries[0] - tries[1]) <= before[0]
+    assert min(tries) >= 10
+
+
+def test_what_an_order_of_the_last_life_may_still_close_is_not_matched_by_more() -> None:
+    desk = Desk().recover("0", "-0.5", unsure_until_s=7.0).venues_up()
+    while desk.now_s < 6.0:
+        desk.refuse(HEDGE, Refusal.MARKET)
+        desk.wait(2.0)
+        assert desk.on(PRIMARY) == []
+    desk.refuse(HEDGE, Refusal.MARKET)
+    desk.wait(2.0)
+    assert desk.live(PRIMARY).size == D("0.5")
+
+
+# -- markets that take no such order --------------------------------------------------------------
+
+
+def restricted(desk: Desk, leg: Leg, mode: MarketMode | None) -> Desk:
+    desk.take(desk.machine.market_mode(leg, mode, desk.now_s))
+    return desk
+
+
+@pytest.mark.parametrize("mode", [MarketMode.REDUCE_ONLY, MarketMode.POST_ONLY, MarketMode.CLOSED])
+def test_what_the_hedges_market_will_not_take_is_unwound_at_once(mode: MarketMode) -> None:
+    desk = restricted(started(), HEDGE, mode)
+    desk.fill(PRIMARY)
+    assert desk.on(HEDGE) == []
+    assert desk.live(PRIMARY).reduce_only
+    assert desk.phase is Phase.UNWINDING
+
+
+@pytest.mark.parametrize("mode", [MarketMode.NORMAL, MarketMode.UNKNOWN, None])
+def test_a_hedge_is_tried_where_its_market_is_not_known_to_refuse(
+    mode: MarketMode | None,
+) -> None:
+    desk = restricted(started(), HEDGE, mode)
+    desk.fill(PRIMARY)
+    assert desk.live(HEDGE).size == D("0.5")
+
+
+def test_a_market_that_only_reduces_lets_a_cycle_be_closed() -> None:
+    desk = holding()
+    for leg in Leg:
+        restricted(desk, leg, MarketMode.REDUCE_ONLY)
+    desk.wait(0.5)
+    desk.fill(PRIMARY)
+    desk.fill(HEDGE)
+    assert desk.machine.flat
+
+
+@pytest.mark.parametrize("leg", list(Leg))
+@pytest.mark.parametrize("mode", [MarketMode.POST_ONLY, MarketMode.CANCEL_ONLY, MarketMode.CLOSED])
+def test_what_is_balanced_stays_so_while_one_of_its_markets_lets_nothing_go(
+    leg: Leg, mode: MarketMode
+) -> None:
+    desk = restricted(holding(), leg, mode)
+    desk.wait(60.0)
+    assert len(desk.orders) == 2
+    assert desk.machine.waiting == (f"closing waits for {desk.instruments[leg].venue}",)
+    restricted(desk, leg, MarketMode.NORMAL)
+    assert desk.live(PRIMARY).reduce_only
+
+
+def test_what_no_market_takes_halts_the_desk_which_goes_on_trying() -> None:
+    desk = started()
+    for leg in Leg:
+        restricted(desk, leg, MarketMode.CLOSED)
+    desk.fill(PRIMARY)
+    desk.wait(4.9)
+    before = desk.machine.halted
+    desk.wait(0.1)
+    desk.wait(0.1)
+    assert before == ""
+    assert desk.machine.halted == (
+        "0.5 is naked and no market takes it: backpack is closed, grvt is closed"
+    )
+    assert len(desk.orders) == 1
+    restricted(desk, PRIMARY, MarketMode.REDUCE_ONLY)
+    assert desk.live(PRIMARY).size == D("0.5")
+
+
+def test_a_market_that_opens_again_has_its_hedge() -> None:
+    desk = started()
+    for leg in Leg:
+        restricted(desk, leg, MarketMode.CANCEL_ONLY)
+    desk.fill(PRIMARY)
+    assert desk.on(HEDGE) == []
+    restricted(desk, HEDGE, MarketMode.NORMAL)
+    assert desk.live(HEDGE).size == D("0.5")
