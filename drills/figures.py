@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from paper.naked import rank as nearest_rank
-from paper.records import Accepted, AnyRecord, Ended, Filled, Manual
+from paper.records import Accepted, AnyRecord, CancelAsked, Ended, Filled, Manual
 from venues.model import BPS, ZERO
 
 _NS_PER_S: Final = Decimal(1_000_000_000)
@@ -59,11 +59,15 @@ class CycleFigures(msgspec.Struct, kw_only=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole run. ``fill_to_hedge_ms``: a fill of the leader to the next order of the follower."""
+    """A whole run. ``fill_to_hedge_ms``: a fill of the leader to the next order of the follower.
+
+    ``cancel_to_end_ms``: from when a venue first hears that an order is to be cancelled to its end.
+    """
 
     cycles: tuple[CycleFigures, ...]
     episodes: tuple[Episode, ...]
     fill_to_hedge_ms: tuple[float, ...]
+    cancel_to_end_ms: tuple[float, ...]
 
     def first_incomplete(self, planned: int) -> int | None:
         """The first cycle that was begun, or should have been, and was not completed."""
@@ -108,13 +112,16 @@ class _Reader:
         self._area = ZERO
         self.cycles: list[CycleFigures] = []
         self.episodes: list[Episode] = []
+        self._cancelled_ns: dict[tuple[str, int], int] = {}
         self.delays_ms: list[float] = []
+        self.cancels_ms: list[float] = []
 
     def see(self, record: AnyRecord) -> None:
         """Take the next record in."""
         if isinstance(record, Manual):
             self._by_hand.add((record.venue, record.order_id))
-        if not isinstance(record, Accepted | Filled | Ended) or record.account != ACCOUNT:
+        kinds = Accepted | Filled | Ended | CancelAsked
+        if not isinstance(record, kinds) or record.account != ACCOUNT:
             return
         if (record.venue, record.order_id) in self._by_hand:
             return
@@ -122,9 +129,18 @@ class _Reader:
             self._accepted(record)
         elif isinstance(record, Filled):
             self._filled(record)
+        elif isinstance(record, CancelAsked):
+            self._cancelled_ns.setdefault((record.venue, record.order_id), record.at_ns)
         else:
-            self._live.discard((record.venue, record.order_id))
-            self._end_if_flat(record.at_ns)
+            self._ended(record)
+
+    def _ended(self, record: Ended) -> None:
+        order = record.venue, record.order_id
+        self._live.discard(order)
+        asked_ns = self._cancelled_ns.pop(order, None)
+        if asked_ns is not None:
+            self.cancels_ms.append((record.at_ns - asked_ns) / _NS_PER_MS)
+        self._end_if_flat(record.at_ns)
 
     def finish(self, end_ns: int) -> None:
         """The run is over: what is still naked has been so until now."""
@@ -205,9 +221,16 @@ def read(records: Sequence[AnyRecord], q: Decimal, lot: Decimal) -> Figures:
         cycles=tuple(reader.cycles),
         episodes=tuple(reader.episodes),
         fill_to_hedge_ms=tuple(reader.delays_ms),
+        cancel_to_end_ms=tuple(reader.cancels_ms),
     )
 
 
 def rank(values: Iterable[float], percent: int) -> float:
     """A percentile by nearest rank; 0 of nothing."""
     return nearest_rank(sorted(values), percent, 0.0)
+
+
+def ranks(values: Sequence[float]) -> dict[str, float]:
+    """Median, 99th percentile and largest; 0 of nothing."""
+    largest = max(values, default=0.0)
+    return {"p50": rank(values, 50), "p99": rank(values, 99), "max": largest}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from drills.figures import ACCOUNT, Episode, Figures, rank, read
+from drills.figures import ACCOUNT, Episode, Figures, ranks, read
 from drills.host import MET_NOTHING
 from drills.plan import Plan
 from drills.result import Cost, FaultResult, Load, Result, Window
@@ -78,10 +78,8 @@ def judge(evidence: Evidence) -> Result:
             over_s=_lengths(figures.episodes),
             by_kind=naked_by_kind(figures, evidence.placed),
         ),
-        fill_to_hedge_ms={
-            "p50": rank(figures.fill_to_hedge_ms, 50), "p99": rank(figures.fill_to_hedge_ms, 99),
-            "max": max(figures.fill_to_hedge_ms, default=0.0),
-        },
+        fill_to_hedge_ms=ranks(figures.fill_to_hedge_ms),
+        cancel_to_end_ms=ranks(figures.cancel_to_end_ms),
         cost=Cost(
             fee_bps=figures.fee_bps(plan.size), cost_bps=figures.cost_bps(plan.size),
             pnl_bps=figures.pnl_bps(plan.size),

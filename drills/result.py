@@ -99,6 +99,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     largest_order_q: Decimal
     naked: Window
     fill_to_hedge_ms: dict[str, float]
+    cancel_to_end_ms: dict[str, float]
     cost: Cost
     orders: int
     fills: int

@@ -173,6 +173,9 @@ def _figures_of(run: Result) -> Iterator[tuple[str, str]]:
     for kind, spread in naked.by_kind.items():
         row = f"{spread.total:.2f}: {spread.p50:.3f}/{spread.p99:.2f}/{spread.max:.2f}"
         yield f"N, {kind}: total: p50/p99/max a cycle", row
+    if run.cancel_to_end_ms["max"]:
+        row = "/".join(f"{ms:.0f}" for ms in run.cancel_to_end_ms.values())
+        yield "cancel heard to order over, ms: p50/p99/max", row
     yield "episodes > 1, 5, 30 s", ", ".join(str(naked.over_s[s]) for s in ("1", "5", "30"))
     text = f"{freezes.count}, {freezes.total_s:.1f} s, {freezes.longest_s:.1f} s"
     yield "pauses between cycles, total, longest", text

@@ -48,7 +48,8 @@ class PaperExchange(Readings):
     """A venue that matches. ``accounts`` may trade; ``clock`` gives UTC nanoseconds.
 
     Call ``tick`` regularly: expiries, the background's next step, funding and liquidations happen
-    there. ``on_funding`` hears each payment of an account.
+    there. ``on_funding`` hears each payment of an account, ``on_cancel`` of each order that a
+    front-end has been asked to cancel.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class PaperExchange(Readings):
         background: Background,
         clock: Callable[[], int],
         on_funding: Callable[[FundingPayment], None] | None = None,
+        on_cancel: Callable[[PaperOrder], None] | None = None,
     ) -> None:
         self.venue = venue
         self._instruments = {instrument.symbol: instrument for instrument in instruments}
@@ -68,6 +70,7 @@ class PaperExchange(Readings):
         self._clock = clock
         self._offset_ns: Callable[[], int] = int
         self._on_funding = on_funding
+        self._on_cancel = on_cancel
         self._listeners: list[ExchangeListener] = []
         self._books = {symbol: OrderBook(symbol) for symbol in self._instruments}
         # As at a real venue, no order id of an earlier run comes again: less than one is used a µs.
@@ -143,6 +146,12 @@ class PaperExchange(Readings):
             self._work(working, order, now_ns)
         self._publish(request.symbol, now_ns)
         return order
+
+    def cancel_asked(self, *orders: PaperOrder) -> None:
+        """An account wants these live orders cancelled."""
+        for order in orders:
+            if self._on_cancel is not None:
+                self._on_cancel(order)
 
     def cancel(
         self, account: str, symbol: str | None, *, order_id: int | None = None,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Final
 
@@ -24,6 +24,7 @@ from paper.faults import (
     Withdraw,
 )
 from paper.orders import OrderRequest, Reason, Refused
+from paper.processes import OneProcess, born_at
 from venues.model import TimeInForce
 
 _SIGNALS: Final = {
@@ -44,6 +45,7 @@ class Hands:
         self._exchanges = exchanges
         self._faults = faults
         self._signals = signals
+        self._born: dict[Signal, str | None] = {}  # the process that each is for, when it was armed
         faults.checked_by(self._check)
         faults.on(Trade, lambda fault: self._do(fault, lambda: self._trade(fault)))
         faults.on(CancelOrders, lambda fault: self._do(fault, lambda: self._cancel(fault)))
@@ -55,8 +57,10 @@ class Hands:
         faults.on(Signal, self._signal)
 
     def _check(self, fault: Fault) -> None:
-        if isinstance(fault, Signal) and not self._signals:
-            raise FaultRefused('start the venues with the setting "signals": true')
+        if isinstance(fault, Signal):
+            if not self._signals:
+                raise FaultRefused('start the venues with the setting "signals": true')
+            self._born[fault] = born_at(fault.pid)
         if not isinstance(fault, Trade | CancelOrders | Take | Liquidate | Withdraw):
             return
         exchange = self._exchanges[fault.venue]
@@ -120,21 +124,25 @@ class Hands:
         return "withdrawn"
 
     def _signal(self, fault: Signal) -> None:
-        detail = "sent"
         try:
-            os.kill(fault.pid, _SIGNALS[fault.signal])
+            process = OneProcess(fault.pid, self._born.get(fault))
+        except ProcessLookupError:
+            self._faults.effects.hit(fault, "not sent: no such process")
+            return
+        detail, stands = "sent", fault.signal == "stop" and fault.for_s > 0
+        try:
+            process.send(_SIGNALS[fault.signal])
         except OSError as error:
-            detail = f"not sent: {error.strerror}"
+            detail, stands = f"not sent: {error.strerror}", False
+        if stands:
+            asyncio.get_running_loop().call_later(fault.for_s, _go_on, process)
         else:
-            if fault.signal == "stop" and fault.for_s:
-                loop = asyncio.get_running_loop()
-                loop.call_later(fault.for_s, _go_on, fault.pid)
+            process.close()
         self._faults.effects.hit(fault, detail)
 
 
-def _go_on(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGCONT)
-    except ProcessLookupError:
-        # It has ended while it was stopped: killed, by whoever runs the drill.
-        return
+def _go_on(process: OneProcess) -> None:
+    # One that has ended while it was stopped was killed by whoever runs the drill.
+    with suppress(ProcessLookupError):
+        process.send(signal.SIGCONT)
+    process.close()

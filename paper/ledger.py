@@ -19,6 +19,7 @@ from paper.records import (
     LEDGER_SCHEMA,
     Accepted,
     AnyRecord,
+    CancelAsked,
     Connection,
     Ended,
     FaultFired,
@@ -197,6 +198,18 @@ class VenueRecorder:
                 status=order.status.value,
                 reason=order.reason.value,
                 executed=order.executed,
+                **self._ledger.moment(),
+            )
+        )
+
+    def cancel_asked(self, order: PaperOrder) -> None:
+        """Record that an account wants it cancelled."""
+        self._ledger.add(
+            CancelAsked(
+                venue=self._venue,
+                account=order.request.account,
+                symbol=order.request.symbol,
+                order_id=order.order_id,
                 **self._ledger.moment(),
             )
         )

@@ -300,6 +300,9 @@ class Exchange(Protocol):
         reduce-only then end the accepted order as REJECTED with that reason when
         ``late_rejects`` is set at construction."""
 
+    def cancel_asked(self, *orders: PaperOrder) -> None:
+        """An account wants these live orders cancelled: a front-end has just heard it."""
+
     def cancel(
         self, account: str, symbol: str | None, *, order_id: int | None = None,
         client_order_id: int | None = None, reason: Reason = Reason.CLIENT_CANCEL,

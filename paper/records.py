@@ -101,6 +101,15 @@ class Filled(Record, frozen=True, tag="fill"):
     forced: bool
 
 
+class CancelAsked(Record, frozen=True, tag="cancel"):
+    """Its venue heard that a live order is to be cancelled. How and when it ends is told apart."""
+
+    venue: str
+    account: str
+    symbol: str
+    order_id: int
+
+
 class Ended(Record, frozen=True, tag="ended"):
     """An order is over: ``filled``, ``cancelled`` or ``rejected``."""
 
@@ -166,7 +175,7 @@ class FaultHit(Record, frozen=True, tag="hit"):
 
 AnyRecord = (
     Opened | Accepted | Resized | Filled | Ended | Connection | Login | Funded | Marked
-    | FaultFired | FaultHit | Manual
+    | FaultFired | FaultHit | Manual | CancelAsked
 )  # fmt: skip
 
 _ENCODER: Final = msgspec.json.Encoder()

@@ -124,7 +124,14 @@ class World:
         )
         recorder = self.ledger.listener(venue)
         exchange = PaperExchange(
-            venue, instruments, ACCOUNTS, settings, maker, self.ledger.utc_ns, recorder.funded
+            venue,
+            instruments,
+            ACCOUNTS,
+            settings,
+            maker,
+            self.ledger.utc_ns,
+            recorder.funded,
+            recorder.cancel_asked,
         )
         # The ledger hears first: what a fault then does to a connection comes after the fact.
         exchange.add_listener(recorder)

@@ -106,6 +106,8 @@ class OrderRoutes:
         account = await self._gatekeeper.account(request, "orderCancel")
         wanted = parse(await request.read(), OrderCancel)
         order = self._find(account, wanted.order_id, client_id(wanted.client_id))
+        if order is not None and order.status.live:
+            self._exchange.cancel_asked(order)
         race = self._faults.race(BACKPACK) if order is not None and order.status.live else None
         if order is not None and race is not None and race.when == "before":
             self._exchange.take_resting([order], Decimal(str(race.part)))
@@ -126,6 +128,7 @@ class OrderRoutes:
         wanted = parse(await request.read(), OrderCancelAll)
         if wanted.order_type == "ConditionalOrder":
             return self._answer(request, [])
+        self._exchange.cancel_asked(*self._exchange.open_orders(account, wanted.symbol))
         cancelled = await self._ordered(
             request, account, lambda: self._exchange.cancel_all(account, wanted.symbol)
         )

@@ -123,6 +123,8 @@ class OrderEntry:
         window_ms = self._window_ms(body.time_to_live_ms)
         order = self.find(account, order_id, client_order_id)
         acknowledged = frames.Ack()
+        if order is not None and order.status is Status.OPEN:
+            self._exchange.cancel_asked(order)
         race = self._races() if order is not None and order.status is Status.OPEN else None
         if order is not None and race is not None and race.when == "before":
             self._overtake(order, race)
@@ -140,6 +142,8 @@ class OrderEntry:
     def cancel_all(self, body: Filter, account: GrvtAccount) -> Answer:
         """Promise to cancel every order that the filter names."""
         symbols = [row.symbol for row in self._exchange.instruments if named(body, row)]
+        for symbol in symbols:
+            self._exchange.cancel_asked(*self._exchange.open_orders(account.name, symbol))
         return Answer(frames.Ack(), partial(self._cancel_all, account, symbols), self._work_first())
 
     def countdown(self, countdown_ms: IntText, account: GrvtAccount) -> Answer:

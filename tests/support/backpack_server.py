@@ -19,6 +19,7 @@ from paper.backpack.front_end import BackpackFrontEnd
 from paper.backpack.settings import BackpackAccount, BackpackSettings
 from paper.engine import PaperExchange
 from paper.faults import Faults
+from paper.orders import PaperOrder
 from paper.settings import BACKPACK_INSTRUMENTS, BACKPACK_VENUE
 from tests.support.backpack import PUBLIC_KEY, SECRET_KEY
 from tests.support.paper import StillMarket, request
@@ -67,9 +68,11 @@ class PaperBackpack:
         self.market = StillMarket("2500")
         self.market.offer(Side.BUY, ("2499.90", "5"))
         self.market.offer(Side.SELL, ("2500.10", "5"))
+        self.to_cancel: list[PaperOrder] = []
         self.exchange = PaperExchange(
-            BACKPACK, BACKPACK_INSTRUMENTS, ("ann", "bob"), BACKPACK_VENUE, self.market, self.now_ns
-        )
+            BACKPACK, BACKPACK_INSTRUMENTS, ("ann", "bob"), BACKPACK_VENUE, self.market,
+            self.now_ns, on_cancel=self.to_cancel.append,
+        )  # fmt: skip
         accounts = [
             BackpackAccount(name="ann", public_key=PUBLIC_KEY),
             BackpackAccount(name="bob", public_key=OTHER_PUBLIC_KEY),

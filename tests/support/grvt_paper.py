@@ -23,7 +23,7 @@ from paper.grvt.order_entry import OrderEntry, Timer
 from paper.grvt.private_streams import PrivateFeed, PrivateSource
 from paper.grvt.routes import trades_routes
 from paper.grvt.settings import GrvtAccount, GrvtSettings
-from paper.orders import OrderRequest
+from paper.orders import OrderRequest, PaperOrder
 from paper.settings import GrvtEngine
 from tests.support.grvt import ADDRESS, CLIENT_ID, ETH, PRIVATE_KEY, SUB_ACCOUNT
 from tests.support.paper import ManualClock, StillMarket
@@ -48,11 +48,16 @@ SIGNER: Final = OrderSigner(PRIVATE_KEY, CHAIN)
 _Result = TypeVar("_Result")
 
 
-def exchange(market: StillMarket, clock: Callable[[], int]) -> PaperExchange:
+def exchange(
+    market: StillMarket,
+    clock: Callable[[], int],
+    on_cancel: Callable[[PaperOrder], None] | None = None,
+) -> PaperExchange:
     """5 ETH bid at 2499.90, 5 offered at 2500.10, and nothing moves."""
     market.offer(Side.BUY, ("2499.90", "5"))
     market.offer(Side.SELL, ("2500.10", "5"))
-    return PaperExchange(GRVT, (ETH,), ("ann", "bob"), GrvtEngine(), market, clock)
+    accounts = ("ann", "bob")
+    return PaperExchange(GRVT, (ETH,), accounts, GrvtEngine(), market, clock, on_cancel=on_cancel)
 
 
 def bob(side: str, size: str, price: str) -> OrderRequest:
@@ -150,7 +155,8 @@ class Desk:
         self.clock = ManualClock()
         self.timers = ManualTimers()
         self.market = StillMarket("2500")
-        self.exchange = exchange(self.market, self.clock)
+        self.to_cancel: list[PaperOrder] = []
+        self.exchange = exchange(self.market, self.clock, self.to_cancel.append)
         self.hub = Hub(PrivateSource(self.exchange, [ANN], chosen), chosen)
         feed = PrivateFeed(self.hub.publish, {"ann": ANN}, chosen)
         self.exchange.add_listener(feed)

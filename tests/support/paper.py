@@ -121,8 +121,16 @@ class Venue:
         self.market = StillMarket()
         self.heard = Heard()
         self.funded: list[FundingPayment] = []
+        self.to_cancel: list[PaperOrder] = []
         self.exchange = PaperExchange(
-            "paper", (ETH,), accounts, settings, self.market, self.clock, self.funded.append
+            "paper",
+            (ETH,),
+            accounts,
+            settings,
+            self.market,
+            self.clock,
+            self.funded.append,
+            self.to_cancel.append,
         )
         self.exchange.add_listener(self.heard)
 

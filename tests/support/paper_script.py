@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from paper.measures import measure
-from paper.records import Accepted, AnyRecord, Connection, Ended, Filled, Marked
+from paper.records import Accepted, AnyRecord, CancelAsked, Connection, Ended, Filled, Marked
 from paper.verdict import Measures, Scope, scope_of
 from venues.model import Side, TimeInForce
 
@@ -68,6 +68,15 @@ class Script:
                 order_id=order_id, client_order_id=None, trade_id=len(self.records),
                 side=order.side, size=D(size), price=D(price), fee=D(fee), maker=False,
                 mark=D(2500), forced=order.forced,
+            )
+        )  # fmt: skip
+
+    def ask_cancel(self, order_id: int) -> None:
+        order = self.orders[order_id]
+        self.records.append(
+            CancelAsked(
+                at_ns=self.at_ns, utc_ns=0, venue=order.venue, account="main",
+                symbol=order.symbol, order_id=order_id,
             )
         )  # fmt: skip
 

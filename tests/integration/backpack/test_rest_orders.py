@@ -69,6 +69,7 @@ def test_a_resting_order_is_found_by_both_ids_and_by_none_once_cancelled(
     cancelled = codec.decode_cancel(response.status_code, response.content).update
     assert cancelled is not None
     assert cancelled.status is OrderStatus.CANCELLED
+    assert [asked.order_id for asked in venue.to_cancel] == [int(update.venue_order_id)]
     for query in queries:
         assert error_of(venue, query)[:2] == (404, "RESOURCE_NOT_FOUND")
 
@@ -92,6 +93,7 @@ def test_cancelling_what_is_gone_is_a_400_that_means_ask_the_history(venue: Pape
     assert response.status_code == 400
     answer = codec.decode_cancel(response.status_code, response.content)
     assert answer.outcome.verdict is Verdict.NOT_FOUND
+    assert venue.to_cancel == []
 
 
 def test_a_cancel_may_be_accepted_before_it_is_done() -> None:
@@ -111,6 +113,7 @@ def test_cancel_all_ends_every_resting_order(venue: PaperBackpack) -> None:
     response = venue.send(ann().cancel_all(SYMBOL))
     ended = codec.decode_cancel_all(response.status_code, response.content)
     assert {update.client_order_id for update in ended} == {1, 2, 3}
+    assert len(venue.to_cancel) == 3
     response = venue.send(ann().open_orders())
     assert codec.decode_open_orders(response.status_code, response.content) == ()
 

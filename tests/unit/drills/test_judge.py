@@ -115,6 +115,18 @@ def test_slippage_is_part_of_the_cost_and_the_loss(script: Script) -> None:
     assert figures(script).pnl_bps(D("0.5")) == D("-4.00")
 
 
+def test_a_cancel_takes_from_when_it_is_first_heard_to_the_orders_end(script: Script) -> None:
+    for first_ms, ends in ((30, "cancelled"), (10, "filled")):
+        order_id = script.accept("backpack", "0.5")
+        script.ask_cancel(order_id)
+        script.wait(first_ms)
+        script.ask_cancel(order_id)
+        script.wait(first_ms)
+        script.end(order_id, ends)
+    script.end(script.accept("grvt", "0.5"), "cancelled")
+    assert figures(script).cancel_to_end_ms == (60.0, 20.0)
+
+
 def test_an_episode_belongs_to_its_cycle(script: Script) -> None:
     cycle(script)
     cycle(script, naked_ms=700)

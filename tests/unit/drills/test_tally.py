@@ -29,7 +29,7 @@ def episode(of_cycle: int, q_s: str) -> Episode:
 
 
 def figures(*cycles: CycleFigures, episodes: tuple[Episode, ...] = ()) -> Figures:
-    return Figures(cycles=cycles, episodes=episodes, fill_to_hedge_ms=())
+    return Figures(cycles=cycles, episodes=episodes, fill_to_hedge_ms=(), cancel_to_end_ms=())
 
 
 def test_n_is_told_of_clean_cycles_and_of_those_with_a_fault_by_its_group() -> None:

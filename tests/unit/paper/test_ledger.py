@@ -9,6 +9,7 @@ from paper.ledger import Ledger
 from paper.records import (
     Accepted,
     AnyRecord,
+    CancelAsked,
     Connection,
     Ended,
     FaultFired,
@@ -52,6 +53,19 @@ def test_an_accepted_order_is_recorded_as_it_was_asked_for_and_its_shrinking_aft
     resized = [record for record in ledger.records if isinstance(record, Resized)]
     asked = [record for record in ledger.records if isinstance(record, Accepted)][-1]
     assert (asked.size, resized[0].size) == (Decimal(3), Decimal(1))
+
+
+def test_a_cancel_is_recorded_when_it_is_asked_for_and_the_end_when_it_comes() -> None:
+    venue, ledger = recorded()
+    order = venue.send("bob", "sell", "1", "100")
+    ledger.listener("paper").cancel_asked(order)
+    venue.clock.forward(2)
+    venue.exchange.cancel("bob", None, order_id=order.order_id)
+    asked, ended = ledger.records[-2:]
+    assert isinstance(asked, CancelAsked)
+    assert isinstance(ended, Ended)
+    assert asked.order_id == ended.order_id == order.order_id
+    assert ended.at_ns - asked.at_ns == 2_000_000_000
 
 
 def test_the_file_reads_back_as_what_is_in_memory() -> None:

@@ -161,6 +161,7 @@ def test_a_cancel_is_acknowledged_and_then_told() -> None:
     sent = desk.call(requests.cancel_order(SUB_ACCOUNT, CLIENT_ID))
     assert acked(sent) == {"ack": True}
     assert statuses(sent) == ["CANCELLED/CLIENT_CANCEL"]
+    assert [order.request.client_order_id for order in desk.to_cancel] == [CLIENT_ID]
 
 
 def test_a_cancel_by_order_id() -> None:
@@ -173,8 +174,10 @@ def test_a_cancel_by_order_id() -> None:
 def test_a_cancel_of_nothing_is_acknowledged_or_not_found() -> None:
     call = requests.cancel_order(SUB_ACCOUNT, 4711)
     assert acked(Desk().call(call)) == {"ack": True}
-    (reply,) = Desk(unknown_cancel="refuse").call(call)
+    desk = Desk(unknown_cancel="refuse")
+    (reply,) = desk.call(call)
     assert reply["error"]["code"] == 1004
+    assert desk.to_cancel == []
 
 
 def test_a_cancel_with_a_lifetime_kills_a_create_that_comes_later() -> None:
@@ -213,6 +216,7 @@ def test_cancel_all_cancels_each_order_that_its_filters_name() -> None:
     assert statuses(desk.send("v1/cancel_all_orders", body)) == []
     sent = desk.call(requests.cancel_all_orders(SUB_ACCOUNT))
     assert statuses(sent) == ["CANCELLED/CLIENT_BULK_CANCEL"] * 2
+    assert len(desk.to_cancel) == 2
 
 
 def test_the_countdown_is_floored_refreshed_and_fires() -> None:
