@@ -114,6 +114,8 @@ class OrderManager(VenueReports):
         effects = self._mirror.loaded(fill_keys, ids)
         if self._awaits_journal:
             self._awaits_journal = False
+            # That was before we began; our clock may have been put back since.
+            self._started_ns = max(self._started_ns, last_fill_ns)
             self._fills_from_ns = last_fill_ns or self._started_ns - _FIRST_LOOK_NS
             # What executed just before may be in the fill history only after a while.
             self._look_again_ns = self._fills_from_ns

@@ -18,7 +18,7 @@ from tests.simulation.trouble import Act
 _SEEDS = int(os.environ.get("KETCH_SIMULATION_SEEDS", "2000"))
 _ONE = os.environ.get("KETCH_SIMULATION_SEED")
 _BLOCK = 50
-_ENDED_BADLY = (7761, 36417, 36641, 37803, 37832, 66207, 87767, 150884)
+_ENDED_BADLY = (7761, 36417, 36641, 37803, 37832, 66207, 87767, 150884, 639672)
 
 
 def blocks() -> Iterator[range]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -255,6 +256,18 @@ def test_a_fill_of_somebody_else_is_not_recorded_and_has_the_positions_read_once
 def test_a_fill_much_later_than_the_start_is_of_no_earlier_life_whatever_its_id_says() -> None:
     late = fill("t1", "0.2", client_order_id=50, at_s=60)
     assert only(started_manager().filled(late, 60.0), RecordFill) == []
+
+
+@pytest.mark.parametrize(("recorded_s", "drifts"), [(40, 0), (-1, 1)])
+def test_what_is_no_later_than_the_record_is_of_an_earlier_life_if_our_clock_was_put_back(
+    recorded_s: float, drifts: int
+) -> None:
+    manager = starting_manager()
+    manager.connected(0.0)
+    manager.history_loaded((), (), at_ns(recorded_s), 0.1)
+    answer_reads(manager, 0.2)
+    late = fill("t1", "0.2", client_order_id=50, at_s=39)
+    assert len(only(manager.fills_read((late,), 60.0), PublishDrift)) == drifts
 
 
 def test_an_earlier_life_is_heard_of_however_late_the_venue_could_first_be_asked() -> None:
