@@ -27,13 +27,11 @@ from trading.cycle_effects import (
     StartCycle,
 )
 from trading.desk import Phase
-from trading.evidence import FORCED_S
 from trading.leg import Leg
-from trading.leg_state import LegState
 from trading.orders import OrderView
 from trading.plan import Style
-from trading.settling import SettlingDesk
 from trading.slices import jittered_s
+from trading.unwinding import UnwindingDesk
 from venues.model import ZERO, MarketMode, Quote, Side
 
 __all__ = [
@@ -53,11 +51,10 @@ _READ_AGAIN_S = 1.0  # while nothing is known at the start: a read that failed s
 _ENTRY_BLOCKED_S = 5.0  # an entry that may not go on for so long is left at what it has
 _HALT_UNREAD_S = 5.0  # a halted desk with nothing of its own open waits so long for its positions
 _GATHER_S = 0.02  # of a burst of fills: its last may be too little for a hedge of its own
-_REFUSED = 2  # times in a row, past the hedge's time: then the other venue is tried
 _ROUNDS = 8  # of decide() in one event; a phase never needs more than a few to come to rest
 
 
-class CycleMachine(SettlingDesk):
+class CycleMachine(UnwindingDesk):
     """One desk. Not thread-safe: its coordinator calls it in its own thread."""
 
     # -- events -----------------------------------------------------------------------------------
@@ -279,20 +276,6 @@ class CycleMachine(SettlingDesk):
             # The primary is flat and the rest of the hedge too small to offset: close it as it is.
             self._move(Leg.HEDGE, -self.position(Leg.HEDGE), now_s)
 
-    def _unpriced(self) -> bool:
-        """True while a leg has no price: both stay open, or the first to go leaves one naked."""
-        lacking = [leg for leg in Leg if self.legs[leg].quote is None and not self._done_with(leg)]
-        venues = (self.legs[leg].instrument.venue for leg in lacking)
-        self.waiting = tuple(f"closing waits for a price of {venue}" for venue in venues)
-        return bool(lacking)
-
-    def _unclosable(self) -> bool:
-        """True while a leg's venue would take no order, for the same reason."""
-        stuck = [leg for leg in Leg if not self._closable(leg) and not self._done_with(leg)]
-        venues = (self.legs[leg].instrument.venue for leg in stuck)
-        self.waiting = tuple(f"closing waits for {venue}" for venue in venues)
-        return bool(stuck)
-
     def _exit_rests(self, now_s: float) -> bool:
         """True while the exit is quoted; what is not had so in its budget crosses."""
         if self.plan.exit is not Style.MAKER or self._ending or self._recovering or self._unwound:
@@ -300,65 +283,14 @@ class CycleMachine(SettlingDesk):
         within = self.legs[Leg.PRIMARY].requotes_used < self.plan.maker.requotes
         return within and not self.net and self._may_rest(now_s)
 
-    def _unwind(self, now_s: float) -> None:
-        self._tend(now_s)
-        if any(self.orders.live(leg) or self.legs[leg].doubt for leg in Leg):
-            return  # what is unresolved may have executed; sizing against it would be a guess
-        ways = [leg for leg in Leg if self._tradable(leg, self.net)]
-        if ways:
-            leg = min(ways, key=lambda way: self._last_resort(way, now_s))
-            self._move(leg, self._next_to_balance(leg), now_s)
-            self._note_blocked(ways, now_s)
-        elif self._done_with(Leg.PRIMARY) and self._done_with(Leg.HEDGE):
-            self._begin_settling()
-        elif (
-            self._unpriced() or now_s < self._until_s or not all(self._closable(leg) for leg in Leg)
-        ):
-            return
-        elif not self._hedge_goes_first(now_s):
-            self._change(Phase.CLOSING, "balanced, closing both legs")
-
-    def _last_resort(self, leg: Leg, now_s: float) -> tuple[bool, bool, bool, int, bool]:
-        """Rather a venue that takes our orders, and rather less of a position than more of one.
-
-        Refused by both, each has its turn. While an order of the last life may still execute there
-        is only less: it could make more too much.
-        """
-        state = self.legs[leg]
-        blocked = not self._takes(leg, -self.net)
-        useless = not state.ready or state.shut or state.quote is None
-        in_turn = state.refusals // _REFUSED if self._surely_held(state) else 0
-        more = self.position(leg) * self.net <= 0
-        return more and now_s < self._unsure_until_s, blocked, useless, in_turn, more
-
-    def _surely_held(self, leg: LegState) -> bool:
-        """Its orders were refused, and not because there is nothing to reduce any more."""
-        if leg.refused_all:
-            return True
-        return leg.evidence.size == self.position(leg.leg) and leg.evidence.sure(FORCED_S)
-
-    def _hedge_goes_first(self, now_s: float) -> bool:
-        """Balanced, for the hedge's venue would not close its leg: that leg asks whether it does.
-
-        The primary, closed first as usual, would leave it naked once more.
-        """
-        if self.legs[Leg.HEDGE].refusals < _REFUSED:
-            return False
-        return self._move(Leg.HEDGE, -self.position(Leg.HEDGE), now_s)
-
-    def _note_blocked(self, ways: list[Leg], now_s: float) -> None:
-        """No market takes what would balance the desk: it halts, and goes on trying."""
-        since_s = self._needed_since_s
-        blocked = [leg for leg in ways if not self._takes(leg, -self.net)]
-        late = since_s is not None and now_s - since_s >= self.plan.hedge_deadline_s
-        if len(blocked) == len(ways) and late:
-            modes = (self.legs[leg] for leg in ways)
-            words = ", ".join(f"{s.instrument.venue} is {s.mode and s.mode.value}" for s in modes)
-            self._halt(f"{self.net} is naked and no market takes it: {words}")
-
     def _hedge(self, now_s: float) -> None:
-        if not self._more_to_come(now_s):
-            self._move(Leg.HEDGE, -self.net, now_s)
+        if self._more_to_come(now_s):
+            self._gathered_s = self._gathered_s or self._trigger_s
+            return
+        trigger_s = self._trigger_s
+        self._trigger_s, self._gathered_s = self._gathered_s or trigger_s, 0.0
+        self._move(Leg.HEDGE, -self.net, now_s)
+        self._trigger_s = trigger_s
 
     def _more_to_come(self, now_s: float) -> bool:
         """True while what the primary's order may still execute would be too little by itself.
@@ -366,7 +298,7 @@ class CycleMachine(SettlingDesk):
         Hedged without it, the position would go on with a difference that no hedge can take off.
         """
         since_s = self._needed_since_s
-        if since_s is None or now_s - since_s >= _GATHER_S or self.orders.live(Leg.HEDGE):
+        if since_s is None or now_s >= since_s + _GATHER_S or self.orders.live(Leg.HEDGE):
             return False
         coming = self.orders.coming(Leg.PRIMARY)
         hedged = self.legs[Leg.HEDGE].instrument.floor_size(abs(self.net))

@@ -83,7 +83,8 @@ class CycleState:
         self._naked_since_s: float | None = None
         self._needed_since_s: float | None = None
         self._asked_positions_s = float("-inf")
-        self._trigger_s = 0.0
+        self._trigger_s = 0.0  # when the message was read that is being decided upon
+        self._gathered_s = 0.0  # the same of the one that a hedge waits with
         self._effects: list[Effect] = []
 
     def position(self, leg: Leg) -> Decimal:
@@ -206,12 +207,6 @@ class CycleState:
     def _target_sign(self) -> int:
         return 1 if self._target > 0 else -1
 
-    def _next_to_balance(self, leg: Leg) -> Decimal:
-        """What to move a leg by towards a net of zero; rather not across its own zero."""
-        rest = -self.position(leg)
-        across = rest * self.net < 0 and abs(rest) < abs(self.net)
-        return rest if across and self._tradable(leg, rest) else -self.net
-
     def _capped_price(self, leg: LegState, quote: Quote, side: Side, now_s: float) -> Decimal:
         cap_bps = min(leg.climb.cap_bps(now_s), self.plan.max_slippage_bps)
         price = quote.touch(side) * (1 + side.sign * cap_bps * BPS)
@@ -283,12 +278,8 @@ class CycleState:
         return f"not hedged within {self.plan.hedge_deadline_s} s"
 
     def _note_refusal(self, leg: LegState, order: LegOrder, view: OrderView) -> None:
-        """An order that adds to a position was refused for what lasts: it is not repeated.
-
-        One that balances what is naked is, as soon as the other leg's turn is over.
-        """
-        balances = self.phase is Phase.UNWINDING and view.refusal is Refusal.MARKET
-        if view.refusal in _FOR_GOOD and not order.reduce_only and not balances:
+        """An order that adds to a position was refused for what lasts: it is not repeated."""
+        if view.refusal in _FOR_GOOD and not order.reduce_only:
             leg.shut = True
             self._refused = self._refused or view.refusal
 
@@ -345,6 +336,8 @@ class CycleState:
         self.phase = phase
         if phase is Phase.UNWINDING:
             self.orders.reason = self.orders.reason or detail
+            for leg in self.legs.values():
+                leg.vain_additions = 0
         self._closed_since_s = None
         if phase in (Phase.OPENING, Phase.CLOSING):
             for leg in self.legs.values():

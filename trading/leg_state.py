@@ -46,9 +46,10 @@ class LegState:
         self.next_requote_s = float("-inf")
         self.cancel_again_s = float("-inf")
         self.refusals = 0  # in a row; lengthens the pause
-        self.refused_all = False  # the last of those as anybody's order would have been
+        self.refused_all = False  # its last order was, and so would anybody's have been
         self.key_refusals = 0  # in a row, also over cycles
         self.shut = False  # the last order since it opened or began to close was refused for good
+        self.vain_additions = 0  # others in a row, since the unwinding began
         self.vain_reductions = 0  # reduce-only orders in a row of which nothing executed
         self.next_try_s = float("-inf")
         self.unexplained: Unexplained | None = None
@@ -66,7 +67,7 @@ class LegState:
     def filled_whole(self, now_s: float) -> None:
         """Its last order did what it was for."""
         self.calm()
-        self.refusals = self.vain_reductions = self.requotes_used = 0
+        self.refusals = self.requotes_used = self.vain_reductions = self.vain_additions = 0
         self.next_try_s = now_s
 
     def calm(self) -> None:

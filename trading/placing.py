@@ -221,6 +221,8 @@ class PlacingDesk(ControlledDesk, abc.ABC):
         vain = order.reduce_only and not view.signed_executed and not order.rests_s
         said = order.reduce_only and view.refusal is Refusal.REDUCE_ONLY
         leg.vain_reductions = leg.vain_reductions + 1 if vain or said else 0
+        if not (order.reduce_only or order.rests_s):
+            leg.vain_additions = 0 if view.signed_executed else leg.vain_additions + 1
         if said and leg.vain_reductions >= _NOT_REDUCED:
             self._doubt(leg, f"{leg.instrument.venue} says that there is nothing to reduce", now_s)
         elif leg.vain_reductions >= READINGS:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from tests.support.trading import D
+from tests.support.trading import GRVT_ETH, D
 from tests.unit.trading.desks import HEDGE, PRIMARY, Desk, closing, holding, started
 from trading.cycle_effects import CheckPositions
 from trading.desk import Phase
 from trading.leg import Leg
+from trading.plan import Action, ActiveLimit
 from venues.model import MarketMode, Refusal, Side
 
 # -- a leg that its venue does not let go ----------------------------------------------------------
+
+
+NAKED = ActiveLimit("eth.naked_notional", Action.REDUCE, "1250, limit 1000")
 
 
 def turned_away(refusal: Refusal = Refusal.MARKET) -> Desk:
@@ -81,12 +86,24 @@ def test_the_leg_that_could_not_be_closed_is_then_the_first_to_go() -> None:
         assert desk.live(HEDGE).reduce_only
         desk.refuse(HEDGE, Refusal.MARKET)
         assert desk.machine.net == 0
-        desk.wait(2.0)
+        desk.wait(31.0)
     desk.fill(HEDGE)
     assert desk.live(PRIMARY).reduce_only
     desk.fill(PRIMARY)
     desk.settle()
     assert [record.outcome for record in desk.records] == ["unwound"]
+
+
+def test_it_is_asked_ever_more_rarely_whether_it_goes() -> None:
+    desk = turned_away()
+    desk.fill(PRIMARY)
+    before = len(desk.on(HEDGE))
+    for _ in range(600):
+        for order in desk.machine.orders.unresolved():
+            desk.refuse(order.leg, Refusal.MARKET)
+        desk.wait(1.0)
+    assert 600 / 30 <= len(desk.on(HEDGE)) - before <= 600 / 30 + 5
+    assert desk.machine.halted == ""
 
 
 def test_what_is_closed_of_it_in_part_is_matched_by_the_primary() -> None:
@@ -96,19 +113,118 @@ def test_what_is_closed_of_it_in_part_is_matched_by_the_primary() -> None:
     desk.cancel(HEDGE, "0.2")
     assert (desk.live(PRIMARY).size, desk.live(PRIMARY).reduce_only) == (D("0.2"), True)
     desk.fill(PRIMARY)
+    desk.wait(31.0)
     assert desk.phase is Phase.CLOSING
 
 
-def test_turned_away_by_both_venues_each_is_tried_as_often_as_the_other() -> None:
+def fails(desk: Desk, how: Refusal | None) -> None:
+    """What is under way executes nothing: refused for this, or it found no price."""
+    for order in desk.machine.orders.unresolved():
+        if how is None:
+            desk.cancel(order.leg)
+        else:
+            desk.refuse(order.leg, how)
+
+
+@pytest.mark.parametrize("additions", [Refusal.MARKET, Refusal.OTHER, Refusal.PRICE, None])
+def test_with_nothing_to_be_had_on_either_each_leg_is_tried_as_often_as_the_other(
+    additions: Refusal | None,
+) -> None:
     desk = turned_away()
     before = len(desk.on(HEDGE)), len(desk.on(PRIMARY))
     for _ in range(40):
-        for order in desk.machine.orders.unresolved():
-            desk.refuse(order.leg, Refusal.MARKET)
+        fails(desk, additions if desk.machine.orders.live(PRIMARY) else Refusal.MARKET)
         desk.wait(2.0)
     tries = len(desk.on(HEDGE)) - before[0], len(desk.on(PRIMARY)) - before[1]
     assert abs(tries[0] - tries[1]) <= before[0]
     assert min(tries) >= 10
+
+
+@pytest.mark.parametrize("hedges", [Refusal.OTHER, Refusal.PRICE, None])
+def test_a_primary_refused_for_a_moment_is_taken_off_whatever_becomes_of_the_hedge(
+    hedges: Refusal | None,
+) -> None:
+    desk = started()
+    desk.fill(PRIMARY)
+    while desk.phase is Phase.OPENING:
+        fails(desk, hedges)
+        desk.wait(0.5)
+    for _ in range(2):
+        desk.refuse(PRIMARY, Refusal.RATE)
+        desk.wait(0.5)
+    for _ in range(3):
+        if desk.machine.orders.live(PRIMARY):
+            break
+        fails(desk, hedges)
+        desk.wait(2.0)
+    assert desk.live(PRIMARY).reduce_only
+
+
+def test_a_hedge_whose_key_was_refused_once_has_its_turn_when_the_primary_is_refused() -> None:
+    desk = closing()
+    desk.fill(PRIMARY)
+    desk.refuse_key(HEDGE)
+    desk.wait(0.5)
+    desk.refuse(PRIMARY, Refusal.MARKET)
+    desk.wait(2.0)
+    assert desk.live(HEDGE).reduce_only
+
+
+def test_a_hedge_shut_when_it_opened_has_its_turn_too() -> None:
+    desk = started()
+    desk.fill(PRIMARY)
+    desk.refuse(HEDGE, Refusal.MARKET)
+    desk.wait(0.5)
+    tries = len(desk.on(HEDGE))
+    for _ in range(10):
+        fails(desk, Refusal.MARKET)
+        desk.wait(2.0)
+    assert len(desk.on(HEDGE)) > tries
+
+
+def test_a_leg_that_is_read_as_gone_is_not_matched_before_that_is_sure() -> None:
+    desk = closing()
+    desk.fill(PRIMARY)
+    while desk.phase is Phase.CLOSING:
+        desk.refuse(HEDGE, Refusal.MARKET)
+        desk.wait(1.0)
+        desk.take(desk.machine.positions_read(HEDGE, D(0), desk.now_s))
+    assert len(desk.on(PRIMARY)) == 2
+
+
+def test_readings_from_before_the_refusals_prove_nothing() -> None:
+    desk = holding()
+    for _ in range(4):
+        desk.wait(0.1)
+        desk.settle()
+    desk.wait(0.5)
+    desk.fill(PRIMARY)
+    desk.take(desk.machine.limits_changed((NAKED,), desk.now_s))
+    for _ in range(2):
+        desk.refuse(HEDGE, Refusal.OTHER)
+        desk.wait(2.0)
+    assert desk.phase is Phase.UNWINDING
+    assert len(desk.on(PRIMARY)) == 2
+
+
+def test_what_the_venue_closed_is_not_opened_again_when_the_other_leg_is_refused() -> None:
+    desk = holding()
+    desk.force(HEDGE, "0.5")
+    for _ in range(4):
+        desk.wait(0.25)
+        desk.positions("0.5", "0")
+    assert desk.phase is Phase.UNWINDING
+    for _ in range(8):
+        desk.refuse(PRIMARY, Refusal.RATE)
+        desk.wait(2.0)
+    assert len(desk.on(HEDGE)) == 1
+
+
+def test_a_part_that_only_the_primary_can_trade_is_closed_whatever_the_hedges_market() -> None:
+    dear = msgspec.structs.replace(GRVT_ETH, min_notional=D(100))  # 0.04 of 2500
+    desk = restricted(Desk(hedge=dear).recover("0.03", "-0.03"), HEDGE, MarketMode.CLOSED)
+    desk.venues_up()
+    assert desk.live(PRIMARY).size == D("0.03")
 
 
 def test_what_an_order_of_the_last_life_may_still_close_is_not_matched_by_more() -> None:
