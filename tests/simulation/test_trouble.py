@@ -15,7 +15,7 @@ import pytest
 from tests.simulation.scenarios import LIMIT_S, troubled_world
 from tests.simulation.trouble import Act
 
-_SEEDS = int(os.environ.get("KETCH_SIMULATION_SEEDS", "2000"))
+_SEEDS = int(os.environ.get("KETCH_SIMULATION_SEEDS", "1000"))
 _ONE = os.environ.get("KETCH_SIMULATION_SEED")
 _BLOCK = 50
 _ENDED_BADLY = (7761, 36417, 36641, 37803, 37832, 66207, 87767, 150884, 639672)

@@ -1,7 +1,7 @@
 """What holds whatever happens to whichever tree: random trees, lives, faults, orders and reloads.
 
 The rules themselves are in ``tests/support/supervision_rules.py`` and are checked at every event.
-KETCH_INVARIANT_RUNS says how many runs (5,000); ``make soak-supervision`` sets it to 200,000.
+KETCH_INVARIANT_RUNS says how many runs (3,000); ``make soak-supervision`` sets it to 200,000.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.support.supervision import World, child, supervisor
 from tests.support.supervision_rules import RuledWorld
 from tests.support.supervision_tape import TAPE_LENGTH, run
 
-RUNS = int(os.environ.get("KETCH_INVARIANT_RUNS", "5000"))
+RUNS = int(os.environ.get("KETCH_INVARIANT_RUNS", "3000"))
 SHARDS = 20
 
 tapes = st.binary(min_size=TAPE_LENGTH, max_size=TAPE_LENGTH)
