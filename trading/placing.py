@@ -196,9 +196,10 @@ class PlacingDesk(ControlledDesk, abc.ABC):
             leg.filled_whole(now_s)
             return
         self._note_refusal(leg, order, view)
-        leg.refused_all = view.refusal in _NO_TRY
-        leg.misses += not leg.refused_all
-        refused = leg.refused_all or view.state in (OrderState.REJECTED, OrderState.NOT_SENT)
+        shut = view.refusal in _NO_TRY
+        leg.refused_all = shut and (leg.refused_all or not leg.vain_reductions)
+        leg.misses += not shut
+        refused = shut or view.state in (OrderState.REJECTED, OrderState.NOT_SENT)
         leg.refusals = leg.refusals + 1 if refused else 0
         leg.next_try_s = now_s + self._pause_s(leg, order, view, now_s)
         self._note_unreduced(leg, order, view, now_s)
@@ -217,11 +218,15 @@ class PlacingDesk(ControlledDesk, abc.ABC):
     def _note_unreduced(
         self, leg: LegState, order: LegOrder, view: OrderView, now_s: float
     ) -> None:
-        """Reduce-only orders that do nothing: our idea of the position may be wrong."""
-        vain = order.reduce_only and not view.signed_executed and not order.rests_s
+        """Orders to reduce that do nothing: our idea of the position may be wrong.
+
+        Beside a position of somebody else's they are not reduce-only.
+        """
+        reduces = order.reduce_only or order.side.sign * self.position(leg.leg) < 0
+        vain = reduces and not view.signed_executed and not order.rests_s
         said = order.reduce_only and view.refusal is Refusal.REDUCE_ONLY
         leg.vain_reductions = leg.vain_reductions + 1 if vain or said else 0
-        if not (order.reduce_only or order.rests_s):
+        if not (reduces or order.rests_s):
             leg.vain_additions = 0 if view.signed_executed else leg.vain_additions + 1
         if said and leg.vain_reductions >= _NOT_REDUCED:
             self._doubt(leg, f"{leg.instrument.venue} says that there is nothing to reduce", now_s)

@@ -9,11 +9,12 @@ what a venue has closed by force, nor while an order of the last life may still 
 from __future__ import annotations
 
 import abc
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
 from trading.desk import Phase
-from trading.evidence import FORCED_S, READINGS
+from trading.evidence import FORCED_S, READINGS, taken_off
 from trading.leg import Leg
 from trading.leg_state import LegState
 from trading.settling import SettlingDesk
@@ -28,8 +29,9 @@ class UnwindingDesk(SettlingDesk, abc.ABC):
         self._tend(now_s)
         if any(self.orders.live(leg) or self.legs[leg].doubt for leg in Leg):
             return  # what is unresolved may have executed; sizing against it would be a guess
-        ways = [leg for leg in Leg if self._tradable(leg, self.net)]
+        ways = self._ways()
         if ways:
+            self.waiting = tuple(self._in_vain())
             leg = min(ways, key=lambda way: self._last_resort(way, now_s))
             self._move(leg, self._next_to_balance(leg), now_s)
             self._note_blocked(ways, now_s)
@@ -40,37 +42,63 @@ class UnwindingDesk(SettlingDesk, abc.ABC):
         elif not self._hedge_goes_first(now_s):
             self._change(Phase.CLOSING, "balanced, closing both legs")
 
+    def _ways(self) -> list[Leg]:
+        """The legs that could balance it: more of one only in the place of less of the other."""
+        ways = [leg for leg in Leg if self._tradable(leg, self.net)]
+        return ways if any(self._reduces(leg) for leg in ways) else []
+
+    def _reduces(self, leg: Leg) -> bool:
+        return self.position(leg) * self.net > 0
+
     def _last_resort(self, which: Leg, now_s: float) -> tuple[bool, bool, bool, int, bool]:
         """The smallest is tried: rather a venue that takes orders, and rather less than more."""
         leg = self.legs[which]
-        more = self.position(which) * self.net <= 0
+        more = not self._reduces(which)
         unsure = now_s < self._unsure_until_s or bool(self.orders.gone[which].signed)
         blocked = not self._takes(which, -self.net)
         away = not leg.ready or leg.quote is None
-        vain = leg.vain_additions if more else leg.vain_reductions * self._surely_held(leg)
-        shut = leg.shut and (more or leg.key_refusals > 0)
-        return more and unsure, blocked, away, shut + vain // _TRIES, more
+        turns = self._vain_additions(leg) if more else self._vain_reductions(leg)
+        return more and unsure, blocked, away, turns, more
+
+    def _vain_additions(self, leg: LegState) -> int:
+        """How many turns it has had: none is lost by another try."""
+        return leg.shut + leg.vain_additions // _TRIES
+
+    def _vain_reductions(self, leg: LegState) -> int:
+        """The same. They count once it is not for want of a position that nothing executes."""
+        if not self._surely_held(leg):
+            return 0
+        return (leg.key_refusals > 0) + leg.vain_reductions // _TRIES
 
     def _surely_held(self, leg: LegState) -> bool:
-        """Its position is not reduced, and not because there is nothing to reduce any more."""
+        """What it is to reduce is there, as far as can be known of a venue that refuses."""
         seen, ours = leg.evidence.size, self.position(leg.leg)
+        if seen is not None and taken_off(ours, seen):
+            return False
         if leg.refused_all or leg.key_refusals:
-            return seen is None or seen == ours
-        read_since = leg.vain_reductions >= READINGS and leg.evidence.sure(FORCED_S)
-        return read_since and seen == ours
+            return True
+        return leg.vain_reductions >= READINGS and leg.evidence.sure(FORCED_S)
+
+    def _in_vain(self) -> Iterator[str]:
+        """Which venue executes nothing, for the operator."""
+        for leg in self.legs.values():
+            vain = max(leg.vain_additions, leg.vain_reductions)
+            if vain >= _TRIES:
+                yield f"{leg.instrument.venue} executed none of the last {vain} orders"
 
     def _hedge_goes_first(self, now_s: float) -> bool:
         """Balanced, for the hedge's venue would not close its leg: that leg asks whether it does.
 
-        The primary, closed first as usual, would leave it naked once more. There is no hurry: it
-        is asked ever more rarely.
+        The primary, closed first as usual, would leave it naked once more. There is no hurry:
+        while nothing of it goes, it is asked ever more rarely.
         """
         leg = self.legs[Leg.HEDGE]
-        if leg.vain_reductions < _TRIES:
+        leg.stuck = leg.stuck or leg.vain_reductions >= _TRIES
+        if not leg.stuck:
             return False
         asked = leg.orders_placed
         waits = self._move(Leg.HEDGE, -self.position(Leg.HEDGE), now_s)
-        if leg.orders_placed > asked:
+        if leg.orders_placed > asked and leg.vain_reductions:
             self._setbacks += 1
             self._until_s = now_s + self._cool_down_s()
         return waits

@@ -106,7 +106,7 @@ def test_it_is_asked_ever_more_rarely_whether_it_goes() -> None:
     assert desk.machine.halted == ""
 
 
-def test_what_is_closed_of_it_in_part_is_matched_by_the_primary() -> None:
+def test_what_goes_of_it_in_part_is_matched_by_the_primary_and_the_rest_is_next() -> None:
     desk = turned_away()
     desk.fill(PRIMARY)
     desk.wait(30.0)
@@ -114,7 +114,9 @@ def test_what_is_closed_of_it_in_part_is_matched_by_the_primary() -> None:
     assert (desk.live(PRIMARY).size, desk.live(PRIMARY).reduce_only) == (D("0.2"), True)
     desk.fill(PRIMARY)
     desk.wait(31.0)
-    assert desk.phase is Phase.CLOSING
+    desk.fill(HEDGE)
+    desk.fill(PRIMARY)
+    assert desk.machine.flat
 
 
 def fails(desk: Desk, how: Refusal | None) -> None:
@@ -124,6 +126,15 @@ def fails(desk: Desk, how: Refusal | None) -> None:
             desk.cancel(order.leg)
         else:
             desk.refuse(order.leg, how)
+
+
+def test_the_operator_is_told_which_venue_executes_nothing() -> None:
+    desk = turned_away()
+    tried = len(desk.on(HEDGE)) - 1  # one of them opened it
+    said = f"grvt executed none of the last {tried} orders"
+    assert list(desk.machine.waiting) == [said]
+    desk.fill(PRIMARY)
+    assert list(desk.machine.waiting) == []
 
 
 @pytest.mark.parametrize("additions", [Refusal.MARKET, Refusal.OTHER, Refusal.PRICE, None])
@@ -138,6 +149,46 @@ def test_with_nothing_to_be_had_on_either_each_leg_is_tried_as_often_as_the_othe
     tries = len(desk.on(HEDGE)) - before[0], len(desk.on(PRIMARY)) - before[1]
     assert abs(tries[0] - tries[1]) <= before[0]
     assert min(tries) >= 10
+
+
+@pytest.mark.parametrize("refusal", [Refusal.OTHER, Refusal.FUNDS, None])
+def test_it_is_so_beside_a_position_of_somebody_else_too(refusal: Refusal | None) -> None:
+    desk = Desk().recover("0", "1.0", outside={HEDGE: D("1.0")}).venues_up()
+    desk.open()
+    desk.wait(0.5)
+    desk.fill(PRIMARY)
+    assert not desk.live(HEDGE).reduce_only
+    while desk.now_s < 30.0 and len(desk.on(PRIMARY)) < 3:
+        asked = len(desk.of(CheckPositions))
+        fails(desk, refusal)
+        desk.wait(0.5)
+        if len(desk.of(CheckPositions)) > asked:
+            desk.positions("0", "0.5")
+    assert desk.live(PRIMARY).size == D("0.5")
+
+
+def test_a_rest_that_only_more_of_the_primary_could_balance_is_closed_with_it() -> None:
+    dear = msgspec.structs.replace(GRVT_ETH, min_notional=D(100))
+    desk = Desk(hedge=dear).recover("0.47", "-0.5")
+    desk.quotes()
+    desk.venues_up()
+    assert desk.live(PRIMARY).reduce_only
+    desk.fill(PRIMARY)
+    assert desk.live(HEDGE).size == D("0.5")
+
+
+def test_a_hedge_that_goes_lot_by_lot_has_the_position_opened_again_once() -> None:
+    desk = turned_away()
+    desk.fill(PRIMARY)
+    for _ in range(4):
+        desk.wait(31.0)
+        desk.cancel(HEDGE, "0.1")
+        desk.fill(PRIMARY)
+    desk.wait(31.0)
+    desk.fill(HEDGE)
+    desk.fill(PRIMARY)
+    assert desk.machine.flat
+    assert [order.size for order in desk.on(PRIMARY) if not order.reduce_only] == [D("0.5")] * 2
 
 
 @pytest.mark.parametrize("hedges", [Refusal.OTHER, Refusal.PRICE, None])
