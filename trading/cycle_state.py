@@ -73,6 +73,9 @@ class CycleState:
         self._target = ZERO
         self._recovering = False
         self._unwound = False
+        self._balancing = False  # in the midst of an unwinding
+        self._stuck: Leg | None = None  # could not be reduced in time: the other leg matched it
+        self._probes, self._probed = 0, ZERO  # in a row, with that much of the hedge
         self._refused: Refusal | None = None  # a venue has refused this cycle for what lasts
         self._halted_since_s: float | None = None  # while what is held is not known yet
         self._closed_since_s: float | None = None  # the entry is not whole, and may not go on
@@ -242,8 +245,9 @@ class CycleState:
     def _naked_too_long(self, now_s: float) -> bool:
         if self._needed_since_s is None or self.orders.live(Leg.HEDGE):
             return False
-        deadline_s = self.plan.hedge_deadline_s
-        too_long = self._too_naked or now_s - self._needed_since_s >= deadline_s
+        if not self._tradable(Leg.HEDGE, self.net):
+            return False  # by another price it was; as it is there is nothing to hedge
+        too_long = self._too_naked or now_s >= self._needed_since_s + self.plan.hedge_deadline_s
         return (too_long or self._shut_out(now_s)) and self._tradable(Leg.PRIMARY, self.net)
 
     @property

@@ -46,8 +46,7 @@ class LegState:
         self.next_requote_s = float("-inf")
         self.cancel_again_s = float("-inf")
         self.refusals = 0  # in a row; lengthens the pause
-        self.refused_all = False  # so were all of those in vain, as anybody's would have been
-        self.stuck = False  # its venue would not let go of it in time
+        self.turned_away = 0  # in a row, as anybody's order would have been
         self.key_refusals = 0  # in a row, also over cycles
         self.shut = False  # the last order since it opened or began to close was refused for good
         self.vain_additions = 0  # others in a row, since the unwinding began
@@ -69,7 +68,7 @@ class LegState:
         """Its last order did what it was for."""
         self.calm()
         self.refusals = self.requotes_used = self.vain_reductions = self.vain_additions = 0
-        self.stuck = self.refused_all = False
+        self.turned_away = 0
         self.next_try_s = now_s
 
     def calm(self) -> None:
@@ -84,6 +83,6 @@ class LegState:
         self.calm()
         self.orders_placed = self.misses = self.refusals = 0
         self.vain_reductions = self.requotes_used = 0
-        self.stuck = self.refused_all = False
+        self.turned_away = 0
         self.next_try_s = float("-inf")
         self.unexplained = None

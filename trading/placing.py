@@ -196,10 +196,11 @@ class PlacingDesk(ControlledDesk, abc.ABC):
             leg.filled_whole(now_s)
             return
         self._note_refusal(leg, order, view)
-        shut = view.refusal in _NO_TRY
-        leg.refused_all = shut and (leg.refused_all or not leg.vain_reductions)
-        leg.misses += not shut
-        refused = shut or view.state in (OrderState.REJECTED, OrderState.NOT_SENT)
+        no_try = view.refusal in _NO_TRY
+        leg.misses += not no_try
+        turned_away = no_try or view.state is OrderState.NOT_SENT
+        leg.turned_away = leg.turned_away + 1 if turned_away else 0
+        refused = turned_away or view.state is OrderState.REJECTED
         leg.refusals = leg.refusals + 1 if refused else 0
         leg.next_try_s = now_s + self._pause_s(leg, order, view, now_s)
         self._note_unreduced(leg, order, view, now_s)

@@ -68,7 +68,6 @@ class DoubtingDesk(HalfKnownDesk, abc.ABC):
             self._take_for_gone(leg, ours, seen, now_s)
         elif leg.doubt and leg.evidence.sure(SURE_S):
             leg.doubt = ""
-            leg.vain_reductions = 0
         elif leg.doubt:
             self._ask_positions(now_s, self.plan.retry_s)
 

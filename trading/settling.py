@@ -80,6 +80,7 @@ class SettlingDesk(DoubtingDesk, abc.ABC):
         self._effects.append(FinishCycle(record))
         self._count(outcome)
         self._recovering = self._unwound = self._hurried = False
+        self._stuck = None
         self._refused = None
         for leg in self.legs.values():
             leg.held = self.position(leg.leg)

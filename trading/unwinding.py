@@ -1,9 +1,9 @@
 """Balancing a desk by whichever leg can be had, when the hedge could not; then it closes. Pure.
 
-The leg that reduces is tried first. What it is refused, or does not get, counts against it only
-while the venue is known to hold what it is to reduce: then the other leg has its turn, and matches
-it. The two go on in turns, a few orders each, until the desk is balanced. Never is more opened of
-what a venue has closed by force, nor while an order of the last life may still execute.
+The leg that reduces is tried first. What it does not get counts against it once its venue refuses
+everybody, or is read to hold what is to be reduced: then the other leg has its turn, and matches
+it. The two go on in turns, a few orders each, until the desk is balanced. What a venue has closed
+by force is not opened again here, nor anything while an order of the last life may still execute.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from trading.leg_state import LegState
 from trading.settling import SettlingDesk
 
 _TRIES: Final = 2  # in a row of which nothing executed: then it is the other leg's turn
+_LONGEST_PROBE_PAUSE_S: Final = 30.0
 
 
 class UnwindingDesk(SettlingDesk, abc.ABC):
@@ -29,55 +30,79 @@ class UnwindingDesk(SettlingDesk, abc.ABC):
         self._tend(now_s)
         if any(self.orders.live(leg) or self.legs[leg].doubt for leg in Leg):
             return  # what is unresolved may have executed; sizing against it would be a guess
-        ways = self._ways()
+        ways = [leg for leg in Leg if self._may_balance(leg, now_s)]
+        if self._balancing and not ways:
+            for state in self.legs.values():
+                state.vain_reductions = state.vain_additions = 0  # the next need is another one
+        self._balancing = bool(ways)
         if ways:
-            self.waiting = tuple(self._in_vain())
-            leg = min(ways, key=lambda way: self._last_resort(way, now_s))
-            self._move(leg, self._next_to_balance(leg), now_s)
+            self._balance(min(ways, key=lambda leg: self._preference(leg, now_s)), now_s)
             self._note_blocked(ways, now_s)
         elif self._done_with(Leg.PRIMARY) and self._done_with(Leg.HEDGE):
             self._begin_settling()
-        elif self._unpriced() or self._unclosable() or now_s < self._until_s:
+        elif self._unpriced() or self._unclosable():
             return
-        elif not self._hedge_goes_first(now_s):
+        elif now_s < self._until_s:
+            self.waiting = ("balanced, and closed after a pause",)
+        elif self._stuck is Leg.HEDGE and not self._reduces(Leg.HEDGE):
+            self._probe(now_s)
+        else:
             self._change(Phase.CLOSING, "balanced, closing both legs")
 
-    def _ways(self) -> list[Leg]:
-        """The legs that could balance it: more of one only in the place of less of the other."""
-        ways = [leg for leg in Leg if self._tradable(leg, self.net)]
-        return ways if any(self._reduces(leg) for leg in ways) else []
+    # -- by which leg -----------------------------------------------------------------------------
+
+    def _balance(self, leg: Leg, now_s: float) -> None:
+        self.waiting = tuple(self._in_vain())
+        placed = self.legs[leg].orders_placed
+        self._move(leg, self._next_to_balance(leg), now_s)
+        if self.legs[leg].orders_placed > placed and not self._reduces(leg):
+            self._stuck = leg.other
+
+    def _may_balance(self, leg: Leg, now_s: float) -> bool:
+        """Could this leg be moved? More of it only to match what can be closed with it later."""
+        if not self._tradable(leg, self.net):
+            return False
+        if self._reduces(leg):
+            return True
+        if now_s < self._unsure_until_s or self.orders.gone[leg].signed:
+            return False
+        return self._tradable(leg.other, self.position(leg.other))
 
     def _reduces(self, leg: Leg) -> bool:
-        return self.position(leg) * self.net > 0
+        """It has too much, and what would be ordered does not carry it past nothing."""
+        ours = self.position(leg)
+        return ours * self.net > 0 and (abs(ours) >= abs(self.net) or self._tradable(leg, ours))
 
-    def _last_resort(self, which: Leg, now_s: float) -> tuple[bool, bool, bool, int, bool]:
+    def _next_to_balance(self, leg: Leg) -> Decimal:
+        """What to move a leg by towards a net of zero; rather not across its own zero."""
+        rest = -self.position(leg)
+        across = rest * self.net < 0 and abs(rest) < abs(self.net)
+        return rest if across and self._tradable(leg, rest) else -self.net
+
+    def _preference(self, which: Leg, now_s: float) -> tuple[bool, bool, int, bool]:
         """The smallest is tried: rather a venue that takes orders, and rather less than more."""
         leg = self.legs[which]
         more = not self._reduces(which)
-        unsure = now_s < self._unsure_until_s or bool(self.orders.gone[which].signed)
         blocked = not self._takes(which, -self.net)
         away = not leg.ready or leg.quote is None
-        turns = self._vain_additions(leg) if more else self._vain_reductions(leg)
-        return more and unsure, blocked, away, turns, more
+        if not more:  # it may be back in a moment
+            away = away and self._is_late(now_s)
+        return blocked, away, self._turns_of_more(leg) if more else self._turns_of_less(leg), more
 
-    def _vain_additions(self, leg: LegState) -> int:
-        """How many turns it has had: none is lost by another try."""
+    def _turns_of_more(self, leg: LegState) -> int:
+        """How many turns it has had in vain."""
         return leg.shut + leg.vain_additions // _TRIES
 
-    def _vain_reductions(self, leg: LegState) -> int:
-        """The same. They count once it is not for want of a position that nothing executes."""
-        if not self._surely_held(leg):
-            return 0
-        return (leg.key_refusals > 0) + leg.vain_reductions // _TRIES
-
-    def _surely_held(self, leg: LegState) -> bool:
-        """What it is to reduce is there, as far as can be known of a venue that refuses."""
+    def _turns_of_less(self, leg: LegState) -> int:
+        """The same; none as long as there may be nothing to reduce."""
         seen, ours = leg.evidence.size, self.position(leg.leg)
         if seen is not None and taken_off(ours, seen):
-            return False
-        if leg.refused_all or leg.key_refusals:
-            return True
-        return leg.vain_reductions >= READINGS and leg.evidence.sure(FORCED_S)
+            return 0
+        refuses_all = leg.turned_away >= _TRIES or leg.key_refusals > 0
+        read_since = leg.vain_reductions >= READINGS and leg.evidence.sure(FORCED_S)
+        if not (refuses_all or read_since):
+            return 0
+        return (leg.key_refusals > 0) + leg.vain_reductions // _TRIES
 
     def _in_vain(self) -> Iterator[str]:
         """Which venue executes nothing, for the operator."""
@@ -86,40 +111,38 @@ class UnwindingDesk(SettlingDesk, abc.ABC):
             if vain >= _TRIES:
                 yield f"{leg.instrument.venue} executed none of the last {vain} orders"
 
-    def _hedge_goes_first(self, now_s: float) -> bool:
-        """Balanced, for the hedge's venue would not close its leg: that leg asks whether it does.
-
-        The primary, closed first as usual, would leave it naked once more. There is no hurry:
-        while nothing of it goes, it is asked ever more rarely.
-        """
-        leg = self.legs[Leg.HEDGE]
-        leg.stuck = leg.stuck or leg.vain_reductions >= _TRIES
-        if not leg.stuck:
-            return False
-        asked = leg.orders_placed
-        waits = self._move(Leg.HEDGE, -self.position(Leg.HEDGE), now_s)
-        if leg.orders_placed > asked and leg.vain_reductions:
-            self._setbacks += 1
-            self._until_s = now_s + self._cool_down_s()
-        return waits
-
     def _note_blocked(self, ways: list[Leg], now_s: float) -> None:
         """No market takes what would balance the desk: it halts, and goes on trying."""
-        since_s = self._needed_since_s
         blocked = [leg for leg in ways if not self._takes(leg, -self.net)]
-        late = since_s is not None and now_s - since_s >= self.plan.hedge_deadline_s
-        if len(blocked) == len(ways) and late:
+        if len(blocked) == len(ways) and self._is_late(now_s, otherwise=False):
             modes = (self.legs[leg] for leg in ways)
             words = ", ".join(f"{s.instrument.venue} is {s.mode and s.mode.value}" for s in modes)
             self._halt(f"{self.net} is naked and no market takes it: {words}")
 
-    def _next_to_balance(self, leg: Leg) -> Decimal:
-        """What to move a leg by towards a net of zero; rather not across its own zero."""
-        rest = -self.position(leg)
-        across = rest * self.net < 0 and abs(rest) < abs(self.net)
-        return rest if across and self._tradable(leg, rest) else -self.net
+    def _is_late(self, now_s: float, *, otherwise: bool = True) -> bool:
+        """A hedge has been needed for longer than it may take; ``otherwise``: none is needed."""
+        if self._needed_since_s is None:
+            return otherwise
+        return now_s >= self._needed_since_s + self.plan.hedge_deadline_s
 
-    # -- what is balanced stays so while one leg could not be closed ------------------------------
+    # -- balanced, with a leg that one venue may not let go ---------------------------------------
+
+    def _probe(self, now_s: float) -> None:
+        """Close the hedge first, which its venue would not: the primary follows what executes.
+
+        The primary first, as usual, would leave the hedge naked once more. There is no hurry: while
+        nothing executes the pauses double.
+        """
+        leg, held = self.legs[Leg.HEDGE], self.position(Leg.HEDGE)
+        if held != self._probed:
+            self._probes, self._probed = 0, held
+        placed = leg.orders_placed
+        if not self._move(Leg.HEDGE, -held, now_s):
+            self._stuck = None  # what is left is too little for an order
+        elif leg.orders_placed > placed:
+            pause_s = self.plan.retry_s * 2.0 ** min(self._probes, 16)
+            self._until_s = now_s + min(pause_s, _LONGEST_PROBE_PAUSE_S)
+            self._probes += 1
 
     def _unpriced(self) -> bool:
         """True while a leg has no price: both stay open, or the first to go leaves one naked."""

@@ -107,11 +107,19 @@ class World:
             self._quote(leg)
 
     def run(self, limit_s: float) -> Outcome:
-        """Run until the desk is over, then a while longer, and judge."""
+        """Run until the desk is over, then a while longer, and judge.
+
+        One that is replaced just as it has ended may be without its last record, and goes on.
+        """
         began_s = self.schedule.now_s
-        self.schedule.run_until(self._over, limit_s)
-        took_s = self.schedule.now_s - began_s
-        self._settle()
+        took_s = 0.0
+        while took_s < limit_s:
+            self.schedule.run_until(self._over, limit_s - took_s)
+            took_s = self.schedule.now_s - began_s
+            self._settle()
+            if self._over():
+                break
+            took_s = self.schedule.now_s - began_s
         desk = self.desk.machine
         return Outcome(
             phase=desk.phase, halted=desk.halted, finished=self.journal.finished,

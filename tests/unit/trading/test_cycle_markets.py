@@ -102,7 +102,7 @@ def test_it_is_asked_ever_more_rarely_whether_it_goes() -> None:
         for order in desk.machine.orders.unresolved():
             desk.refuse(order.leg, Refusal.MARKET)
         desk.wait(1.0)
-    assert 600 / 30 <= len(desk.on(HEDGE)) - before <= 600 / 30 + 5
+    assert 600 / 30 <= len(desk.on(HEDGE)) - before <= 600 / 30 + 8
     assert desk.machine.halted == ""
 
 
@@ -134,7 +134,7 @@ def test_the_operator_is_told_which_venue_executes_nothing() -> None:
     said = f"grvt executed none of the last {tried} orders"
     assert list(desk.machine.waiting) == [said]
     desk.fill(PRIMARY)
-    assert list(desk.machine.waiting) == []
+    assert list(desk.machine.waiting) == ["balanced, and closed after a pause"]
 
 
 @pytest.mark.parametrize("additions", [Refusal.MARKET, Refusal.OTHER, Refusal.PRICE, None])
@@ -167,14 +167,65 @@ def test_it_is_so_beside_a_position_of_somebody_else_too(refusal: Refusal | None
     assert desk.live(PRIMARY).size == D("0.5")
 
 
-def test_a_rest_that_only_more_of_the_primary_could_balance_is_closed_with_it() -> None:
-    dear = msgspec.structs.replace(GRVT_ETH, min_notional=D(100))
-    desk = Desk(hedge=dear).recover("0.47", "-0.5")
-    desk.quotes()
-    desk.venues_up()
-    assert desk.live(PRIMARY).reduce_only
+DEAR = msgspec.structs.replace(GRVT_ETH, min_notional=D(100))  # 0.04 of 2500
+
+
+def test_what_a_venue_closed_is_not_opened_again_though_the_other_leg_cannot_follow() -> None:
+    desk = holding(hedge=DEAR)
+    desk.force(PRIMARY, "-0.03")
+    for _ in range(4):
+        desk.wait(0.25)
+        desk.positions("0.47", "-0.5")
     desk.fill(PRIMARY)
     assert desk.live(HEDGE).size == D("0.5")
+
+
+def test_nothing_is_opened_to_match_what_could_not_be_closed_with_it() -> None:
+    desk = Desk(hedge=DEAR).recover("0", "-0.03")
+    desk.quotes()
+    desk.venues_up()
+    assert desk.orders == []
+    assert desk.phase is Phase.SETTLING
+
+
+@pytest.mark.parametrize("second", [Refusal.REDUCE_ONLY, Refusal.MARKET, Refusal.OTHER])
+def test_a_venue_that_says_there_is_nothing_to_reduce_and_holds_it_is_matched(
+    second: Refusal,
+) -> None:
+    desk = closing()
+    desk.fill(PRIMARY)
+    number = 0
+    while desk.now_s < 30.0 and len(desk.on(PRIMARY)) < 3:
+        asked = len(desk.of(CheckPositions))
+        for _ in desk.machine.orders.unresolved():
+            desk.refuse(HEDGE, second if number % 2 else Refusal.REDUCE_ONLY)
+            number += 1
+        desk.wait(0.25)
+        if len(desk.of(CheckPositions)) > asked:
+            desk.positions("0", "-0.5")
+    assert desk.live(PRIMARY).size == D("0.5")
+
+
+def test_one_order_that_found_no_price_does_not_make_up_for_a_market_that_is_shut() -> None:
+    desk = closing()
+    desk.fill(PRIMARY)
+    desk.cancel(HEDGE)
+    while desk.phase is Phase.CLOSING:
+        desk.refuse(HEDGE, Refusal.MARKET)
+        desk.wait(1.0)
+    assert desk.live(PRIMARY).size == D("0.5")
+
+
+def test_a_venue_that_is_away_for_a_moment_is_waited_for_before_the_other_leg_matches() -> None:
+    desk = closing()
+    desk.fill(PRIMARY)
+    desk.readiness(HEDGE, False)
+    desk.cancel(HEDGE)
+    desk.take(desk.machine.limits_changed((NAKED,), desk.now_s))
+    assert desk.phase is Phase.UNWINDING
+    assert len(desk.on(PRIMARY)) == 2
+    desk.wait(5.0)
+    assert desk.live(PRIMARY).size == D("0.5")
 
 
 def test_a_hedge_that_goes_lot_by_lot_has_the_position_opened_again_once() -> None:
@@ -272,8 +323,7 @@ def test_what_the_venue_closed_is_not_opened_again_when_the_other_leg_is_refused
 
 
 def test_a_part_that_only_the_primary_can_trade_is_closed_whatever_the_hedges_market() -> None:
-    dear = msgspec.structs.replace(GRVT_ETH, min_notional=D(100))  # 0.04 of 2500
-    desk = restricted(Desk(hedge=dear).recover("0.03", "-0.03"), HEDGE, MarketMode.CLOSED)
+    desk = restricted(Desk(hedge=DEAR).recover("0.03", "-0.03"), HEDGE, MarketMode.CLOSED)
     desk.venues_up()
     assert desk.live(PRIMARY).size == D("0.03")
 
