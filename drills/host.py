@@ -147,6 +147,8 @@ class Host:
             child.stdin.write(f"{name}\n".encode())
             child.stdin.flush()
         except (OSError, ValueError) as error:  # the second where it has ended, and is closed
+            if child.poll() is not None:
+                return MET_NOTHING  # another fault of that cycle was faster
             return f"the process did not listen: {error}"
         return ""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from drills.host import Host
+from drills.host import MET_NOTHING, Host
 from drills.unfold import mark_of
 
 BOUND_S = 10.0
@@ -97,3 +97,16 @@ def test_where_the_process_has_ended_nobody_was_there_to_meet_anything(tmp_path:
         child.kill()
         child.wait()
     assert host.failures() == {}
+
+
+def test_what_has_ended_before_it_is_told_meets_nothing(tmp_path: Path) -> None:
+    """Another fault of the same cycle has killed it."""
+    (tmp_path / "log").write_text("")
+    words = "part 0 dies grvt/orders SubmitOrder"
+    with host_at(tmp_path) as host, process() as child:
+        child.kill()
+        child.wait()
+        assert child.stdin is not None
+        child.stdin.close()
+        host.act([words], child)
+        assert MET_NOTHING in host.failures()[words]
