@@ -110,9 +110,9 @@ class _Reader:
         self._naked_ns: int | None = None
         self._since_ns = 0
         self._area = ZERO
+        self._cancelled_ns: dict[tuple[str, int], int] = {}
         self.cycles: list[CycleFigures] = []
         self.episodes: list[Episode] = []
-        self._cancelled_ns: dict[tuple[str, int], int] = {}
         self.delays_ms: list[float] = []
         self.cancels_ms: list[float] = []
 

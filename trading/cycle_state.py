@@ -75,7 +75,7 @@ class CycleState:
         self._unwound = False
         self._balancing = False  # in the midst of an unwinding
         self._stuck: Leg | None = None  # could not be reduced in time: the other leg matched it
-        self._probes, self._probed = 0, ZERO  # in a row, with that much of the hedge
+        self._probes = 0  # orders in a row that closed nothing of it
         self._refused: Refusal | None = None  # a venue has refused this cycle for what lasts
         self._halted_since_s: float | None = None  # while what is held is not known yet
         self._closed_since_s: float | None = None  # the entry is not whole, and may not go on

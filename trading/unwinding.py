@@ -43,7 +43,7 @@ class UnwindingDesk(SettlingDesk, abc.ABC):
         elif self._unpriced() or self._unclosable():
             return
         elif now_s < self._until_s:
-            self.waiting = ("balanced, and closed after a pause",)
+            self.waiting = ("balanced; closing goes on after a pause",)
         elif self._stuck is Leg.HEDGE and not self._reduces(Leg.HEDGE):
             self._probe(now_s)
         else:
@@ -53,6 +53,7 @@ class UnwindingDesk(SettlingDesk, abc.ABC):
 
     def _balance(self, leg: Leg, now_s: float) -> None:
         self.waiting = tuple(self._in_vain())
+        self._probes = 0  # the last one executed, or this is another need
         placed = self.legs[leg].orders_placed
         self._move(leg, self._next_to_balance(leg), now_s)
         if self.legs[leg].orders_placed > placed and not self._reduces(leg):
@@ -133,11 +134,9 @@ class UnwindingDesk(SettlingDesk, abc.ABC):
         The primary first, as usual, would leave the hedge naked once more. There is no hurry: while
         nothing executes the pauses double.
         """
-        leg, held = self.legs[Leg.HEDGE], self.position(Leg.HEDGE)
-        if held != self._probed:
-            self._probes, self._probed = 0, held
+        leg = self.legs[Leg.HEDGE]
         placed = leg.orders_placed
-        if not self._move(Leg.HEDGE, -held, now_s):
+        if not self._move(Leg.HEDGE, -self.position(Leg.HEDGE), now_s):
             self._stuck = None  # what is left is too little for an order
         elif leg.orders_placed > placed:
             pause_s = self.plan.retry_s * 2.0 ** min(self._probes, 16)
